@@ -1,0 +1,45 @@
+# Flags of every target of this project, and the refusal of compilers that cannot build it.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(oldest 11)
+elseif(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  set(oldest 14)
+endif()
+if(NOT DEFINED oldest OR CMAKE_CXX_COMPILER_VERSION VERSION_LESS oldest)
+  message(FATAL_ERROR "C++20 needs g++ 11 or clang 14 or newer; found ${CMAKE_CXX_COMPILER_ID} "
+    "${CMAKE_CXX_COMPILER_VERSION} (${CMAKE_CXX_COMPILER}). On Debian or Ubuntu: apt-get install g++; another "
+    "compiler is chosen with CXX=… in the environment and an empty build folder.")
+endif()
+if(NOT CMAKE_SIZEOF_VOID_P EQUAL 8)
+  message(FATAL_ERROR "LibTorch is 64 bits only; ${CMAKE_CXX_COMPILER} makes 32-bit programs.")
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Kind of build" FORCE)
+endif()
+
+# The same code generation for libraries and programs, so that they share one precompiled header.
+add_compile_options(-fPIC -fno-semantic-interposition)
+add_link_options(-Wl,--as-needed)
+
+option(SMLP_SANITIZE "Address and undefined-behaviour sanitizers; builds only smlp_base and its tests" OFF)
+if(SMLP_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+add_library(smlp_warnings INTERFACE)
+target_compile_options(smlp_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+
+find_program(SMLP_CCACHE ccache)
+mark_as_advanced(SMLP_CCACHE)
+if(SMLP_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${SMLP_CCACHE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  endif()
+endif()

@@ -1,0 +1,93 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace smlp {
+
+namespace fs = std::filesystem;
+
+// Every file is written beside its target, synced, and renamed onto it: a reader sees the old file or the new
+// one, whole. All functions throw Error(failed) with the path and the system's reason (disk full, no
+// permission) when writing, Error(data) when reading.
+
+// A file that appears under its name only on commit(). Without commit() nothing is left behind.
+class AtomicFile {
+ public:
+  explicit AtomicFile(fs::path target);  // creates the folder's temporary file; the folder must exist
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(const void* bytes, std::size_t size);
+  void write(std::string_view text) { write(text.data(), text.size()); }
+  void write_at(std::uint64_t offset, const void* bytes,
+                std::size_t size);              // fills in a header written earlier
+  std::uint64_t size() const { return size_; }  // bytes written by write()
+  void commit();                                // sync, rename, sync the folder
+
+ private:
+  fs::path target_, temporary_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+// A folder that appears under its name only on commit(): files are made in path(), each synced by its writer.
+// A target that exists is refused, unless `replace`: then the two change places in one step, where the file
+// system can (else the old one is moved aside first), and the old one is removed once the new one is durable.
+class StagedDirectory {
+ public:
+  explicit StagedDirectory(fs::path target, bool replace = false);
+  ~StagedDirectory();  // removes what was not committed
+  StagedDirectory(const StagedDirectory&) = delete;
+  StagedDirectory& operator=(const StagedDirectory&) = delete;
+
+  const fs::path& path() const { return temporary_; }
+  void commit();
+
+ private:
+  void refuse_existing() const;
+  void replace_target();
+
+  fs::path target_, temporary_;
+  bool replace_;
+};
+
+void write_file_atomically(const fs::path& target, std::string_view text);
+void replace_link(const fs::path& link, const fs::path& points_to);  // symbolic link, swapped atomically
+void sync_directory(const fs::path& directory);
+
+// Renames a folder to a temporary name first, so that no half-deleted one ever stands under its own.
+void remove_directory(const fs::path& directory);
+
+// Deletes what writers that were killed left in a folder nobody else is writing to.
+void remove_temporaries(const fs::path& directory);
+
+// The whole of a regular file (anything else is refused); more than `limit` bytes are refused before reading
+// them.
+std::string read_file(const fs::path& path, std::uint64_t limit);
+std::vector<std::byte> read_bytes(const fs::path& path, std::uint64_t limit);
+
+// A regular file mapped read-only: pages come and go with use, and are not this process's memory. An empty
+// file is an empty span. A file that shrinks while mapped raises SIGBUS when touched: see
+// report_lost_mappings().
+class MappedFile {
+ public:
+  MappedFile() = default;
+  explicit MappedFile(const fs::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace smlp

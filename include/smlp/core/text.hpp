@@ -1,0 +1,14 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace smlp {
+
+// True for well-formed UTF-8 (no overlong forms, no surrogates, up to U+10FFFF).
+bool is_utf8(std::string_view text);
+
+// A name read from a file as an error message may show it: control characters, and bytes that are not UTF-8,
+// become \xNN (a hostile name can hold terminal commands); cut after 500 bytes.
+std::string printable(std::string_view name);
+
+}  // namespace smlp

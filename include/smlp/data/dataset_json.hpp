@@ -1,0 +1,17 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+#include "smlp/data/dataset.hpp"
+
+namespace smlp {
+
+// dataset.json, format version 1: an object with format, version, source, family, resize, image_size, images,
+// classes, mean, std, block_bytes, xxh3_64.
+std::string dataset_json_text(const DatasetInfo& info);
+
+// Reads it back. The text is not trusted: every member is checked for type, range and length, classes for
+// duplicates, nesting is limited. Error(data) naming `name` and the member.
+DatasetInfo parse_dataset_json(std::string_view text, std::string_view name);
+
+}  // namespace smlp

@@ -1,0 +1,46 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace smlp {
+
+// What `smlp pack` does. The result is one folder a split below `to`: images.npy, labels.npy, names.txt,
+// dataset.json.
+struct PackOptions {
+  std::string source;          // a name of data_sources()
+  std::filesystem::path from;  // a folder, or the archive as downloaded
+  std::filesystem::path to;    // the pack's root; made when missing
+  int size =
+      0;  // pixels a side, at most max_image_size; 0: the images' own, which must all be the same square
+  std::string resize = "squash";    // with `size`: "squash" the whole image to a square, or "crop": scale the
+                                    // short side, cut the centre
+  std::vector<std::string> splits;  // of "train", "test", "val" (written as test); empty: every split found
+  std::function<void(std::int64_t done)>
+      progress;  // called now and then on the calling thread with the images written; may be empty
+};
+
+struct PackedSplit {
+  std::string name;  // "train" or "test"
+  std::int64_t images = 0;
+  std::uint64_t bytes = 0;  // of images.npy's data
+};
+
+struct PackReport {
+  std::vector<PackedSplit> splits;
+  int classes = 0;
+  int image_size = 0;
+  std::int64_t skipped = 0;  // files that were no image, or in no split that was asked for
+  int threads = 0;           // that decoded
+  double seconds = 0;
+};
+
+// Reads the source once, as a stream; decodes and resizes on all cores with bounded memory; keeps the
+// source's order. Splits appear whole or not at all, and none when any image is broken. Error(usage) for a
+// wrong option, Error(data) for a target that exists or input that is broken (naming archive and entry),
+// Error(failed) when the disk is full or a stop signal came (stop_signal() says which).
+PackReport pack(const PackOptions& options);
+
+}  // namespace smlp

@@ -1,0 +1,57 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
+
+#include "smlp/config/fields.hpp"
+
+namespace smlp {
+
+enum class DeviceType { automatic, cpu, cuda };
+enum class Precision { automatic, fp32, tf32, bf16 };
+
+struct DeviceConfig {
+  DeviceType type = DeviceType::automatic;
+  Precision precision = Precision::automatic;
+  std::int64_t threads = 0;   // of the trainer; 0: one a core
+  bool deterministic = true;  // refuse algorithms whose result depends on timing
+  void fields(FieldVisitor& v);
+};
+
+const char* precision_name(Precision precision);  // "fp32", …
+
+// What became of a DeviceConfig.
+struct Device {
+  torch::Device torch = torch::kCPU;
+  Precision precision = Precision::fp32;  // never automatic
+  int threads = 1;
+  std::string description;  // "CPU, 2 threads, AVX-512 (AMX bf16)"
+  bool is_cuda() const { return torch.is_cuda(); }
+};
+
+// Loads the CUDA half of LibTorch when it is wanted (before the first tensor of the process), chooses device
+// and precision, sets threads, TF32 and determinism of the process. type cuda without a usable device:
+// Error(failed) with the reason found; bf16 where the hardware lacks it: allowed when asked for by name, with
+// a warning; tf32 on a CPU means fp32.
+Device open_device(const DeviceConfig& config);
+
+// Matrix products in bf16 while it lives, when the device's precision is bf16; nothing otherwise. Master
+// weights stay float32.
+class AutocastScope {
+ public:
+  explicit AutocastScope(const Device& device);
+  ~AutocastScope();
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  c10::DeviceType type_;
+  bool active_;
+};
+
+// Table rows (name, value) for `smlp info --system`: versions, libraries found and loaded and why not,
+// devices, instruction sets, threads, precisions.
+std::vector<std::pair<std::string, std::string>> system_report();
+
+}  // namespace smlp

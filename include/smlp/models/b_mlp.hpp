@@ -1,0 +1,51 @@
+#pragma once
+#include "smlp/models/model.hpp"
+#include "smlp/nn/layers.hpp"
+
+namespace smlp {
+
+// The MLP of inverted bottlenecks (arXiv 2306.13575): z = W0·vec(x); depth times z = z + f(LN(z)); logits =
+// V·z. f is Wc·GELU(We·…) with We: m → k·m and Wc: k·m → m. Without the bottleneck f is `layers_per_block`
+// linear layers m → m, each followed by the activation (the ablation's B{X}x{Y}: Y blocks of X layers), so
+// that skip: false and norm: none leave a plain MLP.
+class BMlpConfig : public ModelConfig {
+ public:
+  enum class NormPosition { pre, post };  // z + f(norm(z)), or norm(z + f(z))
+
+  std::int64_t depth = 6;  // blocks
+  std::int64_t width = 512;
+  std::int64_t expansion = 4;  // k; with the bottleneck
+  NormKind norm = NormKind::layer;
+  NormPosition norm_position = NormPosition::pre;
+  Activation activation = Activation::gelu;
+  bool skip = true;
+  bool bottleneck = true;
+  std::int64_t layers_per_block = 2;  // without the bottleneck; with it a block has two
+  double dropout = 0.0;               // after the embedding and after each block's sum
+
+  void fields(FieldVisitor& v) override;
+  std::shared_ptr<Model> build(int image_size, int classes) const override;
+
+  // Widths through one block, its input first.
+  std::vector<std::int64_t> block_widths() const;
+};
+
+// Tensors, in order: linear_in.*, linear_out.*, blocks.N.block.{0,2,…}.*, layernorms.N.*.
+class BMlp : public Model {
+ public:
+  BMlp(const BMlpConfig& config, int image_size, int classes);
+  torch::Tensor features(const torch::Tensor& images) override;
+  torch::Tensor head(const torch::Tensor& features) override;
+  std::vector<CostRow> costs() const override;
+
+ private:
+  torch::Tensor block(std::size_t i, const torch::Tensor& z);
+  bool keeps_activation(std::size_t block, std::size_t layer) const;
+
+  BMlpConfig config_;
+  torch::nn::Linear linear_in_, linear_out_;
+  std::vector<std::shared_ptr<LinearStack>> blocks_;
+  std::vector<std::shared_ptr<NormLayer>> norms_;
+};
+
+}  // namespace smlp

@@ -1,0 +1,78 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "smlp/config/fields.hpp"
+
+namespace smlp {
+
+// Settings of the parameters whose name matches a pattern; what a group leaves null it takes from the
+// optimiser.
+struct ParameterGroupConfig {
+  std::string match;  // tensor name with '*' for any run of characters: "linear_out.*"
+  std::optional<double> lr;
+  std::optional<double> weight_decay;
+  bool freeze = false;
+  void fields(FieldVisitor& v);
+};
+
+// A parameter as an optimiser sees it. Frozen ones never reach it.
+struct Parameter {
+  std::string name;
+  torch::Tensor value;
+  double lr = 0;  // before the schedule's factor
+  double weight_decay = 0;
+};
+
+// What changes from step to step, as float32 tensors [] on the parameters' device, so that nothing
+// synchronises and nothing is frozen in a captured graph.
+struct StepInputs {
+  torch::Tensor lr_factor;    // the schedule's factor
+  torch::Tensor clip_factor;  // gradients are multiplied by it
+  torch::Tensor bad;  // 1: the loss or a gradient is not finite: parameters and state keep their old values
+                      // (selected, not multiplied: 0 × NaN is NaN); 0: update
+};
+
+// Tensors an optimiser keeps, by parameter name, then by torch's own name of the state ("exp_avg",
+// "momentum_buffer").
+using OptimizerState = std::map<std::string, std::map<std::string, torch::Tensor>>;
+
+class Optimizer {
+ public:
+  explicit Optimizer(std::vector<Parameter> parameters) : parameters_(std::move(parameters)) {}
+  virtual ~Optimizer() = default;
+
+  // One update from the parameters' .grad(), which it may change. Does not synchronise with the device.
+  virtual void step(const StepInputs& inputs) = 0;
+
+  // The live tensors: copy before keeping. Restored by copying into them (train/checkpoint).
+  virtual OptimizerState state() const = 0;
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+
+ protected:
+  std::vector<Parameter> parameters_;
+};
+
+// Base of an optimiser's config: the keys every optimiser has.
+class OptimizerConfig : public FieldGroup {
+ public:
+  double lr = 5e-5;
+  double weight_decay = 0.0;
+  double clip_norm = 1.0;                    // of the global gradient norm; 0: off
+  std::vector<ParameterGroupConfig> groups;  // the first match wins
+
+  virtual std::unique_ptr<Optimizer> build(std::vector<Parameter> parameters) const = 0;
+
+ protected:
+  void common_fields(FieldVisitor& v);
+};
+
+// The module's parameters with the config's groups applied; requires_grad is cleared on frozen ones. A
+// pattern that matches nothing: Error(usage) naming it and the nearest tensor name.
+std::vector<Parameter> group_parameters(torch::nn::Module& module, const OptimizerConfig& config);
+
+}  // namespace smlp

@@ -1,0 +1,25 @@
+#pragma once
+#include <torch/torch.h>
+
+#include "smlp/config/fields.hpp"
+
+namespace smlp {
+
+struct LossConfig {
+  double label_smoothing = 0.3;
+  void fields(FieldVisitor& v);
+};
+
+// Integer targets of a batch under MixUp: image i is lambda · x_i + (1 − lambda) · x_partner(i).
+struct Targets {
+  torch::Tensor labels{};    // [B] int64
+  torch::Tensor partners{};  // [B] int64, the labels of the mixed-in images; undefined without MixUp
+  torch::Tensor lambda{};    // [] float32 on the same device; undefined without MixUp
+};
+
+// Mean cross entropy [] float32: lambda · CE(labels) + (1 − lambda) · CE(partners), each as
+// torch.nn.CrossEntropyLoss(label_smoothing=…), from one log-softmax and without one-hot rows. logits [B, C],
+// any float type.
+torch::Tensor cross_entropy(const torch::Tensor& logits, const Targets& targets, double label_smoothing);
+
+}  // namespace smlp

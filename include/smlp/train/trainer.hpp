@@ -1,0 +1,73 @@
+#pragma once
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "smlp/data/loader.hpp"
+#include "smlp/train/checkpoint.hpp"
+#include "smlp/train/evaluator.hpp"
+#include "smlp/train/experiment.hpp"
+#include "smlp/train/metrics.hpp"
+#include "smlp/train/run_folder.hpp"
+#include "smlp/train/sinks.hpp"
+
+namespace smlp {
+
+struct TrainResult {
+  bool finished = false;                 // false: stopped by stop_signal(), checkpoint saved
+  std::int64_t step = 0;
+  std::optional<EvaluationResult> last;  // of the test split (of the held-out part when there is none)
+  BestResult best;
+};
+
+// The one training loop. Step s takes samples [s·B, (s+1)·B) of the run; between log steps nothing waits for the
+// device. At the end of an epoch: evaluation, log files, checkpoint, in this order.
+class Trainer {
+ public:
+  // Writes to `run`, a folder made by make_run_folder; goes on from `checkpoint` when given.
+  Trainer(Experiment& experiment, std::filesystem::path run, const std::optional<std::filesystem::path>& checkpoint);
+
+  // Trains to the last epoch, or to a stop signal. Error(not_finite) after train.max_bad_steps bad steps in a row.
+  TrainResult run();
+
+  // One optimiser step; false when a stop signal came first, and then nothing has changed.
+  bool train_step();
+
+ private:
+  struct StepSums {
+    torch::Tensor loss, right;  // over the step's images
+  };
+  std::optional<StepSums> forward_backward(const Batch& batch);
+  void restore_buffers(const std::vector<torch::Tensor>& saved, const torch::Tensor* where_bad);
+  std::vector<torch::Tensor> copy_buffers() const;
+
+  bool after_step(std::int64_t step_before);
+  bool evaluate_epoch();
+  std::optional<EvaluationResult> evaluate_on(std::shared_ptr<const Dataset> dataset, const std::vector<std::int64_t>& indices);
+  void take_sums();
+  void log_step();
+  void save();
+  void resume_from(const std::filesystem::path& checkpoint);
+  void start_loader();
+  double lr_now() const;
+  void draw_progress();
+
+  Experiment& experiment_;
+  std::filesystem::path run_;
+  RunLock lock_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Sinks> sinks_;
+  std::unique_ptr<BatchLoader> loader_;
+  std::unique_ptr<ProgressBar> progress_;
+  RunningSums sums_;
+  TrainingState state_;
+  std::optional<EvaluationResult> last_;
+  std::int64_t total_steps_;
+  // since this process started, or since the last log step
+  double started_at_, saved_at_, logged_at_, wait_seconds_ = 0;
+  std::int64_t first_step_ = 0, logged_step_ = 0;
+  std::string progress_text_;
+};
+
+}  // namespace smlp

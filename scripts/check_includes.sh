@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# A room includes only itself and rooms below it; data, nn and optim never one another; rooms without LibTorch never
+# include it. (loader.* and augment.* of data stand on device.)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+awk '
+  BEGIN {
+    below["core"] = "core"
+    below["formats"] = "core formats"
+    below["config"] = "core config"
+    below["data"] = "core formats config data"
+    below["device"] = "core config device"
+    below["nn"] = "core config device nn"
+    below["models"] = "core config device nn models"
+    below["optim"] = "core config device nn models optim"
+    below["train"] = "core formats config data device nn models optim train"
+    below["analysis"] = below["train"] " analysis"
+    torchless["core"] = torchless["formats"] = torchless["config"] = torchless["data"] = 1
+  }
+  FNR == 1 {
+    split(FILENAME, part, "/")
+    room = part[1] == "src" ? part[2] : part[3]
+    with_torch = !(room in torchless) || FILENAME ~ /data\/loader\.[ch]pp$/
+    allowed = " " below[room] (FILENAME ~ /data\/loader\.[ch]pp$/ ? " device" : "") " "
+    if (!(room in below)) { print FILENAME ": unknown room " room; bad = 1 }
+  }
+  /^#include "[a-z]+\// {
+    name = $2
+    sub(/^"(smlp\/)?/, "", name)
+    split(name, part, "/")
+    if (index(allowed, " " part[1] " ") == 0) { print FILENAME ":" FNR ": " room " may not include " $2; bad = 1 }
+  }
+  /^#include [<"](torch|ATen|c10)\// && !with_torch { print FILENAME ":" FNR ": " room " may not include " $2; bad = 1 }
+  END { exit bad }
+' $(git ls-files --cached --others --exclude-standard 'include/smlp/*.hpp' 'src/*.cpp' 'src/*.hpp')

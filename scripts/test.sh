@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Sets up, builds and runs the tests: test.sh [--long] [--preset release|asan] [ctest's options]
+# --long adds those that train for minutes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=release
+label=(-LE long)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --long) label=() ;;
+    --preset) preset=$2; shift ;;
+    *) break ;;
+  esac
+  shift
+done
+scripts/build.sh "$preset" all
+if [ -e .deps/environment.sh ]; then . .deps/environment.sh; fi
+exec ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "${label[@]}" "$@"

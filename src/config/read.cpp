@@ -1,0 +1,180 @@
+#include "smlp/config/read.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <set>
+
+#include "smlp/config/nearest.hpp"
+#include "smlp/config/print.hpp"
+#include "smlp/core/error.hpp"
+
+namespace smlp {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+class Reader : public FieldVisitor {
+ public:
+  Reader(const ConfigNode& map, std::string path, Origins* origins)
+      : map_(map), path_(std::move(path)), origins_(origins) {
+    if (map.kind != Kind::map) expected(map, path_, "a section of keys");
+  }
+
+  void field(const char* key, bool& value, const char*) override {
+    if (const ConfigNode* node = find(key)) {
+      if (node->kind != Kind::scalar || (node->text != "true" && node->text != "false"))
+        expected(*node, path(key), "true or false");
+      value = node->text == "true";
+    }
+  }
+  void field(const char* key, std::int64_t& value, const char*, Bounds bounds) override {
+    if (const ConfigNode* node = find(key)) value = number<std::int64_t>(*node, path(key), bounds);
+  }
+  void field(const char* key, double& value, const char*, Bounds bounds) override {
+    if (const ConfigNode* node = find(key)) value = number<double>(*node, path(key), bounds);
+  }
+  void field(const char* key, std::string& value, const char*) override {
+    if (const ConfigNode* node = find(key)) value = text(*node, path(key));
+  }
+  void field(const char* key, std::optional<std::string>& value, const char*) override {
+    if (const ConfigNode* node = find(key)) {
+      value.reset();
+      if (node->kind != Kind::null) value = text(*node, path(key));
+    }
+  }
+  void field(const char* key, std::optional<double>& value, const char*, Bounds bounds) override {
+    if (const ConfigNode* node = find(key)) {
+      value.reset();
+      if (node->kind != Kind::null) value = number<double>(*node, path(key), bounds);
+    }
+  }
+  void field(const char* key, std::vector<std::int64_t>& value, const char*, Bounds bounds) override {
+    if (const ConfigNode* node = find(key)) value = numbers<std::int64_t>(*node, path(key), bounds);
+  }
+  void field(const char* key, std::vector<double>& value, const char*, Bounds bounds) override {
+    if (const ConfigNode* node = find(key)) value = numbers<double>(*node, path(key), bounds);
+  }
+  void field(const char* key, std::array<double, 2>& value, const char*, Bounds bounds) override {
+    if (const ConfigNode* node = find(key)) {
+      const std::vector<double> pair = numbers<double>(*node, path(key), bounds);
+      if (pair.size() != 2 || pair[0] > pair[1]) expected(*node, path(key), "[low, high]");
+      value = {pair[0], pair[1]};
+    }
+  }
+
+  void refuse_unknown() const {
+    for (const auto& [key, value] : map_.entries)
+      if (!known_.contains(key)) {
+        const std::vector<std::string> names(known_.begin(), known_.end());
+        fail(ErrorKind::usage, "{}: unknown key '{}'{}{}", value.origin.text(), path(key), did_you_mean(key, names),
+             path_.empty() ? "" : fmt::format("; '{}' has: {}", path_, fmt::join(names, ", ")));
+      }
+  }
+
+ protected:
+  void word_field(const char* key, std::string& word, const std::vector<std::string>& names, const char*) override {
+    if (const ConfigNode* node = find(key)) word = one_of(*node, path(key), names);
+  }
+  void group(const char* key, const Fields& fields, const char*) override {
+    if (const ConfigNode* node = find(key)) read_map(*node, path(key), fields, origins_);
+  }
+  void optional_group(const char* key, bool present, const std::function<void(bool)>& set_present, const Fields& fields,
+                      const char*) override {
+    const ConfigNode* node = find(key);
+    if (node == nullptr) return;
+    const bool wanted = node->kind != Kind::null;
+    if (wanted != present) set_present(wanted);
+    if (wanted) read_map(*node, path(key), fields, origins_);
+  }
+  void family_group(const char* key, const std::string&, const std::vector<std::string>& names,
+                    const std::function<void(const std::string&)>& select, const Fields& fields, const char*) override {
+    const ConfigNode* node = find(key);
+    if (node == nullptr) return;
+    const ConfigNode* name = node->kind == Kind::map ? node->find("name") : nullptr;
+    if (name != nullptr) select(one_of(*name, path(key) + ".name", names));
+    read_map(*node, path(key), [&](FieldVisitor& v) {
+      std::string ignored;
+      v.field("name", ignored, "");
+      fields(v);
+    }, origins_);
+  }
+  void list_group(const char* key, std::size_t, const std::function<void(std::size_t)>& resize,
+                  const std::function<void(std::size_t, FieldVisitor&)>& fields, const char*) override {
+    const ConfigNode* node = find(key);
+    if (node == nullptr) return;
+    if (node->kind != Kind::list) expected(*node, path(key), "a list of sections");
+    resize(node->items.size());
+    for (std::size_t i = 0; i < node->items.size(); ++i)
+      read_map(node->items[i], fmt::format("{}[{}]", path(key), i), [&](FieldVisitor& v) { fields(i, v); }, origins_);
+  }
+
+ private:
+  static void read_map(const ConfigNode& node, const std::string& path, const Fields& fields, Origins* origins) {
+    Reader reader(node, path, origins);
+    fields(reader);
+    reader.refuse_unknown();
+  }
+
+  std::string path(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
+
+  const ConfigNode* find(const char* key) {
+    known_.insert(key);
+    const ConfigNode* node = map_.find(key);
+    if (node != nullptr && origins_ != nullptr) (*origins_)[path(key)] = node->origin.text();
+    return node;
+  }
+
+  [[noreturn]] static void expected(const ConfigNode& node, const std::string& path, const std::string& what) {
+    static constexpr const char* kinds[] = {"null", "", "a list", "a section"};
+    const std::string found = node.kind == Kind::scalar ? fmt::format("'{}'", node.text) : kinds[int(node.kind)];
+    fail(ErrorKind::usage, "{}: {} is {}; expected {}", node.origin.text(), path.empty() ? "the document" : path, found, what);
+  }
+
+  static std::string text(const ConfigNode& node, const std::string& path) {
+    if (node.kind != Kind::scalar) expected(node, path, "text");
+    return node.text;
+  }
+
+  static std::string one_of(const ConfigNode& node, const std::string& path, const std::vector<std::string>& names) {
+    if (node.kind == Kind::scalar)
+      for (const std::string& name : names)
+        if (node.text == name) return name;
+    expected(node, path, fmt::format("one of {}{}", fmt::join(names, ", "), did_you_mean(node.text, names)));
+  }
+
+  template <class T>
+  static T number(const ConfigNode& node, const std::string& path, const Bounds& bounds) {
+    const std::string what = std::string(std::is_integral_v<T> ? "an integer" : "a number") + bounds_text(bounds);
+    if (node.kind != Kind::scalar) expected(node, path, what);
+    T value{};
+    const char* end = node.text.data() + node.text.size();
+    const auto [rest, error] = std::from_chars(node.text.data(), end, value);
+    if (error != std::errc{} || rest != end || !std::isfinite(static_cast<double>(value)) ||
+        !bounds.contains(static_cast<double>(value)))
+      expected(node, path, what);
+    return value;
+  }
+
+  template <class T>
+  static std::vector<T> numbers(const ConfigNode& node, const std::string& path, const Bounds& bounds) {
+    if (node.kind != Kind::list) expected(node, path, "a list of numbers");
+    std::vector<T> values;
+    for (const ConfigNode& item : node.items) values.push_back(number<T>(item, path, bounds));
+    return values;
+  }
+
+  const ConfigNode& map_;
+  std::string path_;
+  Origins* origins_;
+  std::set<std::string> known_;
+};
+
+}  // namespace
+
+void read_config(const ConfigNode& root, const FieldVisitor::Fields& fields, Origins* origins) {
+  Reader reader(root, "", origins);
+  fields(reader);
+  reader.refuse_unknown();
+}
+
+}  // namespace smlp

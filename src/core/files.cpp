@@ -1,0 +1,274 @@
+#include "smlp/core/files.hpp"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include "smlp/core/error.hpp"
+
+namespace smlp {
+namespace {
+
+class Descriptor {
+ public:
+  Descriptor(const fs::path& path, int flags) : value_(::open(path.c_str(), flags | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+std::string reason(int code) {
+  return std::generic_category().message(code);
+}
+
+[[noreturn]] void cannot(const char* action, const fs::path& path, int code) {
+  fail(ErrorKind::failed, "cannot {} {}: {}", action, path.string(), reason(code));
+}
+
+// "folder/" means the folder itself.
+fs::path without_trailing_slash(fs::path path) {
+  path = path.lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+fs::path parent_of(const fs::path& path) {
+  const fs::path parent = path.parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+const std::string temporary_mark = ".tmp-";
+
+fs::path temporary_beside(const fs::path& target) {
+  std::random_device random;
+  const std::string name = fmt::format(".{}{}{}-{:08x}", target.filename().string(), temporary_mark, ::getpid(), random());
+  return parent_of(target) / name;
+}
+
+void write_all(int descriptor, const fs::path& path, const void* bytes, std::size_t size,
+               const std::uint64_t* offset) {
+  const char* next = static_cast<const char*>(bytes);
+  std::uint64_t position = offset ? *offset : 0;
+  while (size > 0) {
+    const ssize_t written = offset ? ::pwrite(descriptor, next, size, static_cast<off_t>(position))
+                                   : ::write(descriptor, next, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) cannot("write", path, errno);
+    if (written == 0) cannot("write", path, ENOSPC);
+    next += written;
+    position += static_cast<std::uint64_t>(written);
+    size -= static_cast<std::size_t>(written);
+  }
+}
+
+// Opens a regular file for reading; O_NONBLOCK, so that a pipe of that name does not hang the program.
+std::uint64_t check_readable(const Descriptor& file, const fs::path& path) {
+  if (file.get() < 0) fail(ErrorKind::data, "cannot open {}: {}", path.string(), reason(errno));
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0)
+    fail(ErrorKind::data, "cannot read {}: {}", path.string(), reason(errno));
+  if (!S_ISREG(status.st_mode)) fail(ErrorKind::data, "{} is not a regular file", path.string());
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+template <class Buffer>
+Buffer read_whole(const fs::path& path, std::uint64_t limit) {
+  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
+  const std::uint64_t size = check_readable(file, path);
+  const auto refuse = [&](std::uint64_t found) {
+    fail(ErrorKind::data, "{} has {} bytes or more, at most {} are accepted", path.string(), found, limit);
+  };
+  if (size > limit) refuse(size);
+  Buffer buffer;
+  buffer.resize(static_cast<std::size_t>(size) + 1);  // the last byte notices a file that grew
+  std::size_t used = 0;
+  while (true) {
+    const ssize_t got = ::read(file.get(), buffer.data() + used, buffer.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(ErrorKind::data, "cannot read {}: {}", path.string(), reason(errno));
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+    if (used > limit) refuse(used);
+    if (used == buffer.size()) buffer.resize(used + std::max<std::size_t>(used, 4096));
+  }
+  buffer.resize(used);
+  return buffer;
+}
+
+void sync_tree(const fs::path& directory) {
+  for (const auto& entry : fs::recursive_directory_iterator(directory))
+    if (entry.is_directory() && !entry.is_symlink()) sync_directory(entry.path());
+  sync_directory(directory);
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)), temporary_(temporary_beside(target_)) {
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) cannot("create", target_, errno);
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(const void* bytes, std::size_t size) {
+  write_all(descriptor_, target_, bytes, size, nullptr);
+  size_ += size;
+}
+
+void AtomicFile::write_at(std::uint64_t offset, const void* bytes, std::size_t size) {
+  write_all(descriptor_, target_, bytes, size, &offset);
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) cannot("write", target_, errno);
+  const int closed = ::close(descriptor_);
+  descriptor_ = -1;
+  if (closed != 0) cannot("write", target_, errno);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot("write", target_, errno);
+  temporary_.clear();
+  sync_directory(parent_of(target_));
+}
+
+StagedDirectory::StagedDirectory(fs::path target, bool replace)
+    : target_(without_trailing_slash(std::move(target))),
+      temporary_(temporary_beside(target_)),
+      replace_(replace) {
+  refuse_existing();
+  if (::mkdir(temporary_.c_str(), 0777) != 0) cannot("create", target_, errno);
+}
+
+StagedDirectory::~StagedDirectory() {
+  if (temporary_.empty()) return;
+  std::error_code ignored;
+  fs::remove_all(temporary_, ignored);
+}
+
+void StagedDirectory::refuse_existing() const {
+  std::error_code ignored;
+  if (!replace_ && fs::symlink_status(target_, ignored).type() != fs::file_type::not_found)
+    fail(ErrorKind::failed, "{} already exists: remove it or choose another name", target_.string());
+}
+
+void StagedDirectory::commit() {
+  refuse_existing();
+  try {
+    sync_tree(temporary_);
+  } catch (const fs::filesystem_error& error) {
+    cannot("write", target_, error.code().value());
+  }
+  if (replace_ && fs::exists(fs::symlink_status(target_))) {
+    replace_target();
+  } else {
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot("write", target_, errno);
+    temporary_.clear();
+    sync_directory(parent_of(target_));
+  }
+}
+
+void StagedDirectory::replace_target() {
+  fs::path old = temporary_;
+  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) != 0) {
+    // Not every file system exchanges names.
+    if (errno != EINVAL && errno != ENOSYS) cannot("replace", target_, errno);
+    old = temporary_beside(target_);
+    if (::rename(target_.c_str(), old.c_str()) != 0) cannot("replace", target_, errno);
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+      const int code = errno;
+      ::rename(old.c_str(), target_.c_str());
+      cannot("replace", target_, code);
+    }
+  }
+  temporary_.clear();
+  sync_directory(parent_of(target_));
+  std::error_code ignored;
+  fs::remove_all(old, ignored);
+}
+
+void write_file_atomically(const fs::path& target, std::string_view text) {
+  AtomicFile file(target);
+  file.write(text);
+  file.commit();
+}
+
+void replace_link(const fs::path& link, const fs::path& points_to) {
+  const fs::path temporary = temporary_beside(link);
+  if (::symlink(points_to.c_str(), temporary.c_str()) != 0) cannot("create", link, errno);
+  if (::rename(temporary.c_str(), link.c_str()) != 0) {
+    const int code = errno;
+    ::unlink(temporary.c_str());
+    cannot("replace", link, code);
+  }
+  sync_directory(parent_of(link));
+}
+
+void sync_directory(const fs::path& directory) {
+  const Descriptor folder(directory, O_RDONLY | O_DIRECTORY);
+  if (folder.get() < 0) cannot("open", directory, errno);
+  // EINVAL: a file system that has nothing to sync for folders.
+  if (::fsync(folder.get()) != 0 && errno != EINVAL) cannot("sync", directory, errno);
+}
+
+void remove_directory(const fs::path& directory) {
+  const fs::path temporary = temporary_beside(without_trailing_slash(directory));
+  std::error_code error;
+  fs::rename(directory, temporary, error);
+  if (error) cannot("rename", directory, error.value());
+  fs::remove_all(temporary, error);
+  if (error) cannot("remove", temporary, error.value());
+}
+
+void remove_temporaries(const fs::path& directory) {
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(".") && name.find(temporary_mark) != std::string::npos) fs::remove_all(entry.path());
+  }
+}
+
+std::string read_file(const fs::path& path, std::uint64_t limit) {
+  return read_whole<std::string>(path, limit);
+}
+
+std::vector<std::byte> read_bytes(const fs::path& path, std::uint64_t limit) {
+  return read_whole<std::vector<std::byte>>(path, limit);
+}
+
+MappedFile::MappedFile(const fs::path& path) {
+  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
+  const std::uint64_t size = check_readable(file, path);
+  if (size == 0) return;
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (address == MAP_FAILED) fail(ErrorKind::data, "cannot map {}: {}", path.string(), reason(errno));
+  data_ = static_cast<const std::byte*>(address);
+  size_ = size;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+}  // namespace smlp

@@ -1,0 +1,73 @@
+#include "smlp/core/signals.hpp"
+
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <string_view>
+
+namespace smlp {
+namespace {
+
+constexpr std::int64_t same_request = 200'000'000;  // nanoseconds
+
+std::atomic<int> first_signal{0};
+std::atomic<std::int64_t> first_time[2] = {0, 0};  // of SIGINT, of SIGTERM; 0: not yet
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+
+std::int64_t now() {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec + 1;
+}
+
+void note_stop(int number) {
+  const int saved_errno = errno;
+  auto& first = first_time[number == SIGTERM];
+  std::int64_t unset = 0;
+  const std::int64_t time = now();
+  if (!first.compare_exchange_strong(unset, time) && time - unset > same_request) {
+    ::signal(number, SIG_DFL);
+    ::raise(number);
+  }
+  int none = 0;
+  first_signal.compare_exchange_strong(none, number);
+  errno = saved_errno;
+}
+
+constexpr std::string_view lost_mapping =
+    "\nerror: a mapped file became shorter or unreadable while in use; check the data and start again with "
+    "--resume auto\n";
+
+void end_for_lost_mapping(int) {
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, lost_mapping.data(), lost_mapping.size());
+  ::_exit(3);
+}
+
+void install(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+void catch_stop_signals() {
+  install(SIGINT, note_stop);
+  install(SIGTERM, note_stop);
+}
+
+int stop_signal() {
+  return first_signal;
+}
+
+void report_lost_mappings() {
+  install(SIGBUS, end_for_lost_mapping);
+}
+
+}  // namespace smlp

@@ -1,0 +1,44 @@
+#include "smlp/core/text.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <cstdint>
+
+namespace smlp {
+
+bool is_utf8(std::string_view text) {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i++]);
+    if (lead < 0x80) continue;
+    const int more = lead >= 0xc2 && lead <= 0xdf   ? 1
+                     : (lead & 0xf0) == 0xe0        ? 2
+                     : lead >= 0xf0 && lead <= 0xf4 ? 3
+                                                    : 0;
+    if (more == 0 || text.size() - i < static_cast<std::size_t>(more)) return false;
+    std::uint32_t code = lead & (0x3f >> more);
+    for (int k = 0; k < more; ++k) {
+      const auto next = static_cast<unsigned char>(text[i++]);
+      if ((next & 0xc0) != 0x80) return false;
+      code = code << 6 | (next & 0x3f);
+    }
+    const bool too_long = code < (more == 1 ? 0x80u : more == 2 ? 0x800u : 0x10000u);
+    if (too_long || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return false;
+  }
+  return true;
+}
+
+std::string printable(std::string_view name) {
+  const bool utf8 = is_utf8(name);
+  std::string out;
+  for (const char c : name.substr(0, 500)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8))
+      out += fmt::format("\\x{:02x}", byte);
+    else
+      out += c;
+  }
+  return out;
+}
+
+}  // namespace smlp

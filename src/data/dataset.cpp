@@ -1,0 +1,156 @@
+#include "smlp/data/dataset.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/hash.hpp"
+#include "smlp/data/block_hash.hpp"
+#include "smlp/data/dataset_json.hpp"
+#include "smlp/data/shapes.hpp"
+
+namespace smlp {
+namespace {
+
+constexpr std::uint64_t max_json_bytes = std::uint64_t{64} << 20;
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  return fmt::format("({})", fmt::join(shape, ", "));
+}
+
+NpyFile open_array(const fs::path& path, std::string_view dtype, const std::vector<std::int64_t>& shape) {
+  NpyFile file(path);
+  const NpyHeader& header = file.header();
+  if (header.dtype != dtype || header.shape != shape)
+    fail(ErrorKind::data,
+         "{}: holds {} of shape {}, dataset.json beside it says {} of shape {}; pack the data again",
+         path.string(), header.dtype, shape_text(header.shape), dtype, shape_text(shape));
+  return file;
+}
+
+// Shuffled reads of a file much larger than memory must not read ahead: the kernel would fetch megabytes for
+// each image. A smaller file is better read ahead, it will be used whole.
+void expect_random_reads(const NpyFile& file) {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page;
+  if (file.data_bytes() < memory / 2) return;
+  const std::uint64_t before = reinterpret_cast<std::uintptr_t>(file.data()) % page;
+  ::madvise(const_cast<std::byte*>(file.data()) - before, file.data_bytes() + before, MADV_RANDOM);
+}
+
+bool is_pack(const fs::path& directory) {
+  std::error_code ignored;
+  return fs::is_regular_file(directory / "dataset.json", ignored);
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> Dataset::open(const fs::path& directory) {
+  const std::shared_ptr<Dataset> set(new Dataset);
+  const fs::path json = directory / "dataset.json";
+  set->info_ = parse_dataset_json(read_file(json, max_json_bytes), json.string());
+  const DatasetInfo& info = set->info_;
+  const std::int64_t side = info.image_size;
+  set->description_ = directory.string();
+  set->mapped_images_ = open_array(directory / "images.npy", "|u1", {info.images, side, side, 3});
+  set->mapped_labels_ = open_array(directory / "labels.npy", "<i8", {info.images});
+  set->images_ = reinterpret_cast<const std::uint8_t*>(set->mapped_images_.data());
+  expect_random_reads(set->mapped_images_);
+  if (reinterpret_cast<std::uintptr_t>(set->mapped_labels_.data()) % alignof(std::int64_t) != 0)
+    fail(ErrorKind::data, "{}: its data starts at a byte not divisible by 8; save it again with numpy",
+         (directory / "labels.npy").string());
+  set->labels_ = reinterpret_cast<const std::int64_t*>(set->mapped_labels_.data());
+  set->image_bytes_ = side * side * 3;
+  if (!fs::is_regular_file(directory / "names.txt"))
+    fail(ErrorKind::data, "{}: missing; pack the data again", (directory / "names.txt").string());
+  set->check_labels();
+  return set;
+}
+
+std::shared_ptr<const Dataset> Dataset::from_memory(DatasetInfo info, std::vector<std::uint8_t> images,
+                                                    std::vector<std::int64_t> labels) {
+  const std::shared_ptr<Dataset> set(new Dataset);
+  set->info_ = std::move(info);
+  set->description_ = set->info_.source + " (generated)";
+  set->image_bytes_ = std::int64_t{set->info_.image_size} * set->info_.image_size * 3;
+  set->owned_images_ = std::move(images);
+  set->owned_labels_ = std::move(labels);
+  set->images_ = set->owned_images_.data();
+  set->labels_ = set->owned_labels_.data();
+  const auto count = static_cast<std::uint64_t>(set->size());
+  if (set->owned_labels_.size() != count || set->owned_images_.size() != count * set->image_bytes_ ||
+      count == 0)
+    fail(ErrorKind::data, "{}: {} bytes of images and {} labels for {} images of {} pixels a side",
+         set->description_, set->owned_images_.size(), set->owned_labels_.size(), count, set->image_size());
+  set->check_labels();
+  return set;
+}
+
+void Dataset::check_labels() const {
+  const auto bad = std::find_if(labels_, labels_ + size(),
+                                [&](std::int64_t label) { return label < 0 || label >= classes(); });
+  if (bad != labels_ + size())
+    fail(ErrorKind::data, "{}: label {} of image {} is not one of {} classes; pack the data again",
+         description_, *bad, bad - labels_, classes());
+}
+
+std::string Dataset::fingerprint() const {
+  std::string text = fmt::format("{}\n{}\n{}\n", info_.resize, info_.images, info_.image_size);
+  for (const std::vector<std::string>* list : {&info_.classes, &info_.block_hashes})
+    for (const std::string& each : *list) text += each + '\n';
+  return xxh3_hex(std::as_bytes(std::span(text)));
+}
+
+void Dataset::verify() const {
+  if (info_.block_hashes.empty())
+    fail(ErrorKind::data, "{}: dataset.json has no hashes to verify against", description_);
+  const auto bytes = static_cast<std::uint64_t>(size()) * image_bytes_;
+  const auto all = std::as_bytes(std::span(images_, bytes));
+  for (std::size_t block = 0; block < info_.block_hashes.size(); ++block) {
+    const std::uint64_t start = block * pack_block_bytes;
+    const std::string found = xxh3_hex(all.subspan(start, std::min(pack_block_bytes, bytes - start)));
+    if (found != info_.block_hashes[block])
+      fail(ErrorKind::data, "{}: images {} to {} have changed since packing (block {}: hash {}, expected {})",
+           description_, start / image_bytes_, (std::min(start + pack_block_bytes, bytes) - 1) / image_bytes_,
+           block, found, info_.block_hashes[block]);
+  }
+}
+
+std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::string& split) {
+  if (root == "shapes") return shapes_dataset(split);
+  std::vector<fs::path> roots{root};
+  const char* data = std::getenv("SMLP_DATA");
+  if (data != nullptr && *data != '\0' && fs::path(root).is_relative())
+    roots.push_back(fs::path(data) / root);
+  const bool train = split == "train";
+  std::vector<std::string> tried;
+  for (const fs::path& each : roots)
+    for (const fs::path& place :
+         {each, each / (train ? "train" : "test"), each / (train ? "train" : "val")}) {
+      if (is_pack(place)) return Dataset::open(place);
+      if (tried.empty() || tried.back() != place.string()) tried.push_back(place.string());
+    }
+  fail(ErrorKind::data,
+       "no packed {} data for \"{}\": no dataset.json in {}; make it with `smlp pack SOURCE --from PATH --to "
+       "{}`{}",
+       split, root, fmt::join(tried, ", "), root,
+       roots.size() == 1 ? ", or name its parent folder in $SMLP_DATA" : "");
+}
+
+void check_same_classes(const Dataset& a, const Dataset& b) {
+  const std::vector<std::string>&x = a.info().classes, &y = b.info().classes;
+  if (x == y) return;
+  if (x.size() != y.size())
+    fail(ErrorKind::data, "{} has {} classes, {} has {}; both must have the same list", a.description(),
+         x.size(), b.description(), y.size());
+  const auto [i, j] = std::mismatch(x.begin(), x.end(), y.begin());
+  fail(ErrorKind::data, "class {} is \"{}\" in {} and \"{}\" in {}; both must have the same list",
+       i - x.begin(), *i, a.description(), *j, b.description());
+}
+
+}  // namespace smlp

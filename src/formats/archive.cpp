@@ -1,0 +1,191 @@
+#include "smlp/formats/archive.hpp"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <locale.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <memory>
+#include <unordered_set>
+#include <utility>
+
+#include "folder_walk.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/text.hpp"
+
+namespace smlp {
+namespace {
+
+using Wanted = std::function<bool(const std::string&)>;
+using Visit = std::function<void(ArchiveEntry&&)>;
+
+constexpr auto entry_limit = static_cast<std::int64_t>(archive_entry_limit);
+constexpr std::int64_t free_bytes = 10 << 20;  // unpacked before the ratio counts
+constexpr std::int64_t ratio_limit = 1000;
+constexpr std::size_t chunk_bytes = 1 << 20;
+
+// libarchive converts names to the thread's locale, and gives none in the "C" locale.
+class Utf8Locale {
+ public:
+  Utf8Locale() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+    if (locale_ != nullptr) before_ = uselocale(locale_);
+  }
+  ~Utf8Locale() {
+    if (locale_ == nullptr) return;
+    uselocale(before_);
+    freelocale(locale_);
+  }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+
+ private:
+  locale_t locale_, before_ = nullptr;
+};
+
+struct FreeArchive {
+  void operator()(archive* handle) const { archive_read_free(handle); }
+};
+
+class ArchiveReader {
+ public:
+  ArchiveReader(const fs::path& path, const Wanted& wanted, const Visit& visit)
+      : name_(path.string()), wanted_(wanted), visit_(visit), handle_(archive_read_new()) {
+    if (!handle_) fail(ErrorKind::failed, "cannot read {}: out of memory", name_);
+    archive_read_support_filter_gzip(handle_.get());
+    archive_read_support_filter_bzip2(handle_.get());
+    archive_read_support_filter_xz(handle_.get());
+    archive_read_support_filter_zstd(handle_.get());
+    archive_read_support_format_tar(handle_.get());
+    archive_read_support_format_zip_seekable(handle_.get());  // by its directory: a cut-off file has none
+    if (archive_read_open_filename(handle_.get(), path.c_str(), 1 << 16) != ARCHIVE_OK) broken("");
+  }
+
+  void read() {
+    archive_entry* entry = nullptr;
+    while (true) {
+      const int result = archive_read_next_header(handle_.get(), &entry);
+      if (result == ARCHIVE_EOF) break;
+      if (result != ARCHIVE_OK && result != ARCHIVE_WARN) broken("");
+      const std::string path = checked_path(entry);
+      if (archive_entry_filetype(entry) == AE_IFDIR) continue;
+      if (path.empty()) refuse(path, "has no name");
+      if (!seen_.insert(XXH3_64bits(path.data(), path.size())).second) refuse(path, "is there twice");
+      if (wanted_(path))
+        visit_({path, content(entry, path)});
+      else
+        skip(path);
+    }
+    check_end();
+  }
+
+ private:
+  [[noreturn]] void refuse(std::string_view path, std::string_view reason) const {
+    fail(ErrorKind::data, "{}: entry \"{}\" {}", name_, printable(path), reason);
+  }
+
+  [[noreturn]] void broken(std::string_view path) const {
+    const char* const reason = archive_error_string(handle_.get());
+    fail(ErrorKind::data, "{}: broken, cut off, or not a tar or zip archive{}: {}", name_,
+         path.empty() ? "" : fmt::format(", in entry \"{}\"", printable(path)),
+         reason != nullptr ? printable(reason) : "unknown error");
+  }
+
+  // The entry's path without "." parts; refuses what is not a plain file or folder below the archive's root.
+  std::string checked_path(archive_entry* entry) const {
+    const char* raw = archive_entry_pathname(entry);
+    if (raw == nullptr) raw = archive_entry_pathname_utf8(entry);
+    if (raw == nullptr) fail(ErrorKind::data, "{}: an entry's name is not UTF-8", name_);
+    const std::string_view text(raw);
+    if (!is_utf8(text)) refuse(text, "has a name that is not UTF-8");
+    if (text.starts_with('/')) refuse(text, "has an absolute path");
+    std::string path;
+    for (std::size_t start = 0; start <= text.size();) {
+      const std::size_t end = std::min(text.find('/', start), text.size());
+      const std::string_view part = text.substr(start, end - start);
+      if (part == "..") refuse(text, "leads outside the archive");
+      if (!part.empty() && part != ".") path.append(path.empty() ? "" : "/").append(part);
+      start = end + 1;
+    }
+    const auto type = archive_entry_filetype(entry);
+    if (archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr ||
+        (type != AE_IFREG && type != AE_IFDIR))
+      refuse(text, "is a link or a device");
+    return path;
+  }
+
+  std::vector<std::byte> content(archive_entry* entry, const std::string& path) {
+    const bool sized = archive_entry_size_is_set(entry) != 0;
+    const std::int64_t size = sized ? archive_entry_size(entry) : 0;
+    if (size < 0 || size > entry_limit) refuse(path, "is larger than 1 GiB");
+    std::vector<std::byte> bytes;
+    std::size_t used = 0;
+    while (true) {
+      // Grown with what arrives, since the size stated may be a lie; one byte more sees the end at once.
+      const std::size_t left = sized ? static_cast<std::size_t>(size) + 1 - used : chunk_bytes;
+      bytes.resize(used + std::min(left, chunk_bytes));
+      const la_ssize_t got = archive_read_data(handle_.get(), bytes.data() + used, bytes.size() - used);
+      if (got < 0) broken(path);
+      if (got == 0) break;
+      used += static_cast<std::size_t>(got);
+      if (static_cast<std::int64_t>(used) > (sized ? size : entry_limit))
+        refuse(path, sized ? "is longer than its header says" : "is larger than 1 GiB");
+      delivered_ += got;
+      check_ratio(path);
+    }
+    if (sized && static_cast<std::int64_t>(used) != size) refuse(path, "is shorter than its header says");
+    bytes.resize(used);
+    return bytes;
+  }
+
+  void skip(const std::string& path) {
+    if (archive_filter_count(handle_.get()) == 1) {  // not compressed as a whole: skipping costs nothing
+      if (archive_read_data_skip(handle_.get()) != ARCHIVE_OK) broken(path);
+      return;
+    }
+    const void* block = nullptr;
+    std::size_t size = 0;
+    la_int64_t offset = 0;
+    int result = ARCHIVE_OK;
+    while ((result = archive_read_data_block(handle_.get(), &block, &size, &offset)) == ARCHIVE_OK)
+      check_ratio(path);
+    if (result != ARCHIVE_EOF) broken(path);
+  }
+
+  void check_ratio(const std::string& path) const {
+    const std::int64_t unpacked = std::max<std::int64_t>(delivered_, archive_filter_bytes(handle_.get(), 0));
+    const std::int64_t packed = std::max<std::int64_t>(1, archive_filter_bytes(handle_.get(), -1));
+    if (unpacked > free_bytes && unpacked / ratio_limit > packed)
+      refuse(path, "unpacks to over 1,000 times its packed size: not a data set");
+  }
+
+  // A tar archive ends with blocks of zeros; libarchive also accepts the end of the file, where it may have
+  // been cut.
+  void check_end() const {
+    const bool tar = (archive_format(handle_.get()) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+    if (tar && archive_filter_bytes(handle_.get(), 0) < archive_read_header_position(handle_.get()) + 512)
+      fail(ErrorKind::data, "{}: the archive is cut off: its end marker is missing", name_);
+  }
+
+  std::string name_;
+  const Wanted& wanted_;
+  const Visit& visit_;
+  std::unique_ptr<archive, FreeArchive> handle_;
+  std::unordered_set<std::uint64_t> seen_;  // hashes of the paths: millions of them
+  std::int64_t delivered_ = 0;
+};
+
+}  // namespace
+
+void read_archive(const std::filesystem::path& path, const Wanted& wanted, const Visit& visit) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) fail(ErrorKind::data, "{}: there is no such file or folder", path.string());
+  if (fs::is_directory(status)) return walk_folder(path, wanted, visit);
+  if (!fs::is_regular_file(status)) fail(ErrorKind::data, "{} is neither a file nor a folder", path.string());
+  const Utf8Locale locale;
+  ArchiveReader(path, wanted, visit).read();
+}
+
+}  // namespace smlp

@@ -1,0 +1,71 @@
+#include "smlp/nn/layers.hpp"
+
+#include "smlp/core/error.hpp"
+
+namespace smlp {
+
+namespace {
+constexpr double norm_eps = 1e-5;
+constexpr double batch_norm_momentum = 0.1;
+}  // namespace
+
+torch::Tensor activate(const torch::Tensor& x, Activation kind) {
+  return kind == Activation::gelu ? at::gelu(x) : at::relu(x);
+}
+
+torch::Tensor drop(const torch::Tensor& x, double p, bool training) {
+  return training && p > 0 ? at::dropout(x, p, true) : x;
+}
+
+NormLayer::NormLayer(NormKind kind, std::int64_t width) : kind_(kind), width_(width) {
+  if (kind == NormKind::none) return;
+  weight_ = register_parameter("weight", torch::ones({width}));
+  bias_ = register_parameter("bias", torch::zeros({width}));
+  if (kind == NormKind::layer) return;
+  running_mean_ = register_buffer("running_mean", torch::zeros({width}));
+  running_var_ = register_buffer("running_var", torch::ones({width}));
+  batches_ = register_buffer("num_batches_tracked", torch::zeros({}, torch::kInt64));
+}
+
+torch::Tensor NormLayer::forward(const torch::Tensor& x) {
+  if (kind_ == NormKind::none) return x;
+  if (kind_ == NormKind::layer) return at::layer_norm(x, {width_}, weight_, bias_, norm_eps);
+  if (is_training()) {
+    if (x.size(0) < 2)
+      fail(ErrorKind::usage,
+           "model.norm: batch needs at least 2 images a batch while training, got {}; raise train.batch_size "
+           "or "
+           "train.micro_batch",
+           x.size(0));
+    batches_.add_(1);
+  }
+  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), batch_norm_momentum,
+                        norm_eps, /*cudnn_enabled=*/true);
+}
+
+std::int64_t NormLayer::macs() const {
+  if (kind_ == NormKind::none) return 0;
+  return width_ * (kind_ == NormKind::layer ? 5 : 2);
+}
+
+std::int64_t NormLayer::saved_bytes() const {
+  if (kind_ == NormKind::none) return 0;
+  const std::int64_t statistics = kind_ == NormKind::layer ? 2 : 0;  // mean and 1/deviation
+  return 4 * (width_ + statistics);
+}
+
+LinearStack::LinearStack(const std::vector<std::int64_t>& widths, Activation activation, bool activate_last)
+    : activation_(activation), activate_last_(activate_last) {
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i)
+    layers_.push_back(register_module(std::to_string(2 * i), torch::nn::Linear(widths[i], widths[i + 1])));
+}
+
+torch::Tensor LinearStack::forward(torch::Tensor x) {
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    x = layers_[i]->forward(x);
+    if (activated(i)) x = activate(x, activation_);
+  }
+  return x;
+}
+
+}  // namespace smlp

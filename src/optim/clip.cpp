@@ -1,0 +1,70 @@
+#include "smlp/optim/clip.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "smlp/optim/flat_range.hpp"
+
+namespace smlp {
+
+namespace {
+
+// Several running sums, so that the loop needs no reordering of additions to run on vector registers.
+double sum_of_squares(const float* x, std::int64_t n) {
+  constexpr std::int64_t lanes = 16;
+  std::array<double, lanes> sums{};
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    for (std::int64_t lane = 0; lane < lanes; ++lane)
+      sums[lane] += static_cast<double>(x[i + lane]) * static_cast<double>(x[i + lane]);
+  for (; i < n; ++i) sums[0] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+torch::Tensor cpu_norm(const std::vector<torch::Tensor>& gradients) {
+  std::vector<const float*> data;
+  for (const torch::Tensor& gradient : gradients) data.push_back(gradient.const_data_ptr<float>());
+  const FlatRange range(gradients);
+  std::vector<double> sums(static_cast<std::size_t>(range.chunks()));
+  at::parallel_for(0, range.chunks(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k)
+      range.pieces(k, [&](std::int64_t tensor, std::int64_t first, std::int64_t count) {
+        sums[k] += sum_of_squares(data[tensor] + first, count);
+      });
+  });
+  const double norm = std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
+  return torch::full({}, static_cast<float>(norm), torch::kFloat32);
+}
+
+}  // namespace
+
+torch::Tensor global_grad_norm(const std::vector<Parameter>& parameters) {
+  std::vector<torch::Tensor> gradients;
+  for (const Parameter& parameter : parameters)
+    if (const torch::Tensor& gradient = parameter.value.grad(); gradient.defined())
+      gradients.push_back(gradient.to(torch::kFloat32).contiguous());
+  if (gradients.empty()) {
+    const auto options = torch::TensorOptions(torch::kFloat32);
+    return torch::zeros({}, parameters.empty() ? options : options.device(parameters[0].value.device()));
+  }
+  if (gradients[0].is_cpu()) return cpu_norm(gradients);
+  torch::NoGradGuard no_grad;
+  return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)));
+}
+
+StepInputs step_inputs(const torch::Tensor& loss, const torch::Tensor& norm, double clip_norm,
+                       double lr_factor) {
+  torch::NoGradGuard no_grad;
+  StepInputs inputs;
+  inputs.lr_factor = torch::full({}, lr_factor, norm.options());
+  inputs.clip_factor = clip_norm > 0 ? at::reciprocal(norm + 1e-6).mul_(clip_norm).clamp_max_(1.0)
+                                     : torch::ones({}, norm.options());
+  // x − x is 0 for a finite x, NaN for every other.
+  inputs.bad = ((loss - loss) + (norm - norm)).ne_(0);
+  return inputs;
+}
+
+}  // namespace smlp

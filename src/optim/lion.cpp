@@ -1,0 +1,120 @@
+#include "smlp/optim/lion.hpp"
+
+#include <ATen/Parallel.h>
+
+#include "lists.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/optim/lion_math.hpp"
+
+namespace smlp {
+
+void LionConfig::fields(FieldVisitor& v) {
+  common_fields(v);
+  v.field("betas", betas, "decays of the direction and of the momentum", between(0, 1));
+}
+
+std::unique_ptr<Optimizer> LionConfig::build(std::vector<Parameter> parameters) const {
+  return std::make_unique<Lion>(std::move(parameters), betas);
+}
+
+Lion::Lion(std::vector<Parameter> parameters, std::array<double, 2> betas, Path path)
+    : Optimizer(std::move(parameters)),
+      betas_(betas),
+      values_(values(parameters_)),
+      averages_(zeros_like(values_)),
+      range_(values_) {
+  const bool on_cpu = std::all_of(values_.begin(), values_.end(), [](const torch::Tensor& value) {
+    return value.is_cpu() && value.is_contiguous();
+  });
+  if (path == Path::one_pass && !on_cpu)
+    fail(ErrorKind::failed, "LION's single pass needs contiguous parameters on the CPU");
+  one_pass_ = on_cpu && path != Path::tensor_operations;
+}
+
+void Lion::step(const StepInputs& inputs) {
+  torch::NoGradGuard no_grad;
+  const std::vector<torch::Tensor> found = gradients(parameters_);
+  one_pass_ ? one_pass(inputs, found) : tensor_operations(inputs, found);
+}
+
+namespace {
+
+void update_piece(float* __restrict p, float* __restrict m, const float* __restrict g, std::int64_t n,
+                  const LionScalars& scalars) {
+  const LionScalars s = scalars;
+  for (std::int64_t i = 0; i < n; ++i) lion_update(p[i], m[i], g[i], s);
+}
+
+}  // namespace
+
+void Lion::one_pass(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients) {
+  if (*inputs.bad.const_data_ptr<float>() != 0) return;
+  struct Arrays {
+    float *value, *average;
+    const float* gradient;
+    LionScalars scalars;
+  };
+  const double lr_factor = *inputs.lr_factor.const_data_ptr<float>();
+  std::vector<Arrays> arrays;
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    const double lr = parameters_[i].lr * lr_factor;
+    arrays.push_back({.value = values_[i].data_ptr<float>(),
+                      .average = averages_[i].data_ptr<float>(),
+                      .gradient = gradients[i].defined() ? gradients[i].const_data_ptr<float>() : nullptr,
+                      .scalars = {.lr = static_cast<float>(lr),
+                                  .decay = static_cast<float>(1 - lr * parameters_[i].weight_decay),
+                                  .beta1 = static_cast<float>(betas_[0]),
+                                  .one_minus_beta1 = static_cast<float>(1 - betas_[0]),
+                                  .beta2 = static_cast<float>(betas_[1]),
+                                  .one_minus_beta2 = static_cast<float>(1 - betas_[1]),
+                                  .clip_factor = *inputs.clip_factor.const_data_ptr<float>()}});
+  }
+
+  at::parallel_for(0, range_.chunks(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k)
+      range_.pieces(k, [&](std::int64_t tensor, std::int64_t first, std::int64_t count) {
+        const Arrays& a = arrays[tensor];
+        if (a.gradient == nullptr) return;
+        update_piece(a.value + first, a.average + first, a.gradient + first, count, a.scalars);
+      });
+  });
+}
+
+void Lion::tensor_operations(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients) {
+  TensorLists lists(3);
+  std::vector<at::Scalar> rates, decays;
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    if (!gradients[i].defined()) continue;
+    lists.add({values_[i], averages_[i], gradients[i]});
+    rates.emplace_back(parameters_[i].lr);
+    decays.emplace_back(parameters_[i].weight_decay);
+  }
+  if (rates.empty()) return;
+  const std::vector<torch::Tensor>&values = lists[0], &averages = lists[1];
+  const std::vector<torch::Tensor> clipped = at::_foreach_mul(lists[2], inputs.clip_factor);
+
+  std::vector<torch::Tensor> steps = at::_foreach_mul(averages, betas_[0]);
+  at::_foreach_add_(steps, clipped, 1 - betas_[0]);
+  at::_foreach_sign_(steps);
+  at::_foreach_add_(steps, at::_foreach_mul(values, decays));
+  at::_foreach_mul_(steps, rates);
+  at::_foreach_mul_(steps, inputs.lr_factor);
+
+  std::vector<torch::Tensor> new_averages = at::_foreach_mul(averages, betas_[1]);
+  at::_foreach_add_(new_averages, clipped, 1 - betas_[1]);
+
+  const std::vector<torch::Tensor> new_values = at::_foreach_sub(values, steps);
+  const torch::Tensor bad = inputs.bad.ne(0);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i].copy_(at::where(bad, values[i], new_values[i]));
+    averages[i].copy_(at::where(bad, averages[i], new_averages[i]));
+  }
+}
+
+OptimizerState Lion::state() const {
+  OptimizerState state;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) state[parameters_[i].name]["exp_avg"] = averages_[i];
+  return state;
+}
+
+}  // namespace smlp

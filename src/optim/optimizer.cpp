@@ -1,0 +1,83 @@
+#include "smlp/optim/optimizer.hpp"
+
+#include <string_view>
+
+#include "smlp/config/nearest.hpp"
+#include "smlp/core/error.hpp"
+
+namespace smlp {
+
+namespace {
+
+// Far above any use, far below float32's range.
+const Bounds rate_bounds = between(0, 100);
+
+// '*' stands for any run of characters.
+bool matches(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p, ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+void check_patterns(const std::vector<ParameterGroupConfig>& groups, const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto found = [&](const std::string& name) { return matches(groups[i].match, name); };
+    if (std::any_of(names.begin(), names.end(), found)) continue;
+    fail(ErrorKind::usage, "optim.groups[{}].match: no tensor of the model matches '{}'{}", i,
+         groups[i].match, did_you_mean(groups[i].match, names));
+  }
+}
+
+}  // namespace
+
+void ParameterGroupConfig::fields(FieldVisitor& v) {
+  v.field("match", match, "tensor name, with * for any run of characters");
+  v.field("lr", lr, "null: the optimiser's", rate_bounds);
+  v.field("weight_decay", weight_decay, "null: the optimiser's", rate_bounds);
+  v.field("freeze", freeze, "leave these as they are");
+}
+
+void OptimizerConfig::common_fields(FieldVisitor& v) {
+  v.field("lr", lr, "learning rate, before the schedule's factor", rate_bounds);
+  v.field("weight_decay", weight_decay, "of every parameter a group doesn't name", rate_bounds);
+  v.field("clip_norm", clip_norm, "limit of the global gradient norm; 0: none", between(0, 1e6));
+  v.list("groups", groups, "settings by tensor name; the first match wins");
+}
+
+std::vector<Parameter> group_parameters(torch::nn::Module& module, const OptimizerConfig& config) {
+  std::vector<std::string> names;
+  const auto named = module.named_parameters();
+  for (const auto& item : named) names.push_back(item.key());
+  check_patterns(config.groups, names);
+
+  std::vector<Parameter> parameters;
+  for (const auto& item : named) {
+    const auto group =
+        std::find_if(config.groups.begin(), config.groups.end(),
+                     [&](const ParameterGroupConfig& g) { return matches(g.match, item.key()); });
+    const ParameterGroupConfig chosen = group == config.groups.end() ? ParameterGroupConfig{} : *group;
+    item.value().set_requires_grad(!chosen.freeze);
+    if (!chosen.freeze)
+      parameters.push_back({.name = item.key(),
+                            .value = item.value(),
+                            .lr = chosen.lr.value_or(config.lr),
+                            .weight_decay = chosen.weight_decay.value_or(config.weight_decay)});
+  }
+  if (parameters.empty())
+    fail(ErrorKind::usage, "optim.groups: every parameter is frozen, nothing would be trained");
+  return parameters;
+}
+
+}  // namespace smlp

@@ -1,0 +1,26 @@
+#include "smlp/optim/registry.hpp"
+
+#include "smlp/optim/adamw.hpp"
+#include "smlp/optim/lion.hpp"
+#include "smlp/optim/sgd.hpp"
+
+namespace smlp {
+
+std::span<const FamilyRow<OptimizerConfig>> optimizer_table() {
+  static constexpr FamilyRow<OptimizerConfig> rows[] = {
+      {"lion", [] { return std::unique_ptr<OptimizerConfig>(new LionConfig); }},
+      {"sgd", [] { return std::unique_ptr<OptimizerConfig>(new SgdConfig); }},
+      {"adamw", [] { return std::unique_ptr<OptimizerConfig>(new AdamWConfig); }},
+  };
+  return rows;
+}
+
+std::span<const FamilyRow<ScheduleConfig>> schedule_table() {
+  static constexpr FamilyRow<ScheduleConfig> rows[] = {
+      {"constant", [] { return std::unique_ptr<ScheduleConfig>(new ConstantSchedule); }},
+      {"cosine", [] { return std::unique_ptr<ScheduleConfig>(new CosineSchedule); }},
+  };
+  return rows;
+}
+
+}  // namespace smlp

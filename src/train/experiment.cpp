@@ -1,0 +1,132 @@
+#include "smlp/train/experiment.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/rng.hpp"
+
+namespace smlp {
+namespace {
+
+std::string scaled(double value, double base, const std::array<const char*, 6>& units) {
+  std::size_t unit = 0;
+  while (value >= base && unit + 1 < units.size()) {
+    value /= base;
+    ++unit;
+  }
+  return fmt::format("{:.{}f}{}", value, unit == 0 || value >= 100 ? 0 : 1, units[unit]);
+}
+
+std::shared_ptr<const Dataset> open_test_set(const DataConfig& config) {
+  if (config.subset.holdout == 0) return open_dataset(config.root, "test");
+  try {
+    return open_dataset(config.root, "test");
+  } catch (const Error&) {
+    return nullptr;  // the held-out part is enough to evaluate on
+  }
+}
+
+void check_classes(const Dataset& train, const Dataset& test) {
+  if (train.info().classes == test.info().classes) return;
+  fail(ErrorKind::data, "{} and {} have different class lists ({} and {} classes); pack both splits from one source",
+       train.description(), test.description(), train.classes(), test.classes());
+}
+
+std::shared_ptr<Model> build_model(const RunConfig& config, int classes) {
+  RandomStream stream(static_cast<std::uint64_t>(config.run.seed), Purpose::init);
+  torch::manual_seed(stream.next64());
+  return config.model->build(static_cast<int>(config.data.image_size), classes);
+}
+
+std::string sizes_text(const RunConfig& config) {
+  std::vector<std::string> sizes;
+  for (const KeyRow& row : config.rows())
+    for (const std::string key : {"depth", "width"})
+      if (row.path == "model." + key) sizes.push_back(key + " " + row.value);
+  return fmt::format("{}", fmt::join(sizes, ", "));
+}
+
+std::int64_t micro_batch(const TrainConfig& train) {
+  return train.micro_batch == 0 ? train.batch_size : std::min(train.micro_batch, train.batch_size);
+}
+
+}  // namespace
+
+std::int64_t Experiment::step_of_epoch(std::int64_t epoch) const {
+  const std::int64_t images = epoch * train_images();
+  return (images + config.train.batch_size - 1) / config.train.batch_size;
+}
+
+std::int64_t Experiment::total_steps() const { return step_of_epoch(config.train.epochs); }
+
+std::int64_t Experiment::epochs_at(std::int64_t step) const {
+  return std::min(step * config.train.batch_size / train_images(), config.train.epochs);
+}
+
+Experiment make_experiment(RunConfig config) {
+  Experiment e;
+  e.device = open_device(config.device);
+  e.train_set = open_dataset(config.data.root, "train");
+  e.test_set = open_test_set(config.data);
+  if (e.test_set) check_classes(*e.train_set, *e.test_set);
+  e.subset = choose_subset(*e.train_set, config.data.subset, static_cast<std::uint64_t>(config.run.seed));
+  e.normalization = resolve_normalization(config.data, e.train_set->info());
+  config.data.mean = e.normalization.mean;
+  config.data.std = e.normalization.std;
+  config.device.type = e.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu;
+  config.device.precision = e.device.precision;
+  e.model = build_model(config, e.train_set->classes());
+  e.model->to(e.device.torch);
+  e.config = std::move(config);
+  return e;
+}
+
+std::string describe(const Experiment& e) {
+  const CostRow cost = total(e.model->costs());
+  const RunConfig& c = e.config;
+  const auto* schedule = c.schedule.config.get();
+  std::string data = fmt::format("{}: {} training images", e.train_set->description(), e.train_images());
+  if (!e.subset.holdout.empty()) data += fmt::format(", {} held out", e.subset.holdout.size());
+  if (e.test_set) data += fmt::format(", {} test", e.test_set->size());
+  return fmt::format(
+      "model      {} ({}) at {}x{}, {} parameters, {} MACs an image\n"
+      "data       {}, {} classes, {}x{}\n"
+      "device     {}\n"
+      "precision  {}\n"
+      "optimiser  {}, lr {:g}, {} (warm-up {} steps), batch {}{}\n"
+      "length     {} epochs, {} steps",
+      c.model.name, sizes_text(c), c.data.image_size, c.data.image_size, human_count(static_cast<double>(cost.parameters)),
+      human_count(static_cast<double>(cost.macs)), data, e.train_set->classes(), e.train_set->image_size(),
+      e.train_set->image_size(), e.device.description, precision_name(e.device.precision), c.optim.name, c.optim->lr,
+      c.schedule.name, schedule->warmup_steps, c.train.batch_size,
+      micro_batch(c.train) < c.train.batch_size ? fmt::format(" in micro-batches of {}", micro_batch(c.train)) : "",
+      c.train.epochs, e.total_steps());
+}
+
+std::string describe_cost(const Experiment& e) {
+  const CostRow cost = total(e.model->costs());
+  const TrainConfig& train = e.config.train;
+  const double images = static_cast<double>(e.total_steps()) * static_cast<double>(train.batch_size);
+  double states = 0;
+  for (const auto& [parameter, tensors] : e.config.optim->build(group_parameters(*e.model, *e.config.optim.config))->state())
+    for (const auto& [name, tensor] : tensors) states += static_cast<double>(tensor.nbytes());
+  const double weights = 4.0 * static_cast<double>(cost.parameters);
+  const double pixels = 12.0 * static_cast<double>(e.config.data.image_size * e.config.data.image_size);
+  const double activations = static_cast<double>(cost.saved_bytes) * static_cast<double>(micro_batch(train));
+  const double batches = pixels * static_cast<double>(train.batch_size) *
+                         static_cast<double>(1 + e.config.data.workers * e.config.data.prefetch);
+  return fmt::format(
+      "images     {} ({} steps of {})\n"
+      "compute    {}MACs forward an image, {}MACs to train\n"
+      "memory     {} on the device (weights {}, gradients {}, optimiser {}, activations {}), {} of batches on the host",
+      human_count(images), e.total_steps(), train.batch_size, human_count(static_cast<double>(cost.macs)),
+      human_count(3 * static_cast<double>(cost.macs) * images), human_bytes(2 * weights + states + activations),
+      human_bytes(weights), human_bytes(weights), human_bytes(states), human_bytes(activations), human_bytes(batches));
+}
+
+std::string human_count(double value) { return scaled(value, 1000, {"", "k", "M", "G", "T", "P"}); }
+
+std::string human_bytes(double bytes) { return scaled(bytes, 1024, {" B", " KiB", " MiB", " GiB", " TiB", " PiB"}); }
+
+}  // namespace smlp

@@ -1,0 +1,157 @@
+#include "smlp/train/run_folder.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/version.hpp"
+
+namespace smlp {
+namespace {
+
+// What may differ between the parts of one run.
+constexpr std::array free_keys{"run.name",       "run.output",    "device.",        "data.root",        "data.workers",
+                               "data.prefetch",  "train.epochs",  "train.eval_every", "train.log_every",
+                               "train.max_bad_steps", "checkpoint."};
+
+bool is_free(const std::string& path) {
+  return std::any_of(free_keys.begin(), free_keys.end(), [&](const std::string& key) {
+    return key.back() == '.' ? path.starts_with(key) : path == key;
+  });
+}
+
+// normalize: auto of a command line is the resolved mean and std of config.yaml.
+bool is_resolved(const std::string& path) { return path == "data.mean" || path == "data.std"; }
+
+std::vector<std::string> differences(const RunConfig& config, const RunConfig& stored) {
+  const std::vector<KeyRow> now = config.rows();
+  const std::vector<KeyRow> then = stored.rows();
+  std::vector<std::string> found;
+  for (std::size_t i = 0; i < std::min(now.size(), then.size()); ++i) {
+    if (now[i].path != then[i].path) {
+      found.push_back(fmt::format("{} is not in the run's configuration", now[i].path));
+      break;
+    }
+    const bool given = now[i].value != "[]";
+    if (now[i].value != then[i].value && !is_free(now[i].path) && (!is_resolved(now[i].path) || given))
+      found.push_back(fmt::format("{} is {}, the run was started with {}", now[i].path, now[i].value, then[i].value));
+  }
+  return found;
+}
+
+std::string time_text(const char* format) {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, format, &local)};
+}
+
+std::string host_name() {
+  char host[256] = "unknown host";
+  gethostname(host, sizeof host - 1);
+  return host;
+}
+
+nlohmann::ordered_json describe_data(const Dataset& dataset) {
+  return {{"from", dataset.description()}, {"images", dataset.size()}, {"fingerprint", dataset.fingerprint()}};
+}
+
+}  // namespace
+
+RunLock::RunLock(const fs::path& run) {
+  const fs::path path = run / "lock";
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) fail(ErrorKind::failed, "{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    const std::string owner = read_file(path, 4096);
+    ::close(descriptor_);
+    fail(ErrorKind::failed, "{}: this run is being written by {}; wait for it, or give another --name", run.string(), owner);
+  }
+  const std::string owner = fmt::format("process {} on {}", getpid(), host_name());
+  if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, owner.data(), owner.size(), 0) < 0)
+    fail(ErrorKind::failed, "{}: cannot be written: {}", path.string(), std::strerror(errno));
+}
+
+RunLock::~RunLock() { ::close(descriptor_); }
+
+std::string default_run_name(const RunConfig& config) {
+  const fs::path root = fs::path(config.data.root).lexically_normal();
+  const std::string data = root.has_filename() ? root.filename().string() : root.parent_path().filename().string();
+  return fmt::format("{}-{}-{}", time_text("%Y%m%d-%H%M%S"), config.model.name, data);
+}
+
+fs::path make_run_folder(Experiment& experiment) {
+  RunConfig& config = experiment.config;
+  const bool named = config.run.name.has_value();
+  const std::string first = named ? *config.run.name : default_run_name(config);
+  std::string name = first;
+  std::error_code error;
+  fs::create_directories(config.run.output, error);
+  for (int attempt = 2; !fs::create_directory(fs::path(config.run.output) / name, error); ++attempt) {
+    const fs::path taken = fs::path(config.run.output) / name;
+    if (error) fail(ErrorKind::failed, "{}: cannot be made: {}", taken.string(), error.message());
+    if (named) {
+      if (!fs::exists(taken / "config.yaml")) break;  // a start that was cut off before the run existed
+      fail(ErrorKind::usage, "{}: a run of this name exists; continue it with --resume auto, or give another --name", taken.string());
+    }
+    name = fmt::format("{}-{}", first, attempt);
+  }
+  config.run.name = name;
+  const fs::path run = fs::path(config.run.output) / name;
+  fs::create_directories(run / "checkpoints");
+  return run;
+}
+
+void write_run_files(const fs::path& run, const Experiment& experiment) {
+  nlohmann::ordered_json env{{"smlp", version()},
+                             {"revision", git_revision()},
+                             {"torch", TORCH_VERSION},
+                             {"host", host_name()},
+                             {"device", experiment.device.description},
+                             {"train", describe_data(*experiment.train_set)}};
+  if (experiment.test_set) env["test"] = describe_data(*experiment.test_set);
+  write_file_atomically(run / "env.json", env.dump(2) + "\n");
+  write_file_atomically(run / "config.yaml", experiment.config.yaml());
+}
+
+std::optional<fs::path> find_resumable(const RunConfig& config) {
+  const fs::path output = config.run.output;
+  if (config.run.name) {
+    const fs::path run = output / *config.run.name;
+    if (fs::exists(run / "config.yaml")) return run;
+    return std::nullopt;
+  }
+  std::optional<fs::path> newest;
+  std::error_code missing;
+  for (const auto& entry : fs::directory_iterator(output, missing)) {
+    const fs::path file = entry.path() / "config.yaml";
+    if (!fs::is_regular_file(file)) continue;
+    try {
+      if (!differences(config, load_run_config(file.string(), {})).empty()) continue;
+    } catch (const Error&) {
+      continue;  // of another version, or damaged: not this run
+    }
+    if (!newest || fs::last_write_time(file) > fs::last_write_time(*newest / "config.yaml")) newest = entry.path();
+  }
+  return newest;
+}
+
+void check_same_run(const RunConfig& config, const fs::path& run) {
+  const std::vector<std::string> found = differences(config, load_run_config((run / "config.yaml").string(), {}));
+  if (!found.empty())
+    fail(ErrorKind::usage, "{}: cannot go on under other settings: {}; start a new run, or leave them as they were",
+         run.string(), fmt::join(found, "; "));
+}
+
+}  // namespace smlp

@@ -1,0 +1,52 @@
+#include "smlp/core/signals.hpp"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "smlp/core/files.hpp"
+#include "support/temp_dir.hpp"
+
+namespace smlp {
+namespace {
+
+TEST(StopSignals, AreNotedOnceAndTheFirstOneCounts) {
+  EXPECT_EXIT(
+      {
+        catch_stop_signals();
+        const int before = stop_signal();
+        raise(SIGTERM);
+        raise(SIGTERM);  // the same request, sent to the process and to its group
+        raise(SIGINT);
+        std::_Exit(before == 0 && stop_signal() == SIGTERM ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST(StopSignals, EndTheProcessWhenRepeated) {
+  EXPECT_EXIT(
+      {
+        catch_stop_signals();
+        while (true) raise(SIGINT);
+      },
+      ::testing::KilledBySignal(SIGINT), "");
+}
+
+TEST(LostMapping, EndsWithAMessageAndExitCode3) {
+  const testing::TempDir folder;
+  write_file_atomically(folder / "file", std::string(100'000, 'x'));
+  EXPECT_EXIT(
+      {
+        report_lost_mappings();
+        const MappedFile file(folder / "file");
+        std::filesystem::resize_file(folder / "file", 0);
+        volatile std::byte touched = file.bytes()[50'000];
+        (void)touched;
+      },
+      ::testing::ExitedWithCode(3), "became shorter or unreadable.*--resume auto");
+}
+
+}  // namespace
+}  // namespace smlp

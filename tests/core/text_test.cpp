@@ -1,0 +1,24 @@
+#include "smlp/core/text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace smlp {
+namespace {
+
+TEST(Utf8, AcceptsWellFormedTextOnly) {
+  for (const char* good :
+       {"", "a", "größe", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const char* bad : {"\x80", "\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xe2\x82",
+                          "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2(\xa1"})
+    EXPECT_FALSE(is_utf8(bad)) << printable(bad);
+}
+
+TEST(Printable, HidesControlCharactersAndForeignBytes) {
+  EXPECT_EQ(printable("größe"), "größe");
+  EXPECT_EQ(printable("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");
+  EXPECT_EQ(printable("gr\xf6sse"), "gr\\xf6sse");
+}
+
+}  // namespace
+}  // namespace smlp

@@ -1,0 +1,244 @@
+#include "smlp/models/registry.hpp"
+#include "smlp/optim/clip.hpp"
+#include "smlp/optim/lion.hpp"
+#include "smlp/optim/registry.hpp"
+#include "support/errors.hpp"
+#include "support/golden_tensors.hpp"
+
+namespace smlp {
+namespace {
+
+using testing::error_of;
+using testing::expect_close;
+using testing::GoldenTensors;
+using testing::same_bits;
+
+Chosen<OptimizerConfig> read_optimizer(const std::string& yaml) {
+  return testing::read_chosen<OptimizerConfig>(optimizer_table(), yaml);
+}
+
+Parameter parameter(const std::string& name, const torch::Tensor& value, double lr = 0.01, double decay = 0) {
+  return {.name = name, .value = value.clone().requires_grad_(), .lr = lr, .weight_decay = decay};
+}
+
+StepInputs inputs(float bad, float clip = 1, float lr = 1) {
+  return {.lr_factor = torch::tensor(lr), .clip_factor = torch::tensor(clip), .bad = torch::tensor(bad)};
+}
+
+// Sizes around the edges of a chunk, and one that is empty.
+std::vector<Parameter> uneven_parameters() {
+  std::vector<Parameter> parameters;
+  for (const std::int64_t size : {3, 16384, 0, 1, 40000, 16380, 17})
+    parameters.push_back(parameter(fmt::format("p{}", parameters.size()), torch::randn({size}), 0.01, 0.1));
+  parameters[1].lr = 0.002, parameters[1].weight_decay = 0;
+  return parameters;
+}
+
+class GoldenOptimizer : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenOptimizer, StepsClippingAndStateEqualTheReference) {
+  const GoldenTensors golden("optimizers.safetensors");
+  const std::string run = GetParam() + "/";
+  const auto config = read_optimizer(golden.configs().at(GetParam()));
+  std::vector<Parameter> parameters;
+  for (const char* name : {"a", "b"})
+    parameters.push_back(parameter(name, golden[run + name], config.config->lr, config.config->weight_decay));
+  const auto optimizer = config.config->build(parameters);
+
+  for (int step = 0; step < 6; ++step) {
+    const std::string at = run + std::to_string(step) + "/";
+    for (Parameter& p : parameters) p.value.mutable_grad() = golden[at + p.name + ".grad"];
+    const torch::Tensor norm = global_grad_norm(parameters);
+    expect_close(norm, golden[at + "norm"], at + "norm", 1e-6, 1e-7);
+    optimizer->step(step_inputs(torch::tensor(1.5f), norm, 1.0, 1 - 0.1 * step));
+    for (const Parameter& p : parameters)
+      expect_close(p.value.detach(), golden[at + p.name], at + p.name, 1e-5, 1e-6);
+  }
+  const OptimizerState state = optimizer->state();
+  for (const char* key : {"exp_avg", "exp_avg_sq", "momentum_buffer", "step"})
+    if (golden.contains(run + "state/" + key))
+      expect_close(state.at("a").at(key), golden[run + "state/" + key], key, 1e-5, 1e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(Runs, GoldenOptimizer,
+                         ::testing::Values("lion", "sgd", "nesterov", "plain_sgd", "adamw"),
+                         [](const auto& run) { return run.param; });
+
+TEST(Lion, OnePassEqualsTensorOperations) {
+  torch::manual_seed(0);
+  const std::vector<Parameter> one = uneven_parameters();
+  std::vector<Parameter> other = one;
+  for (Parameter& p : other) p.value = p.value.detach().clone().requires_grad_();
+  Lion fast(one, {0.9, 0.99}, Lion::Path::one_pass), slow(other, {0.9, 0.99}, Lion::Path::tensor_operations);
+  for (int step = 0; step < 4; ++step) {
+    for (std::size_t i = 0; i < one.size(); ++i)
+      one[i].value.mutable_grad() = other[i].value.mutable_grad() = torch::randn_like(one[i].value.detach());
+    if (step == 2) one[4].value.mutable_grad().reset(), other[4].value.mutable_grad().reset();
+    for (Optimizer* optimizer : {static_cast<Optimizer*>(&fast), static_cast<Optimizer*>(&slow)})
+      optimizer->step(inputs(0, 0.37f, 0.8f));
+  }
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    expect_close(one[i].value.detach(), other[i].value.detach(), one[i].name, 1e-6, 1e-7);
+    expect_close(fast.state()[one[i].name]["exp_avg"], slow.state()[one[i].name]["exp_avg"], one[i].name,
+                 1e-6, 1e-7);
+  }
+}
+
+void take_state(const Optimizer& optimizer, std::vector<torch::Tensor>& tensors) {
+  for (const Parameter& p : optimizer.parameters()) tensors.push_back(p.value.detach().clone());
+  for (const auto& [name, state] : optimizer.state())
+    for (const auto& [key, tensor] : state) tensors.push_back(tensor.clone());
+}
+
+TEST(Optimizers, AStepThatIsNotFiniteChangesNoBit) {
+  const auto lion_operations = [](std::vector<Parameter> parameters) -> std::unique_ptr<Optimizer> {
+    return std::make_unique<Lion>(std::move(parameters), std::array<double, 2>{0.9, 0.99},
+                                  Lion::Path::tensor_operations);
+  };
+  std::vector<std::function<std::unique_ptr<Optimizer>(std::vector<Parameter>)>> makers = {lion_operations};
+  for (const FamilyRow<OptimizerConfig>& row : optimizer_table())
+    makers.push_back(
+        [&row](std::vector<Parameter> parameters) { return row.make()->build(std::move(parameters)); });
+
+  for (const auto& make : makers)
+    for (const float poison :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      const std::vector<Parameter> parameters = uneven_parameters();
+      {
+        torch::NoGradGuard no_grad;
+        parameters[0].value[0] = -0.0f;
+      }
+      const auto optimizer = make(parameters);
+      const auto step = [&](const torch::Tensor& loss) {
+        optimizer->step(step_inputs(loss, global_grad_norm(parameters), 1.0, 1.0));
+      };
+      for (const Parameter& p : parameters) p.value.mutable_grad() = torch::randn_like(p.value.detach());
+      step(torch::tensor(1.f));
+      std::vector<torch::Tensor> before, after, later;
+      take_state(*optimizer, before);
+
+      step(torch::tensor(poison));  // the loss alone
+      parameters[3].value.mutable_grad().fill_(poison);
+      step(torch::tensor(1.f));
+      take_state(*optimizer, after);
+      for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(same_bits(before[i], after[i])) << i;
+
+      for (const Parameter& p : parameters) p.value.mutable_grad() = torch::randn_like(p.value.detach());
+      step(torch::tensor(1.f));
+      take_state(*optimizer, later);
+      EXPECT_FALSE(same_bits(after[1], later[1]));
+      for (const torch::Tensor& tensor : later) EXPECT_TRUE(tensor.isfinite().all().item<bool>());
+    }
+}
+
+TEST(Optimizers, PrintedConfigReadsBackToTheSame) {
+  for (const FamilyRow<OptimizerConfig>& row : optimizer_table()) {
+    auto chosen =
+        read_optimizer(fmt::format("{{name: {}, lr: 0.25, groups: [{{match: \"linear_out.*\", lr: 0.5}}, "
+                                   "{{match: \"*\", freeze: true}}]}}",
+                                   row.name));
+    ASSERT_EQ(chosen.config->groups.size(), 2u);
+    const std::string printed = testing::print_chosen(chosen, optimizer_table());
+    Chosen<OptimizerConfig> again;
+    read_config(parse_yaml(printed, "printed"),
+                [&](FieldVisitor& v) { v.family("it", again, optimizer_table(), ""); });
+    EXPECT_EQ(testing::print_chosen(again, optimizer_table()), printed);
+    EXPECT_EQ(again.config->groups[0].lr, 0.5);
+    EXPECT_TRUE(again.config->groups[1].freeze);
+  }
+  for (const char* yaml :
+       {"{name: lion, lr: -1}", "{name: lion, lr: .inf}", "{name: adamw, eps: 0}", "{name: sgd, momentum: 1}",
+        "{name: lion, betas: [0.9, 1.5]}", "{name: lion, momentum: 0}"})
+    error_of(ErrorKind::usage, [&] { read_optimizer(yaml); });
+}
+
+TEST(Clipping, NormIsTheSameForAnyNumberOfThreads) {
+  const std::vector<Parameter> parameters = uneven_parameters();
+  double expected = 0;
+  for (const Parameter& p : parameters) {
+    p.value.mutable_grad() = torch::randn_like(p.value.detach());
+    expected += p.value.grad().to(torch::kFloat64).square().sum().item<double>();
+  }
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const torch::Tensor one = global_grad_norm(parameters);
+  at::set_num_threads(2);
+  EXPECT_TRUE(same_bits(one, global_grad_norm(parameters)));
+  at::set_num_threads(threads);
+  EXPECT_NEAR(one.item<double>(), std::sqrt(expected), 1e-4);
+}
+
+TEST(Clipping, LargeFiniteGradientsAreNotTakenForInfinite) {
+  const std::vector<Parameter> parameters = {parameter("p", torch::zeros({100}))};
+  parameters[0].value.mutable_grad() = torch::full({100}, 1e30f);  // the square exceeds float32
+  const torch::Tensor norm = global_grad_norm(parameters);
+  EXPECT_NEAR(norm.item<double>() / 1e31, 1, 1e-6);
+  EXPECT_EQ(step_inputs(torch::tensor(1.f), norm, 1.0, 1.0).bad.item<float>(), 0);
+}
+
+TEST(Clipping, FactorIsOneBelowTheLimitAndWhenOff) {
+  const auto factor = [](float norm, double limit) {
+    return step_inputs(torch::tensor(1.f), torch::tensor(norm), limit, 1.0).clip_factor.item<double>();
+  };
+  EXPECT_EQ(factor(0.5f, 1.0), 1.0);
+  EXPECT_EQ(factor(0.f, 1.0), 1.0);
+  EXPECT_EQ(factor(100.f, 0.0), 1.0);
+  EXPECT_NEAR(factor(4.f, 1.0), 0.25, 1e-6);
+}
+
+TEST(Groups, FirstMatchWinsAndFrozenTensorsStay) {
+  const auto model =
+      testing::read_chosen<ModelConfig>(model_table(), "{name: b_mlp, depth: 2, width: 4}")->build(2, 3);
+  const auto config = read_optimizer(
+      "{name: sgd, lr: 0.001, weight_decay: 0.5, groups: [{match: \"linear_out.*\", lr: 0.01}, "
+      "{match: \"*.bias\", weight_decay: 0}, {match: \"blocks.*.block.0.*\", freeze: true}]}");
+  std::map<std::string, Parameter> found;
+  for (const Parameter& p : group_parameters(*model, *config.config)) found[p.name] = p;
+  EXPECT_EQ(found.size(), model->named_parameters().size() - 2);  // the biases of block.0 have matched before
+  EXPECT_EQ(found.at("linear_out.bias").lr, 0.01);
+  EXPECT_EQ(found.at("linear_out.bias").weight_decay, 0.5);
+  EXPECT_EQ(found.at("linear_in.bias").weight_decay, 0);
+  EXPECT_EQ(found.at("linear_in.weight").lr, 0.001);
+  EXPECT_FALSE(found.contains("blocks.1.block.0.weight"));
+  EXPECT_FALSE(model->named_parameters()["blocks.1.block.0.weight"].requires_grad());
+}
+
+TEST(Groups, PatternsThatMatchNothingAreNamedWithTheNearestTensor) {
+  const auto model =
+      testing::read_chosen<ModelConfig>(model_table(), "{name: s_mlp, depth: 2, width: 4}")->build(2, 3);
+  const auto refused = [&](const std::string& groups) {
+    return error_of(ErrorKind::usage, [&] {
+      group_parameters(*model, *read_optimizer(fmt::format("{{name: lion, groups: [{}]}}", groups)).config);
+    });
+  };
+  const std::string message = refused("{match: \"*\"}, {match: linear_out.weigth}");
+  EXPECT_NE(message.find("groups[1]"), std::string::npos) << message;
+  EXPECT_NE(message.find("linear_out.weight"), std::string::npos) << message;
+  refused("{match: linear_ou}");
+  refused("{match: \"\"}");
+  EXPECT_NE(refused("{match: \"*\", freeze: true}").find("frozen"), std::string::npos);
+}
+
+TEST(Schedules, RiseThenFollowTheirCurve) {
+  ConstantSchedule constant;
+  EXPECT_EQ(constant.factor(0, 10), 1);
+  constant.warmup_steps = 4;
+  EXPECT_EQ(constant.factor(0, 10), 0.25);
+  EXPECT_EQ(constant.factor(3, 10), 1);
+  EXPECT_EQ(constant.factor(9, 10), 1);
+
+  CosineSchedule cosine;
+  cosine.warmup_steps = 2, cosine.final_factor = 0.1;
+  EXPECT_EQ(cosine.factor(1, 12), 1);
+  EXPECT_EQ(cosine.factor(2, 12), 1);
+  EXPECT_NEAR(cosine.factor(7, 12), 0.55, 1e-12);
+  EXPECT_GT(cosine.factor(11, 12), 0.1);
+  for (const std::int64_t past : {12, 13, 1000}) EXPECT_NEAR(cosine.factor(past, 12), 0.1, 1e-12);
+  for (const std::int64_t total : {0, 1, 2}) {  // shorter than the warm-up
+    EXPECT_EQ(cosine.factor(0, total), 0.5);
+    EXPECT_GE(cosine.factor(3, total), 0.1);
+  }
+}
+
+}  // namespace
+}  // namespace smlp

@@ -1,0 +1,113 @@
+#include "smlp/train/trainer.hpp"
+
+#include <ATen/record_function.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "smlp/train/saved_model.hpp"
+#include "smlp/train/tensor_file.hpp"
+#include "support/temp_dir.hpp"
+
+namespace smlp {
+namespace {
+
+// Three steps of a small model on the embedded data set.
+Experiment small_experiment(const std::filesystem::path& folder, const std::vector<std::string>& more = {}) {
+  std::vector<ConfigNode> overrides;
+  for (const std::string base : {"device.type=cpu", "device.precision=fp32", "device.threads=1", "model.width=16", "model.depth=2",
+                                 "data.per_class=20", "data.workers=0", "train.batch_size=64", "train.epochs=3", "train.log_every=100",
+                                 "checkpoint.every_epochs=0"})
+    overrides.push_back(parse_override(base));
+  overrides.push_back(parse_override("run.output=" + folder.string()));
+  for (const std::string& assignment : more) overrides.push_back(parse_override(assignment));
+  return make_experiment(load_run_config("quickstart.yaml", std::move(overrides)));
+}
+
+std::vector<torch::Tensor> weights_of(const Model& model) {
+  std::vector<torch::Tensor> weights;
+  for (const auto& [name, tensor] : named_tensors(model)) weights.push_back(tensor.detach().clone());
+  return weights;
+}
+
+std::atomic<int> synchronisations{0};
+std::atomic<int> copies{0};
+
+std::unique_ptr<at::ObserverContext> count_operator(const at::RecordFunction& function) {
+  const std::string name = function.name();
+  if (name == "aten::_local_scalar_dense") ++synchronisations;
+  if (name == "aten::copy_" || name == "aten::_to_copy") ++copies;
+  return nullptr;
+}
+
+TEST(Trainer, AStepBetweenLogStepsNeitherSynchronisesNorCopies) {
+  for (const std::string optimizer : {"lion", "sgd", "adamw"}) {
+    const testing::TempDir folder;
+    Experiment experiment = small_experiment(folder.path(), {"optim.name=" + optimizer, "augment.mixup=0.8", "train.micro_batch=32"});
+    Trainer trainer(experiment, make_run_folder(experiment), std::nullopt);
+    experiment.model->train();
+    trainer.train_step();  // makes what is made once
+    synchronisations = copies = 0;
+    const auto handle = at::addGlobalCallback(at::RecordFunctionCallback(count_operator).scopes({at::RecordScope::FUNCTION}));
+    trainer.train_step();
+    trainer.train_step();
+    at::removeCallback(handle);
+    EXPECT_EQ(synchronisations, 0) << optimizer;
+    EXPECT_EQ(copies, 0) << optimizer;
+  }
+}
+
+TEST(Trainer, MicroBatchesGiveTheWholeBatchsGradient) {
+  std::vector<torch::Tensor> whole;
+  for (const std::string micro : {"0", "16", "48"}) {
+    const testing::TempDir folder;
+    Experiment experiment = small_experiment(folder.path(), {"train.micro_batch=" + micro, "augment.mixup=0.8", "optim.name=sgd", "optim.lr=0.1"});
+    Trainer trainer(experiment, make_run_folder(experiment), std::nullopt);
+    experiment.model->train();
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(trainer.train_step());
+    const std::vector<torch::Tensor> weights = weights_of(*experiment.model);
+    if (whole.empty()) whole = weights;
+    for (std::size_t i = 0; i < weights.size(); ++i) EXPECT_TRUE(torch::allclose(weights[i], whole[i], 1e-4, 1e-6)) << micro;
+  }
+}
+
+TEST(Trainer, ABadStepChangesNeitherWeightsNorStateNorRunningStatistics) {
+  const testing::TempDir folder;
+  Experiment experiment =
+      small_experiment(folder.path(), {"model.norm=batch", "data.mean=[0,0,0]", "data.std=[1e-45,1e-45,1e-45]"});
+  Trainer trainer(experiment, make_run_folder(experiment), std::nullopt);
+  experiment.model->train();
+  const std::vector<torch::Tensor> before = weights_of(*experiment.model);
+  ASSERT_TRUE(trainer.train_step());
+  const std::vector<torch::Tensor> after = weights_of(*experiment.model);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(torch::equal(before[i], after[i])) << i;
+}
+
+TEST(Trainer, ARunSavesAModelThatOpensAgainWithItsBestResult) {
+  const testing::TempDir folder;
+  Experiment experiment = small_experiment(folder.path(), {"data.holdout=0.2", "model.dropout=0.1"});
+  const std::filesystem::path run = make_run_folder(experiment);
+  const TrainResult result = Trainer(experiment, run, std::nullopt).run();
+  EXPECT_TRUE(result.finished);
+  EXPECT_GT(result.best.epoch, 0);
+  const SavedModel saved = open_saved_model(run, false);
+  EXPECT_EQ(saved.state.step, experiment.total_steps());
+  EXPECT_EQ(saved.state.classes, experiment.train_set->info().classes);
+  EXPECT_EQ(saved.config.yaml(), experiment.config.yaml());
+  const std::vector<torch::Tensor> a = weights_of(*saved.model), b = weights_of(*experiment.model);
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i], b[i]));
+}
+
+TEST(Trainer, EpochsEndWhereTheirLastImageIsTaken) {
+  const testing::TempDir folder;
+  Experiment experiment = small_experiment(folder.path());  // 200 images, batches of 64
+  EXPECT_EQ(experiment.train_images(), 200);
+  EXPECT_EQ(experiment.step_of_epoch(1), 4);
+  EXPECT_EQ(experiment.step_of_epoch(2), 7);
+  EXPECT_EQ(experiment.total_steps(), 10);
+  for (const auto& [step, epochs] : std::vector<std::pair<int, int>>{{3, 0}, {4, 1}, {6, 1}, {7, 2}, {9, 2}, {10, 3}})
+    EXPECT_EQ(experiment.epochs_at(step), epochs) << step;
+}
+
+}  // namespace
+}  // namespace smlp

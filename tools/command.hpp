@@ -1,0 +1,18 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace smlp {
+
+// Runs a command whose options have been parsed; returns the exit code.
+using Action = std::function<int()>;
+
+// Declares a command's options on `app` and returns what runs it.
+Action add_train_command(CLI::App& app);
+Action add_eval_command(CLI::App& app);
+Action add_pack_command(CLI::App& app);
+Action add_info_command(CLI::App& app);
+Action add_runs_command(CLI::App& app);
+Action add_config_command(CLI::App& app);
+
+}  // namespace smlp

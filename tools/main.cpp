@@ -1,0 +1,97 @@
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "command.hpp"
+#include "smlp/config/nearest.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/core/log.hpp"
+#include "smlp/core/signals.hpp"
+#include "smlp/core/version.hpp"
+
+namespace {
+
+using namespace smlp;
+
+struct CommandRow {
+  const char* name;
+  const char* summary;
+  Action (*add)(CLI::App&);
+};
+
+constexpr std::array command_table{
+    CommandRow{"train", "train a model from a configuration", add_train_command},
+    CommandRow{"eval", "measure a trained model on a data set", add_eval_command},
+    CommandRow{"pack", "turn a raw data set into a packed one", add_pack_command},
+    CommandRow{"info", "describe a model, a checkpoint, or this system", add_info_command},
+    CommandRow{"runs", "table the runs of a folder", add_runs_command},
+    CommandRow{"config", "show a resolved configuration, or every key", add_config_command},
+};
+
+constexpr const char* memory_advice =
+    "out of memory: {}. Use smaller micro-batches (--set train.micro_batch=N) or a smaller model; --dry-run estimates the need";
+
+int report(ErrorKind kind, const std::string& message) {
+  log().error("{}", message);
+  return static_cast<int>(kind);
+}
+
+bool is_out_of_memory(const c10::Error& error) {
+  const std::string text = error.what_without_backtrace();
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr || text.find("not enough memory") != std::string::npos ||
+         text.find("out of memory") != std::string::npos;
+}
+
+int run_guarded(const Action& action) {
+  try {
+    return action();
+  } catch (const Error& error) {
+    return report(error.kind(), error.what());
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    return report(ErrorKind::failed, is_out_of_memory(error) ? fmt::format(fmt::runtime(memory_advice), text) : text);
+  } catch (const std::bad_alloc& error) {
+    return report(ErrorKind::failed, fmt::format(fmt::runtime(memory_advice), error.what()));
+  } catch (const std::exception& error) {
+    return report(ErrorKind::failed, error.what());
+  }
+}
+
+int refuse_unknown_command(const std::string& word) {
+  std::vector<std::string> names;
+  for (const CommandRow& row : command_table) names.emplace_back(row.name);
+  return report(ErrorKind::usage, fmt::format("'{}' is no command of smlp{}; there are: {}", word, did_you_mean(word, names),
+                                              fmt::join(names, ", ")));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Trains and studies multi-layer perceptrons at scale.", "smlp"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", fmt::format("smlp {} {}", version(), git_revision()));
+  std::array<Action, command_table.size()> actions;
+  std::array<CLI::App*, command_table.size()> apps;
+  for (std::size_t i = 0; i < command_table.size(); ++i) {
+    apps[i] = app.add_subcommand(command_table[i].name, command_table[i].summary);
+    actions[i] = command_table[i].add(*apps[i]);
+  }
+  const auto is_named = [&](const CommandRow& row) { return argc > 1 && row.name == std::string(argv[1]); };
+  if (argc > 1 && argv[1][0] != '-' && std::none_of(command_table.begin(), command_table.end(), is_named))
+    return refuse_unknown_command(argv[1]);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return report(ErrorKind::usage, fmt::format("{}. See `smlp {} --help`", error.what(), argc > 1 ? argv[1] : ""));
+  }
+  catch_stop_signals();
+  report_lost_mappings();
+  for (std::size_t i = 0; i < command_table.size(); ++i)
+    if (apps[i]->parsed()) return run_guarded(actions[i]);
+  return static_cast<int>(ErrorKind::usage);
+}

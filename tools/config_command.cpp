@@ -37,10 +37,12 @@ Action add_config_command(CLI::App& app) {
   };
   auto options = std::make_shared<Options>();
   app.require_subcommand(1);
-  CLI::App* show_app = app.add_subcommand("show", "print a configuration as it resolves, with where each value was said");
+  CLI::App* show_app =
+      app.add_subcommand("show", "print a configuration as it resolves, with where each value was said");
   show_app->add_option("FILE", options->file, "a path, or the name of a shipped configuration")->required();
   options->config.add_to(*show_app, false);
-  CLI::App* keys_app = app.add_subcommand("keys", "print every key with its type, default, bounds and meaning");
+  CLI::App* keys_app =
+      app.add_subcommand("keys", "print every key with its type, default, bounds and meaning");
   keys_app->add_option("MODEL", options->model, "the model family whose keys to list");
   return [options, show_app] {
     return show_app->parsed() ? show(options->file, options->config) : list(options->model);

@@ -39,8 +39,12 @@ std::string shown_name(const FlagRow& row) {
 }  // namespace
 
 void ConfigOptions::add_to(CLI::App& app, bool with_file) {
-  if (with_file) app.add_option("--config", file_, "configuration: a path, or the name of a shipped one")->type_name("FILE");
-  app.add_option("--set", assignments_, "set any key (repeatable; see `smlp config keys`)")->type_name("KEY=VALUE")->allow_extra_args(false);
+  if (with_file)
+    app.add_option("--config", file_, "configuration: a path, or the name of a shipped one")
+        ->type_name("FILE");
+  app.add_option("--set", assignments_, "set any key (repeatable; see `smlp config keys`)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   for (const FlagRow& row : flag_table)
     app.add_option(row.names, flags_[shown_name(row)], row.help)->type_name(row.key)->group("Common keys");
 }

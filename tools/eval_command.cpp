@@ -36,12 +36,14 @@ void check_classes(const SavedModel& saved, const Dataset& dataset) {
   const std::vector<std::string>& own = saved.state.classes;
   const std::vector<std::string>& found = dataset.info().classes;
   if (own.size() != found.size())
-    fail(ErrorKind::data, "{} has {} classes, the model {}; give --data a set with the classes it was trained on",
+    fail(ErrorKind::data,
+         "{} has {} classes, the model {}; give --data a set with the classes it was trained on",
          dataset.description(), found.size(), own.size());
   const auto [a, b] = std::mismatch(own.begin(), own.end(), found.begin());
   if (a == own.end()) return;
   if (std::is_permutation(own.begin(), own.end(), found.begin()))
-    fail(ErrorKind::data, "{}: the same classes in another order: class {} is '{}', the model's '{}'; pack the data again",
+    fail(ErrorKind::data,
+         "{}: the same classes in another order: class {} is '{}', the model's '{}'; pack the data again",
          dataset.description(), a - own.begin(), *b, *a);
   log().warn("class {} is '{}' in {}, the model's '{}'; classes are compared by number", a - own.begin(), *b,
              dataset.description(), *a);
@@ -54,19 +56,24 @@ void write_logits(const std::string& path, const torch::Tensor& logits) {
 }
 
 void print_text(const EvaluationResult& r, const SavedModel& saved, const Dataset& dataset) {
-  std::cout << fmt::format("checkpoint  {} (step {})\ndata        {}: {} images\ntop1        {:.2f} %\ntop5        {:.2f} %\nloss        {:.4f}\n",
-                           saved.checkpoint.string(), saved.state.step, dataset.description(), r.images, r.top1, r.top5, r.loss);
+  std::cout << fmt::format(
+      "checkpoint  {} (step {})\ndata        {}: {} images\ntop1        {:.2f} %\ntop5        {:.2f} %\nloss "
+      "       {:.4f}\n",
+      saved.checkpoint.string(), saved.state.step, dataset.description(), r.images, r.top1, r.top5, r.loss);
   constexpr std::size_t shown = 20;
   std::vector<std::size_t> order(r.class_top1.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const bool all = order.size() <= shown;
   if (!all) {
     std::erase_if(order, [&](std::size_t c) { return std::isnan(r.class_top1[c]); });
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return r.class_top1[a] < r.class_top1[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return r.class_top1[a] < r.class_top1[b]; });
     order.resize(std::min(order.size(), shown));
   }
-  std::vector<std::vector<std::string>> rows{{all ? "class" : fmt::format("{} weakest classes", order.size()), "top1"}};
-  for (const std::size_t c : order) rows.push_back({dataset.info().classes[c], fmt::format("{:.2f}", r.class_top1[c])});
+  std::vector<std::vector<std::string>> rows{
+      {all ? "class" : fmt::format("{} weakest classes", order.size()), "top1"}};
+  for (const std::size_t c : order)
+    rows.push_back({dataset.info().classes[c], fmt::format("{:.2f}", r.class_top1[c])});
   std::cout << format_table(rows);
 }
 
@@ -74,7 +81,8 @@ void print_json(const EvaluationResult& r, const SavedModel& saved, const Datase
   nlohmann::ordered_json classes = nlohmann::ordered_json::array();
   for (std::size_t c = 0; c < r.class_top1.size(); ++c)
     classes.push_back({{"name", dataset.info().classes[c]},
-                       {"top1", std::isnan(r.class_top1[c]) ? nlohmann::ordered_json() : nlohmann::ordered_json(r.class_top1[c])}});
+                       {"top1", std::isnan(r.class_top1[c]) ? nlohmann::ordered_json()
+                                                            : nlohmann::ordered_json(r.class_top1[c])}});
   const nlohmann::ordered_json json{{"checkpoint", saved.checkpoint.string()},
                                     {"step", saved.state.step},
                                     {"model", saved.config.model.name},
@@ -113,11 +121,16 @@ int run_eval(const EvalOptions& options) {
 
 Action add_eval_command(CLI::App& app) {
   auto o = std::make_shared<EvalOptions>();
-  app.add_option("RUN_OR_CHECKPOINT", o->path, "a run's folder (its last checkpoint) or a checkpoint's")->required();
+  app.add_option("RUN_OR_CHECKPOINT", o->path, "a run's folder (its last checkpoint) or a checkpoint's")
+      ->required();
   app.add_flag("--best", o->best, "the run's best checkpoint instead of its last");
-  app.add_option("--data", o->data, "a packed data set, or one split of it; default: the run's test split")->type_name("DIR");
-  app.add_option("--logits", o->logits, "also write the logits, float32 [images, classes]")->type_name("FILE.npy");
-  app.add_option("-b,--batch-size", o->batch_size, "images per forward pass")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--data", o->data, "a packed data set, or one split of it; default: the run's test split")
+      ->type_name("DIR");
+  app.add_option("--logits", o->logits, "also write the logits, float32 [images, classes]")
+      ->type_name("FILE.npy");
+  app.add_option("-b,--batch-size", o->batch_size, "images per forward pass")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   app.add_option("--device", o->device, "auto, cpu or cuda");
   app.add_option("--precision", o->precision, "auto, fp32, tf32 or bf16; default: the run's");
   app.add_flag("--json", o->json, "print JSON");

@@ -22,10 +22,12 @@ struct InfoOptions {
 void print_model(const Model& model) {
   std::vector<std::vector<std::string>> tensors{{"tensor", "shape", "parameters"}};
   for (const auto& item : model.named_parameters())
-    tensors.push_back({item.key(), fmt::format("{}", fmt::join(item.value().sizes().vec(), " × ")), std::to_string(item.value().numel())});
+    tensors.push_back({item.key(), fmt::format("{}", fmt::join(item.value().sizes().vec(), " × ")),
+                       std::to_string(item.value().numel())});
   const std::vector<CostRow> costs = model.costs();
   std::vector<std::vector<std::string>> layers{{"layer", "parameters", "MACs"}};
-  for (const CostRow& row : costs) layers.push_back({row.layer, std::to_string(row.parameters), std::to_string(row.macs)});
+  for (const CostRow& row : costs)
+    layers.push_back({row.layer, std::to_string(row.parameters), std::to_string(row.macs)});
   const CostRow sum = total(costs);
   layers.push_back({"all", std::to_string(sum.parameters), std::to_string(sum.macs)});
   std::cout << format_table(tensors) << "\n" << format_table(layers);
@@ -38,16 +40,20 @@ int print_system() {
   return 0;
 }
 
-bool is_checkpoint_path(const std::string& subject) { return std::filesystem::is_directory(subject); }
+bool is_checkpoint_path(const std::string& subject) {
+  return std::filesystem::is_directory(subject);
+}
 
 int describe_checkpoint(const std::string& path) {
   const SavedModel saved = open_saved_model(path, false);
   const TrainingState& s = saved.state;
-  std::cout << fmt::format("checkpoint     {}\nmodel          {} at {}x{}, {} classes\nstep           {}\nbest           {}\nnormalization  mean {}, std {}\n\n",
-                           saved.checkpoint.string(), saved.config.model.name, saved.config.data.image_size,
-                           saved.config.data.image_size, s.classes.size(), s.step,
-                           s.best.epoch == 0 ? "none yet" : fmt::format("epoch {}, top1 {:.2f} %", s.best.epoch, s.best.top1),
-                           fmt::join(s.normalization.mean, " "), fmt::join(s.normalization.std, " "));
+  std::cout << fmt::format(
+      "checkpoint     {}\nmodel          {} at {}x{}, {} classes\nstep           {}\nbest           "
+      "{}\nnormalization  mean {}, std {}\n\n",
+      saved.checkpoint.string(), saved.config.model.name, saved.config.data.image_size,
+      saved.config.data.image_size, s.classes.size(), s.step,
+      s.best.epoch == 0 ? "none yet" : fmt::format("epoch {}, top1 {:.2f} %", s.best.epoch, s.best.top1),
+      fmt::join(s.normalization.mean, " "), fmt::join(s.normalization.std, " "));
   print_model(*saved.model);
   return 0;
 }
@@ -55,27 +61,35 @@ int describe_checkpoint(const std::string& path) {
 int describe_model(const InfoOptions& options) {
   std::vector<ConfigNode> overrides{make_override("model.name", *options.subject, *options.subject)};
   if (options.image_size)
-    overrides.push_back(make_override("data.image_size", std::to_string(*options.image_size), "--image-size"));
+    overrides.push_back(
+        make_override("data.image_size", std::to_string(*options.image_size), "--image-size"));
   const RunConfig config = load_run_config(std::nullopt, std::move(overrides));
-  const auto model = config.model->build(static_cast<int>(config.data.image_size), static_cast<int>(options.classes));
-  std::cout << fmt::format("{} at {}x{}, {} classes\n\n", config.model.name, config.data.image_size, config.data.image_size, options.classes);
+  const auto model =
+      config.model->build(static_cast<int>(config.data.image_size), static_cast<int>(options.classes));
+  std::cout << fmt::format("{} at {}x{}, {} classes\n\n", config.model.name, config.data.image_size,
+                           config.data.image_size, options.classes);
   print_model(*model);
   return 0;
 }
 
 int run_info(const InfoOptions& options) {
   if (options.system) return print_system();
-  if (!options.subject) fail(ErrorKind::usage, "nothing to describe: name a model, a checkpoint, or give --system");
-  return is_checkpoint_path(*options.subject) ? describe_checkpoint(*options.subject) : describe_model(options);
+  if (!options.subject)
+    fail(ErrorKind::usage, "nothing to describe: name a model, a checkpoint, or give --system");
+  return is_checkpoint_path(*options.subject) ? describe_checkpoint(*options.subject)
+                                              : describe_model(options);
 }
 
 }  // namespace
 
 Action add_info_command(CLI::App& app) {
   auto o = std::make_shared<InfoOptions>();
-  app.add_option("MODEL_OR_CHECKPOINT", o->subject, "a model's name (b_mlp, B-12/1024), a run or a checkpoint");
+  app.add_option("MODEL_OR_CHECKPOINT", o->subject,
+                 "a model's name (b_mlp, B-12/1024), a run or a checkpoint");
   app.add_flag("--system", o->system, "versions, devices, instruction sets, threads, precision");
-  app.add_option("--classes", o->classes, "classes of a model given by name")->check(CLI::Range(2, 1 << 20))->capture_default_str();
+  app.add_option("--classes", o->classes, "classes of a model given by name")
+      ->check(CLI::Range(2, 1 << 20))
+      ->capture_default_str();
   app.add_option("--image-size", o->image_size, "its image size; default: the name's, or 64");
   return [o] { return run_info(*o); };
 }

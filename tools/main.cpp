@@ -33,7 +33,8 @@ constexpr std::array command_table{
 };
 
 constexpr const char* memory_advice =
-    "out of memory: {}. Use smaller micro-batches (--set train.micro_batch=N) or a smaller model; --dry-run estimates the need";
+    "out of memory: {}. Use smaller micro-batches (--set train.micro_batch=N) or a smaller model; --dry-run "
+    "estimates the need";
 
 int report(ErrorKind kind, const std::string& message) {
   log().error("{}", message);
@@ -42,7 +43,8 @@ int report(ErrorKind kind, const std::string& message) {
 
 bool is_out_of_memory(const c10::Error& error) {
   const std::string text = error.what_without_backtrace();
-  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr || text.find("not enough memory") != std::string::npos ||
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         text.find("not enough memory") != std::string::npos ||
          text.find("out of memory") != std::string::npos;
 }
 
@@ -53,7 +55,8 @@ int run_guarded(const Action& action) {
     return report(error.kind(), error.what());
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
-    return report(ErrorKind::failed, is_out_of_memory(error) ? fmt::format(fmt::runtime(memory_advice), text) : text);
+    return report(ErrorKind::failed,
+                  is_out_of_memory(error) ? fmt::format(fmt::runtime(memory_advice), text) : text);
   } catch (const std::bad_alloc& error) {
     return report(ErrorKind::failed, fmt::format(fmt::runtime(memory_advice), error.what()));
   } catch (const std::exception& error) {
@@ -64,8 +67,8 @@ int run_guarded(const Action& action) {
 int refuse_unknown_command(const std::string& word) {
   std::vector<std::string> names;
   for (const CommandRow& row : command_table) names.emplace_back(row.name);
-  return report(ErrorKind::usage, fmt::format("'{}' is no command of smlp{}; there are: {}", word, did_you_mean(word, names),
-                                              fmt::join(names, ", ")));
+  return report(ErrorKind::usage, fmt::format("'{}' is no command of smlp{}; there are: {}", word,
+                                              did_you_mean(word, names), fmt::join(names, ", ")));
 }
 
 }  // namespace
@@ -87,7 +90,8 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    return report(ErrorKind::usage, fmt::format("{}. See `smlp {} --help`", error.what(), argc > 1 ? argv[1] : ""));
+    return report(ErrorKind::usage,
+                  fmt::format("{}. See `smlp {} --help`", error.what(), argc > 1 ? argv[1] : ""));
   }
   catch_stop_signals();
   report_lost_mappings();

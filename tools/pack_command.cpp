@@ -27,18 +27,20 @@ int run_pack(PackOptions options) {
   std::int64_t images = 0;
   for (const PackedSplit& split : report.splits) {
     images += split.images;
-    std::cout << fmt::format("{:<6} {} images, {}\n", split.name, split.images, human_bytes(static_cast<double>(split.bytes)));
+    std::cout << fmt::format("{:<6} {} images, {}\n", split.name, split.images,
+                             human_bytes(static_cast<double>(split.bytes)));
   }
-  std::cout << fmt::format("{} classes, {}x{}, in {}: {:.1f} s, {:.0f} images/s on {} threads\n", report.classes, report.image_size,
-                           report.image_size, options.to.string(), report.seconds, static_cast<double>(images) / report.seconds,
-                           report.threads);
+  std::cout << fmt::format("{} classes, {}x{}, in {}: {:.1f} s, {:.0f} images/s on {} threads\n",
+                           report.classes, report.image_size, report.image_size, options.to.string(),
+                           report.seconds, static_cast<double>(images) / report.seconds, report.threads);
   if (report.skipped > 0) log().info("{} other files were passed over", report.skipped);
   return 0;
 }
 
 std::string source_list() {
   std::string text = "Sources:";
-  for (const DataSource& source : data_sources()) text += fmt::format("\n  {:<14} {}", source.name, source.help);
+  for (const DataSource& source : data_sources())
+    text += fmt::format("\n  {:<14} {}", source.name, source.help);
   return text + "\n\nExample: smlp pack cifar10 --from cifar-10-binary.tar.gz --to data/cifar10";
 }
 
@@ -53,7 +55,8 @@ Action add_pack_command(CLI::App& app) {
   app.add_option("--resize", o->resize, "squash the whole image to a square, or crop its centre")
       ->check(CLI::IsMember({"squash", "crop"}))
       ->capture_default_str();
-  app.add_option("--split", o->splits, "train or test (repeatable); default: every split found")->allow_extra_args(false);
+  app.add_option("--split", o->splits, "train or test (repeatable); default: every split found")
+      ->allow_extra_args(false);
   app.footer(source_list());
   return [o] { return run_pack(*o); };
 }

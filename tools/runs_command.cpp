@@ -33,24 +33,35 @@ RunSummary summarize(const fs::path& run) {
   return summary;
 }
 
-std::string percent(double value) { return value < 0 ? "" : fmt::format("{:.2f}", value); }
+std::string percent(double value) {
+  return value < 0 ? "" : fmt::format("{:.2f}", value);
+}
 
 std::vector<std::string> table_row(const fs::path& run) {
   const RunConfig config = load_run_config((run / "config.yaml").string(), {});
   const RunSummary summary = summarize(run);
   const double epochs = static_cast<double>(config.train.epochs);
-  return {run.filename().string(), config.model.name, config.data.root, config.optim.name, fmt::format("{:g}", config.optim->lr),
-          std::to_string(config.train.batch_size), std::to_string(config.run.seed),
-          fmt::format("{:.4g}/{}", std::min(summary.epoch, epochs), config.train.epochs), percent(summary.best_top1), percent(summary.last_top1)};
+  return {run.filename().string(),
+          config.model.name,
+          config.data.root,
+          config.optim.name,
+          fmt::format("{:g}", config.optim->lr),
+          std::to_string(config.train.batch_size),
+          std::to_string(config.run.seed),
+          fmt::format("{:.4g}/{}", std::min(summary.epoch, epochs), config.train.epochs),
+          percent(summary.best_top1),
+          percent(summary.last_top1)};
 }
 
 int table_runs(const std::string& folder) {
-  if (!fs::is_directory(folder)) fail(ErrorKind::data, "{}: no such folder; give the folder that holds the runs", folder);
+  if (!fs::is_directory(folder))
+    fail(ErrorKind::data, "{}: no such folder; give the folder that holds the runs", folder);
   std::vector<fs::path> runs;
   for (const auto& entry : fs::directory_iterator(folder))
     if (fs::is_regular_file(entry.path() / "config.yaml")) runs.push_back(entry.path());
   std::sort(runs.begin(), runs.end());
-  std::vector<std::vector<std::string>> rows{{"run", "model", "data", "optim", "lr", "batch", "seed", "epoch", "best top1", "last top1"}};
+  std::vector<std::vector<std::string>> rows{
+      {"run", "model", "data", "optim", "lr", "batch", "seed", "epoch", "best top1", "last top1"}};
   for (const fs::path& run : runs) {
     try {
       rows.push_back(table_row(run));

@@ -9,7 +9,8 @@ namespace {
 
 // Characters as a terminal counts them: UTF-8 continuation bytes take no place.
 std::size_t shown_width(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 bool is_number(const std::string& text) {

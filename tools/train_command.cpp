@@ -45,7 +45,8 @@ std::optional<Resume> find_resume(const TrainOptions& options, const RunConfig& 
 std::optional<std::string> config_file(const TrainOptions& options) {
   if (options.config.file()) return options.config.file();
   if (!options.resume || *options.resume == "auto")
-    fail(ErrorKind::usage, "nothing to train: give --config FILE (shipped: see `smlp train --help`), or --resume RUN");
+    fail(ErrorKind::usage,
+         "nothing to train: give --config FILE (shipped: see `smlp train --help`), or --resume RUN");
   const std::filesystem::path path = *options.resume;
   if (std::filesystem::exists(path / "config.yaml")) return (path / "config.yaml").string();
   return (find_checkpoint(path).parent_path().parent_path() / "config.yaml").string();
@@ -53,17 +54,21 @@ std::optional<std::string> config_file(const TrainOptions& options) {
 
 RunConfig load_config(const TrainOptions& options, std::optional<std::int64_t> seed) {
   std::vector<ConfigNode> overrides = options.config.overrides();
-  if (seed) overrides.push_back(make_override("run.seed", std::to_string(*seed), fmt::format("--seeds {}", *seed)));
+  if (seed)
+    overrides.push_back(make_override("run.seed", std::to_string(*seed), fmt::format("--seeds {}", *seed)));
   RunConfig config = load_run_config(config_file(options), std::move(overrides));
   if (seed && config.run.name) config.run.name = fmt::format("{}-seed{}", *config.run.name, *seed);
   return config;
 }
 
-void print_result(const TrainResult& result, std::int64_t epochs, const Experiment& experiment, const std::filesystem::path& run) {
-  const char* chosen = experiment.subset.holdout.empty() ? "chosen on test data" : "chosen on the held-out part";
-  std::cout << fmt::format("last  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %\n", epochs, result.last->top1, result.last->top5)
-            << fmt::format("best  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %  ({})\n", result.best.epoch, result.best.top1,
-                           result.best.top5, chosen)
+void print_result(const TrainResult& result, std::int64_t epochs, const Experiment& experiment,
+                  const std::filesystem::path& run) {
+  const char* chosen =
+      experiment.subset.holdout.empty() ? "chosen on test data" : "chosen on the held-out part";
+  std::cout << fmt::format("last  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %\n", epochs, result.last->top1,
+                           result.last->top5)
+            << fmt::format("best  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %  ({})\n", result.best.epoch,
+                           result.best.top1, result.best.top5, chosen)
             << fmt::format("run   {}\n", run.string()) << std::flush;
 }
 
@@ -121,8 +126,8 @@ int train_seeds(const TrainOptions& options) {
     best.push_back(outcome.result.best.top1);
   }
   const MeanDeviation l = mean_deviation(last), b = mean_deviation(best);
-  std::cout << fmt::format("seeds {}: last top1 {:.2f} ± {:.2f} %, best top1 {:.2f} ± {:.2f} %\n", fmt::join(options.seeds, ","),
-                           l.mean, l.deviation, b.mean, b.deviation);
+  std::cout << fmt::format("seeds {}: last top1 {:.2f} ± {:.2f} %, best top1 {:.2f} ± {:.2f} %\n",
+                           fmt::join(options.seeds, ","), l.mean, l.deviation, b.mean, b.deviation);
   return 0;
 }
 
@@ -131,12 +136,18 @@ int train_seeds(const TrainOptions& options) {
 Action add_train_command(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
   options->config.add_to(app, true);
-  app.add_option("--resume", options->resume, "go on with a run: auto (the one --name or the configuration means; a new one if there is none), a run folder, or a checkpoint")
+  app.add_option("--resume", options->resume,
+                 "go on with a run: auto (the one --name or the configuration means; a new one if there is "
+                 "none), a run folder, or a checkpoint")
       ->type_name("auto|PATH");
-  app.add_option("--seeds", options->seeds, "train once with each seed and print mean ± deviation")->delimiter(',')->type_name("S,S,…");
+  app.add_option("--seeds", options->seeds, "train once with each seed and print mean ± deviation")
+      ->delimiter(',')
+      ->type_name("S,S,…");
   app.add_flag("--dry-run", options->dry_run, "build everything, print what it would cost, train nothing");
   app.footer("Example: smlp train --config quickstart.yaml");
-  return [options] { return options->seeds.empty() ? train_once(*options, std::nullopt).exit_code : train_seeds(*options); };
+  return [options] {
+    return options->seeds.empty() ? train_once(*options, std::nullopt).exit_code : train_seeds(*options);
+  };
 }
 
 }  // namespace smlp

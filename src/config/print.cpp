@@ -12,15 +12,19 @@ std::string yaml_text(double value) {
   char buffer[32];
   return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
 }
-std::string yaml_text(std::int64_t value) { return std::to_string(value); }
-std::string yaml_text(bool value) { return value ? "true" : "false"; }
+std::string yaml_text(std::int64_t value) {
+  return std::to_string(value);
+}
+std::string yaml_text(bool value) {
+  return value ? "true" : "false";
+}
 
 // Plain when YAML cannot read it as anything else; otherwise a JSON string, which is YAML too.
 std::string yaml_text(const std::string& value) {
   static const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
   const bool word = !value.empty() && value.find_first_not_of(plain) == std::string::npos &&
-                    (std::isalpha(static_cast<unsigned char>(value[0])) || value[0] == '/') && value != "null" &&
-                    value != "Null" && value != "NULL";
+                    (std::isalpha(static_cast<unsigned char>(value[0])) || value[0] == '/') &&
+                    value != "null" && value != "Null" && value != "NULL";
   return word ? value : nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -41,14 +45,18 @@ class Lister : public FieldVisitor {
   Lister(std::vector<KeyRow>& rows, std::string path, bool item_keys)
       : rows_(rows), path_(std::move(path)), item_keys_(item_keys) {}
 
-  void field(const char* key, bool& value, const char* help) override { add(key, "true or false", yaml_text(value), help); }
+  void field(const char* key, bool& value, const char* help) override {
+    add(key, "true or false", yaml_text(value), help);
+  }
   void field(const char* key, std::int64_t& value, const char* help, Bounds bounds) override {
     add(key, "integer", yaml_text(value), help, bounds);
   }
   void field(const char* key, double& value, const char* help, Bounds bounds) override {
     add(key, "number", yaml_text(value), help, bounds);
   }
-  void field(const char* key, std::string& value, const char* help) override { add(key, "text", yaml_text(value), help); }
+  void field(const char* key, std::string& value, const char* help) override {
+    add(key, "text", yaml_text(value), help);
+  }
   void field(const char* key, std::optional<std::string>& value, const char* help) override {
     add(key, "text or null", yaml_text(value), help);
   }
@@ -66,7 +74,8 @@ class Lister : public FieldVisitor {
   }
 
  protected:
-  void word_field(const char* key, std::string& word, const std::vector<std::string>& names, const char* help) override {
+  void word_field(const char* key, std::string& word, const std::vector<std::string>& names,
+                  const char* help) override {
     add(key, fmt::format("{}", fmt::join(names, " | ")), yaml_text(word), help);
   }
   void group(const char* key, const Fields& fields, const char* help) override {
@@ -79,9 +88,11 @@ class Lister : public FieldVisitor {
     if (present) list(fields, path(key));
   }
   void family_group(const char* key, const std::string& name, const std::vector<std::string>& names,
-                    const std::function<void(const std::string&)>&, const Fields& fields, const char* help) override {
+                    const std::function<void(const std::string&)>&, const Fields& fields,
+                    const char* help) override {
     add(key, "section", "", help);
-    rows_.push_back({path(key) + ".name", fmt::format("{}", fmt::join(names, " | ")), yaml_text(name), "", "decides the section's other keys"});
+    rows_.push_back({path(key) + ".name", fmt::format("{}", fmt::join(names, " | ")), yaml_text(name), "",
+                     "decides the section's other keys"});
     list(fields, path(key));
   }
   void list_group(const char* key, std::size_t size, const std::function<void(std::size_t)>& resize,
@@ -96,7 +107,8 @@ class Lister : public FieldVisitor {
 
  private:
   std::string path(const std::string& key) const { return path_.empty() ? key : path_ + "." + key; }
-  void add(const char* key, std::string type, std::string value, const char* help, const Bounds& bounds = {}) {
+  void add(const char* key, std::string type, std::string value, const char* help,
+           const Bounds& bounds = {}) {
     rows_.push_back({path(key), std::move(type), std::move(value), bounds_text(bounds), help});
   }
   void list(const Fields& fields, const std::string& below) {
@@ -131,7 +143,8 @@ std::string print_config(const FieldVisitor::Fields& fields, const Origins* orig
   for (const KeyRow& row : config_rows(fields)) {
     const auto depth = std::count(row.path.begin(), row.path.end(), '.');
     const std::size_t dot = row.path.rfind('.');
-    std::string line = std::string(2 * depth, ' ') + row.path.substr(dot == std::string::npos ? 0 : dot + 1) + ":";
+    std::string line =
+        std::string(2 * depth, ' ') + row.path.substr(dot == std::string::npos ? 0 : dot + 1) + ":";
     if (!row.value.empty()) line += " " + row.value;
     if (origins != nullptr && !row.value.empty()) {
       const auto origin = origins->find(row.path);

@@ -66,20 +66,22 @@ class Reader : public FieldVisitor {
     for (const auto& [key, value] : map_.entries)
       if (!known_.contains(key)) {
         const std::vector<std::string> names(known_.begin(), known_.end());
-        fail(ErrorKind::usage, "{}: unknown key '{}'{}{}", value.origin.text(), path(key), did_you_mean(key, names),
+        fail(ErrorKind::usage, "{}: unknown key '{}'{}{}", value.origin.text(), path(key),
+             did_you_mean(key, names),
              path_.empty() ? "" : fmt::format("; '{}' has: {}", path_, fmt::join(names, ", ")));
       }
   }
 
  protected:
-  void word_field(const char* key, std::string& word, const std::vector<std::string>& names, const char*) override {
+  void word_field(const char* key, std::string& word, const std::vector<std::string>& names,
+                  const char*) override {
     if (const ConfigNode* node = find(key)) word = one_of(*node, path(key), names);
   }
   void group(const char* key, const Fields& fields, const char*) override {
     if (const ConfigNode* node = find(key)) read_map(*node, path(key), fields, origins_);
   }
-  void optional_group(const char* key, bool present, const std::function<void(bool)>& set_present, const Fields& fields,
-                      const char*) override {
+  void optional_group(const char* key, bool present, const std::function<void(bool)>& set_present,
+                      const Fields& fields, const char*) override {
     const ConfigNode* node = find(key);
     if (node == nullptr) return;
     const bool wanted = node->kind != Kind::null;
@@ -87,16 +89,20 @@ class Reader : public FieldVisitor {
     if (wanted) read_map(*node, path(key), fields, origins_);
   }
   void family_group(const char* key, const std::string&, const std::vector<std::string>& names,
-                    const std::function<void(const std::string&)>& select, const Fields& fields, const char*) override {
+                    const std::function<void(const std::string&)>& select, const Fields& fields,
+                    const char*) override {
     const ConfigNode* node = find(key);
     if (node == nullptr) return;
     const ConfigNode* name = node->kind == Kind::map ? node->find("name") : nullptr;
     if (name != nullptr) select(one_of(*name, path(key) + ".name", names));
-    read_map(*node, path(key), [&](FieldVisitor& v) {
-      std::string ignored;
-      v.field("name", ignored, "");
-      fields(v);
-    }, origins_);
+    read_map(
+        *node, path(key),
+        [&](FieldVisitor& v) {
+          std::string ignored;
+          v.field("name", ignored, "");
+          fields(v);
+        },
+        origins_);
   }
   void list_group(const char* key, std::size_t, const std::function<void(std::size_t)>& resize,
                   const std::function<void(std::size_t, FieldVisitor&)>& fields, const char*) override {
@@ -105,11 +111,14 @@ class Reader : public FieldVisitor {
     if (node->kind != Kind::list) expected(*node, path(key), "a list of sections");
     resize(node->items.size());
     for (std::size_t i = 0; i < node->items.size(); ++i)
-      read_map(node->items[i], fmt::format("{}[{}]", path(key), i), [&](FieldVisitor& v) { fields(i, v); }, origins_);
+      read_map(
+          node->items[i], fmt::format("{}[{}]", path(key), i), [&](FieldVisitor& v) { fields(i, v); },
+          origins_);
   }
 
  private:
-  static void read_map(const ConfigNode& node, const std::string& path, const Fields& fields, Origins* origins) {
+  static void read_map(const ConfigNode& node, const std::string& path, const Fields& fields,
+                       Origins* origins) {
     Reader reader(node, path, origins);
     fields(reader);
     reader.refuse_unknown();
@@ -124,10 +133,13 @@ class Reader : public FieldVisitor {
     return node;
   }
 
-  [[noreturn]] static void expected(const ConfigNode& node, const std::string& path, const std::string& what) {
+  [[noreturn]] static void expected(const ConfigNode& node, const std::string& path,
+                                    const std::string& what) {
     static constexpr const char* kinds[] = {"null", "", "a list", "a section"};
-    const std::string found = node.kind == Kind::scalar ? fmt::format("'{}'", node.text) : kinds[int(node.kind)];
-    fail(ErrorKind::usage, "{}: {} is {}; expected {}", node.origin.text(), path.empty() ? "the document" : path, found, what);
+    const std::string found =
+        node.kind == Kind::scalar ? fmt::format("'{}'", node.text) : kinds[int(node.kind)];
+    fail(ErrorKind::usage, "{}: {} is {}; expected {}", node.origin.text(),
+         path.empty() ? "the document" : path, found, what);
   }
 
   static std::string text(const ConfigNode& node, const std::string& path) {
@@ -135,7 +147,8 @@ class Reader : public FieldVisitor {
     return node.text;
   }
 
-  static std::string one_of(const ConfigNode& node, const std::string& path, const std::vector<std::string>& names) {
+  static std::string one_of(const ConfigNode& node, const std::string& path,
+                            const std::vector<std::string>& names) {
     if (node.kind == Kind::scalar)
       for (const std::string& name : names)
         if (node.text == name) return name;
@@ -144,7 +157,8 @@ class Reader : public FieldVisitor {
 
   template <class T>
   static T number(const ConfigNode& node, const std::string& path, const Bounds& bounds) {
-    const std::string what = std::string(std::is_integral_v<T> ? "an integer" : "a number") + bounds_text(bounds);
+    const std::string what =
+        std::string(std::is_integral_v<T> ? "an integer" : "a number") + bounds_text(bounds);
     if (node.kind != Kind::scalar) expected(node, path, what);
     T value{};
     const char* end = node.text.data() + node.text.size();

@@ -39,7 +39,9 @@ class TreeBuilder : public YAML::EventHandler {
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add({Kind::null, origin(mark)}, anchor); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add({Kind::null, origin(mark)}, anchor);
+  }
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
                 const std::string& value) override {
     add({Kind::scalar, origin(mark), value}, anchor);
@@ -173,7 +175,8 @@ void add_override(ConfigNode& base, ConfigNode over, const std::string& path) {
     else if (present->kind == Kind::map && value.kind == Kind::map)
       add_override(*present, std::move(value), key_path);
     else
-      fail(ErrorKind::usage, "{}: {} is already set by {}; keep one", value.origin.text(), key_path, present->origin.text());
+      fail(ErrorKind::usage, "{}: {} is already set by {}; keep one", value.origin.text(), key_path,
+           present->origin.text());
   }
 }
 
@@ -196,14 +199,17 @@ ConfigNode* ConfigNode::find(std::string_view key) {
 
 ConfigNode parse_yaml(std::string_view text, const std::string& source) {
   if (text.size() > max_config_bytes)
-    fail(ErrorKind::usage, "{}: {} bytes; a configuration has at most {}", source, text.size(), max_config_bytes);
+    fail(ErrorKind::usage, "{}: {} bytes; a configuration has at most {}", source, text.size(),
+         max_config_bytes);
   try {
     std::stringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     TreeBuilder builder(source);
-    if (!parser.HandleNextDocument(builder)) return {Kind::map, {std::make_shared<const std::string>(source), 1, 1}};
+    if (!parser.HandleNextDocument(builder))
+      return {Kind::map, {std::make_shared<const std::string>(source), 1, 1}};
     TreeBuilder second(source);
-    if (parser.HandleNextDocument(second)) fail(ErrorKind::usage, "{}: more than one document; keep one", source);
+    if (parser.HandleNextDocument(second))
+      fail(ErrorKind::usage, "{}: more than one document; keep one", source);
     return builder.take();
   } catch (const YAML::Exception& e) {
     fail(ErrorKind::usage, "{}:{}:{}: not valid YAML: {}", source, e.mark.line + 1, e.mark.column + 1, e.msg);
@@ -213,7 +219,8 @@ ConfigNode parse_yaml(std::string_view text, const std::string& source) {
 ConfigNode parse_override(const std::string& assignment) {
   const std::string source = "--set " + assignment;
   const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos) fail(ErrorKind::usage, "{}: no '='; write it as section.key=value", source);
+  if (equals == std::string::npos)
+    fail(ErrorKind::usage, "{}: no '='; write it as section.key=value", source);
   ConfigNode value = parse_yaml(assignment.substr(equals + 1), source);
   if (value.kind == Kind::map && value.entries.empty() && assignment.find('{', equals) == std::string::npos)
     fail(ErrorKind::usage, "{}: no value after '='; write null for none", source);
@@ -235,7 +242,8 @@ void merge(ConfigNode& base, ConfigNode over, std::span<const std::string> famil
       continue;
     }
     const bool family = std::find(families.begin(), families.end(), key) != families.end();
-    const bool merged = present->kind == Kind::map && value.kind == Kind::map && !(family && names_differ(*present, value));
+    const bool merged =
+        present->kind == Kind::map && value.kind == Kind::map && !(family && names_differ(*present, value));
     if (merged)
       merge(*present, std::move(value), {});
     else

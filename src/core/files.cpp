@@ -54,7 +54,8 @@ const std::string temporary_mark = ".tmp-";
 
 fs::path temporary_beside(const fs::path& target) {
   std::random_device random;
-  const std::string name = fmt::format(".{}{}{}-{:08x}", target.filename().string(), temporary_mark, ::getpid(), random());
+  const std::string name =
+      fmt::format(".{}{}{}-{:08x}", target.filename().string(), temporary_mark, ::getpid(), random());
   return parent_of(target) / name;
 }
 

@@ -1,7 +1,5 @@
 #include "smlp/optim/clip.hpp"
 
-#include <ATen/Parallel.h>
-
 #include <array>
 #include <cmath>
 #include <numeric>
@@ -29,11 +27,8 @@ torch::Tensor cpu_norm(const std::vector<torch::Tensor>& gradients) {
   for (const torch::Tensor& gradient : gradients) data.push_back(gradient.const_data_ptr<float>());
   const FlatRange range(gradients);
   std::vector<double> sums(static_cast<std::size_t>(range.chunks()));
-  at::parallel_for(0, range.chunks(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t k = begin; k < end; ++k)
-      range.pieces(k, [&](std::int64_t tensor, std::int64_t first, std::int64_t count) {
-        sums[k] += sum_of_squares(data[tensor] + first, count);
-      });
+  range.for_each_piece([&](const FlatRange::Piece& piece) {
+    sums[piece.chunk] += sum_of_squares(data[piece.tensor] + piece.first, piece.count);
   });
   const double norm = std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
   return torch::full({}, static_cast<float>(norm), torch::kFloat32);

@@ -1,6 +1,6 @@
 #include "smlp/optim/lion.hpp"
 
-#include <ATen/Parallel.h>
+#include <algorithm>
 
 #include "lists.hpp"
 #include "smlp/core/error.hpp"
@@ -70,13 +70,11 @@ void Lion::one_pass(const StepInputs& inputs, const std::vector<torch::Tensor>& 
                                   .clip_factor = *inputs.clip_factor.const_data_ptr<float>()}});
   }
 
-  at::parallel_for(0, range_.chunks(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t k = begin; k < end; ++k)
-      range_.pieces(k, [&](std::int64_t tensor, std::int64_t first, std::int64_t count) {
-        const Arrays& a = arrays[tensor];
-        if (a.gradient == nullptr) return;
-        update_piece(a.value + first, a.average + first, a.gradient + first, count, a.scalars);
-      });
+  range_.for_each_piece([&](const FlatRange::Piece& piece) {
+    const Arrays& a = arrays[piece.tensor];
+    if (a.gradient == nullptr) return;
+    update_piece(a.value + piece.first, a.average + piece.first, a.gradient + piece.first, piece.count,
+                 a.scalars);
   });
 }
 

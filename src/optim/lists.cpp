@@ -1,5 +1,7 @@
 #include "lists.hpp"
 
+#include <algorithm>
+
 #include "smlp/core/error.hpp"
 
 namespace smlp {

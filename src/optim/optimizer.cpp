@@ -1,5 +1,6 @@
 #include "smlp/optim/optimizer.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "smlp/config/nearest.hpp"

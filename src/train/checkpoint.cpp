@@ -23,10 +23,16 @@ NamedTensors optimizer_tensors(const Optimizer& optimizer) {
   return tensors;
 }
 
-std::string file_hash(const fs::path& path) { return xxh3_hex(MappedFile(path).bytes()); }
+std::string file_hash(const fs::path& path) {
+  return xxh3_hex(MappedFile(path).bytes());
+}
 
 Json to_json(const BestResult& best) {
-  return {{"epoch", best.epoch}, {"step", best.step}, {"score", best.score}, {"top1", best.top1}, {"top5", best.top5}};
+  return {{"epoch", best.epoch},
+          {"step", best.step},
+          {"score", best.score},
+          {"top1", best.top1},
+          {"top5", best.top5}};
 }
 
 BestResult best_from_json(const Json& json) {
@@ -68,21 +74,30 @@ TrainingState state_from_json(const Json& json) {
 std::vector<fs::path> steps_of(const fs::path& checkpoints) {
   std::vector<fs::path> steps;
   for (const auto& entry : fs::directory_iterator(checkpoints))
-    if (!entry.is_symlink() && entry.path().filename().string().starts_with(step_prefix)) steps.push_back(entry.path());
+    if (!entry.is_symlink() && entry.path().filename().string().starts_with(step_prefix))
+      steps.push_back(entry.path());
   std::sort(steps.begin(), steps.end());
   return steps;
 }
 
-
-std::string step_name(std::int64_t step) { return fmt::format("{}{:09d}", step_prefix, step); }
+std::string step_name(std::int64_t step) {
+  return fmt::format("{}{:09d}", step_prefix, step);
+}
 
 }  // namespace
 
-fs::path CheckpointFiles::model(const fs::path& checkpoint) { return checkpoint / "model.safetensors"; }
-fs::path CheckpointFiles::optimizer(const fs::path& checkpoint) { return checkpoint / "optimizer.safetensors"; }
-fs::path CheckpointFiles::state(const fs::path& checkpoint) { return checkpoint / "state.json"; }
+fs::path CheckpointFiles::model(const fs::path& checkpoint) {
+  return checkpoint / "model.safetensors";
+}
+fs::path CheckpointFiles::optimizer(const fs::path& checkpoint) {
+  return checkpoint / "optimizer.safetensors";
+}
+fs::path CheckpointFiles::state(const fs::path& checkpoint) {
+  return checkpoint / "state.json";
+}
 
-fs::path save_checkpoint(const fs::path& run, const Model& model, const Optimizer& optimizer, const TrainingState& state) {
+fs::path save_checkpoint(const fs::path& run, const Model& model, const Optimizer& optimizer,
+                         const TrainingState& state) {
   const fs::path target = run / "checkpoints" / step_name(state.step);
   const fs::path link = target.parent_path() / "last";
   if (fs::is_directory(target)) {
@@ -101,9 +116,12 @@ fs::path save_checkpoint(const fs::path& run, const Model& model, const Optimize
   return target;
 }
 
-void link_best(const fs::path& checkpoint) { replace_link(checkpoint.parent_path() / "best", checkpoint.filename()); }
+void link_best(const fs::path& checkpoint) {
+  replace_link(checkpoint.parent_path() / "best", checkpoint.filename());
+}
 
-void prune_checkpoints(const fs::path& run, std::int64_t keep_last, const std::vector<std::int64_t>& keep_steps) {
+void prune_checkpoints(const fs::path& run, std::int64_t keep_last,
+                       const std::vector<std::int64_t>& keep_steps) {
   const fs::path checkpoints = run / "checkpoints";
   std::vector<std::string> kept;
   for (const char* link : {"last", "best"})
@@ -111,7 +129,8 @@ void prune_checkpoints(const fs::path& run, std::int64_t keep_last, const std::v
   for (const std::int64_t step : keep_steps) kept.push_back(step_name(step));
   const std::vector<fs::path> steps = steps_of(checkpoints);
   for (std::size_t i = 0; i + keep_last < steps.size(); ++i)
-    if (std::find(kept.begin(), kept.end(), steps[i].filename().string()) == kept.end()) remove_directory(steps[i]);
+    if (std::find(kept.begin(), kept.end(), steps[i].filename().string()) == kept.end())
+      remove_directory(steps[i]);
   remove_temporaries(checkpoints);
 }
 
@@ -120,7 +139,8 @@ void drop_checkpoints_after(const fs::path& run, std::int64_t step) {
   replace_link(checkpoints / "last", step_name(step));
   for (const fs::path& checkpoint : steps_of(checkpoints))
     if (checkpoint.filename().string() > step_name(step)) remove_directory(checkpoint);
-  if (fs::is_symlink(checkpoints / "best") && !fs::exists(checkpoints / "best")) fs::remove(checkpoints / "best");
+  if (fs::is_symlink(checkpoints / "best") && !fs::exists(checkpoints / "best"))
+    fs::remove(checkpoints / "best");
 }
 
 fs::path find_checkpoint(const fs::path& path, bool best) {
@@ -137,14 +157,15 @@ TrainingState read_state(const fs::path& checkpoint) {
   try {
     const Json json = Json::parse(read_file(path, max_state_bytes));
     if (json.at("version") != state_version)
-      fail(ErrorKind::data, "{}: version {}, this program reads {}", path.string(), json.at("version").dump(), state_version);
+      fail(ErrorKind::data, "{}: version {}, this program reads {}", path.string(), json.at("version").dump(),
+           state_version);
     for (const auto& [name, hash] : json.at("hashes").items()) {
       if (name != "model.safetensors" && name != "optimizer.safetensors")
         fail(ErrorKind::data, "{}: a hash of '{}', which is no file of a checkpoint", path.string(), name);
       const std::string found = file_hash(checkpoint / name);
       if (found != hash.get<std::string>())
-        fail(ErrorKind::data, "{}: hash {}, state.json says {}; the file is damaged", (checkpoint / name).string(), found,
-             hash.get<std::string>());
+        fail(ErrorKind::data, "{}: hash {}, state.json says {}; the file is damaged",
+             (checkpoint / name).string(), found, hash.get<std::string>());
     }
     return state_from_json(json);
   } catch (const nlohmann::json::exception& e) {

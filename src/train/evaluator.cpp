@@ -52,18 +52,22 @@ struct Sums {
     r.top1 = 100 * class_right.sum().item<double>() / n;
     r.top5 = 100 * right5.item<double>() / n;
     const torch::Tensor accuracy = (100 * class_right / class_images).to(torch::kCPU);  // 0 / 0 is NaN
-    r.class_top1.assign(accuracy.const_data_ptr<double>(), accuracy.const_data_ptr<double>() + accuracy.numel());
+    r.class_top1.assign(accuracy.const_data_ptr<double>(),
+                        accuracy.const_data_ptr<double>() + accuracy.numel());
     return r;
   }
 };
 
 }  // namespace
 
-std::optional<EvaluationResult> evaluate(Model& model, const Device& device, std::shared_ptr<const Dataset> dataset,
-                                         const std::vector<std::int64_t>& indices, const ChannelStatistics& normalization,
+std::optional<EvaluationResult> evaluate(Model& model, const Device& device,
+                                         std::shared_ptr<const Dataset> dataset,
+                                         const std::vector<std::int64_t>& indices,
+                                         const ChannelStatistics& normalization,
                                          const EvaluationOptions& options) {
   const EvaluationMode mode(model);
-  const auto source = std::make_shared<EvaluationImages>(dataset, indices, normalization, options.image_size, options.batch_size);
+  const auto source = std::make_shared<EvaluationImages>(dataset, indices, normalization, options.image_size,
+                                                         options.batch_size);
   BatchLoader loader(source, 0, source->steps(), options.workers, options.prefetch, device.torch);
   Sums sums(dataset->classes(), device.torch);
   std::vector<torch::Tensor> kept;

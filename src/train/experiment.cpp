@@ -29,7 +29,8 @@ std::shared_ptr<const Dataset> open_test_set(const DataConfig& config) {
 
 void check_classes(const Dataset& train, const Dataset& test) {
   if (train.info().classes == test.info().classes) return;
-  fail(ErrorKind::data, "{} and {} have different class lists ({} and {} classes); pack both splits from one source",
+  fail(ErrorKind::data,
+       "{} and {} have different class lists ({} and {} classes); pack both splits from one source",
        train.description(), test.description(), train.classes(), test.classes());
 }
 
@@ -58,7 +59,9 @@ std::int64_t Experiment::step_of_epoch(std::int64_t epoch) const {
   return (images + config.train.batch_size - 1) / config.train.batch_size;
 }
 
-std::int64_t Experiment::total_steps() const { return step_of_epoch(config.train.epochs); }
+std::int64_t Experiment::total_steps() const {
+  return step_of_epoch(config.train.epochs);
+}
 
 std::int64_t Experiment::epochs_at(std::int64_t step) const {
   return std::min(step * config.train.batch_size / train_images(), config.train.epochs);
@@ -96,11 +99,13 @@ std::string describe(const Experiment& e) {
       "precision  {}\n"
       "optimiser  {}, lr {:g}, {} (warm-up {} steps), batch {}{}\n"
       "length     {} epochs, {} steps",
-      c.model.name, sizes_text(c), c.data.image_size, c.data.image_size, human_count(static_cast<double>(cost.parameters)),
-      human_count(static_cast<double>(cost.macs)), data, e.train_set->classes(), e.train_set->image_size(),
-      e.train_set->image_size(), e.device.description, precision_name(e.device.precision), c.optim.name, c.optim->lr,
-      c.schedule.name, schedule->warmup_steps, c.train.batch_size,
-      micro_batch(c.train) < c.train.batch_size ? fmt::format(" in micro-batches of {}", micro_batch(c.train)) : "",
+      c.model.name, sizes_text(c), c.data.image_size, c.data.image_size,
+      human_count(static_cast<double>(cost.parameters)), human_count(static_cast<double>(cost.macs)), data,
+      e.train_set->classes(), e.train_set->image_size(), e.train_set->image_size(), e.device.description,
+      precision_name(e.device.precision), c.optim.name, c.optim->lr, c.schedule.name, schedule->warmup_steps,
+      c.train.batch_size,
+      micro_batch(c.train) < c.train.batch_size ? fmt::format(" in micro-batches of {}", micro_batch(c.train))
+                                                : "",
       c.train.epochs, e.total_steps());
 }
 
@@ -109,7 +114,8 @@ std::string describe_cost(const Experiment& e) {
   const TrainConfig& train = e.config.train;
   const double images = static_cast<double>(e.total_steps()) * static_cast<double>(train.batch_size);
   double states = 0;
-  for (const auto& [parameter, tensors] : e.config.optim->build(group_parameters(*e.model, *e.config.optim.config))->state())
+  for (const auto& [parameter, tensors] :
+       e.config.optim->build(group_parameters(*e.model, *e.config.optim.config))->state())
     for (const auto& [name, tensor] : tensors) states += static_cast<double>(tensor.nbytes());
   const double weights = 4.0 * static_cast<double>(cost.parameters);
   const double pixels = 12.0 * static_cast<double>(e.config.data.image_size * e.config.data.image_size);
@@ -119,14 +125,20 @@ std::string describe_cost(const Experiment& e) {
   return fmt::format(
       "images     {} ({} steps of {})\n"
       "compute    {}MACs forward an image, {}MACs to train\n"
-      "memory     {} on the device (weights {}, gradients {}, optimiser {}, activations {}), {} of batches on the host",
+      "memory     {} on the device (weights {}, gradients {}, optimiser {}, activations {}), {} of batches "
+      "on the host",
       human_count(images), e.total_steps(), train.batch_size, human_count(static_cast<double>(cost.macs)),
-      human_count(3 * static_cast<double>(cost.macs) * images), human_bytes(2 * weights + states + activations),
-      human_bytes(weights), human_bytes(weights), human_bytes(states), human_bytes(activations), human_bytes(batches));
+      human_count(3 * static_cast<double>(cost.macs) * images),
+      human_bytes(2 * weights + states + activations), human_bytes(weights), human_bytes(weights),
+      human_bytes(states), human_bytes(activations), human_bytes(batches));
 }
 
-std::string human_count(double value) { return scaled(value, 1000, {"", "k", "M", "G", "T", "P"}); }
+std::string human_count(double value) {
+  return scaled(value, 1000, {"", "k", "M", "G", "T", "P"});
+}
 
-std::string human_bytes(double bytes) { return scaled(bytes, 1024, {" B", " KiB", " MiB", " GiB", " TiB", " PiB"}); }
+std::string human_bytes(double bytes) {
+  return scaled(bytes, 1024, {" B", " KiB", " MiB", " GiB", " TiB", " PiB"});
+}
 
 }  // namespace smlp

@@ -39,14 +39,19 @@ void RunningSums::add(const torch::Tensor& loss_sum, const torch::Tensor& right_
 RunningSums::Reading RunningSums::take() {
   const torch::Tensor host = sums_.to(torch::kCPU);
   const double* v = host.const_data_ptr<double>();
-  const Reading reading{{v[loss_at], v[right_at], v[images_at], v[bad_at]}, static_cast<std::int64_t>(v[worst_at])};
+  const Reading reading{{v[loss_at], v[right_at], v[images_at], v[bad_at]},
+                        static_cast<std::int64_t>(v[worst_at])};
   sums_.narrow(0, loss_at, 4).zero_();
   sums_[worst_at].zero_();
   return reading;
 }
 
-std::int64_t RunningSums::current_run() { return static_cast<std::int64_t>(sums_[run_at].item<double>()); }
+std::int64_t RunningSums::current_run() {
+  return static_cast<std::int64_t>(sums_[run_at].item<double>());
+}
 
-void RunningSums::restore_run(std::int64_t bad_steps) { sums_[run_at].fill_(static_cast<double>(bad_steps)); }
+void RunningSums::restore_run(std::int64_t bad_steps) {
+  sums_[run_at].fill_(static_cast<double>(bad_steps));
+}
 
 }  // namespace smlp

@@ -47,7 +47,8 @@ void expand_model_name(ConfigNode& layer) {
   put(*model, "depth", std::to_string(parsed->depth), origin);
   put(*model, "width", std::to_string(parsed->width), origin);
   if (!parsed->image_size) return;
-  if (layer.find("data") == nullptr) layer.entries.emplace_back("data", ConfigNode{ConfigNode::Kind::map, origin});
+  if (layer.find("data") == nullptr)
+    layer.entries.emplace_back("data", ConfigNode{ConfigNode::Kind::map, origin});
   put(*layer.find("data"), "image_size", std::to_string(*parsed->image_size), origin);
 }
 
@@ -61,7 +62,8 @@ ConfigFile read_config_file(const fs::path& path) {
   try {
     tree = parse_yaml(read_file(path, max_config_bytes), path.string());
   } catch (const Error& error) {
-    throw Error(ErrorKind::usage, error.what());  // an unreadable configuration is the caller's mistake, not data's
+    throw Error(ErrorKind::usage,
+                error.what());  // an unreadable configuration is the caller's mistake, not data's
   }
   if (tree.kind != ConfigNode::Kind::map)
     fail(ErrorKind::usage, "{}: the document is not a section of keys", tree.origin.text());
@@ -86,8 +88,8 @@ ConfigNode load_layers(const std::string& file) {
   const fs::path base_path = fs::is_regular_file(beside) ? beside : find_config(*top.base);
   ConfigFile base = read_config_file(base_path);
   if (base.base)
-    fail(ErrorKind::usage, "{}: it is the base of {} and has a base of its own; one level is allowed", base_path.string(),
-         path.string());
+    fail(ErrorKind::usage, "{}: it is the base of {} and has a base of its own; one level is allowed",
+         base_path.string(), path.string());
   merge(base.tree, std::move(top.tree), families);
   return std::move(base.tree);
 }
@@ -97,7 +99,8 @@ RunConfig build_config(ConfigNode tree, std::vector<ConfigNode> overrides, Origi
   ConfigNode over = combine_overrides(std::move(overrides));
   expand_model_name(over);
   merge(tree, std::move(over), families);
-  read_config(tree, [&](FieldVisitor& v) { config.fields(v); }, origins);
+  read_config(
+      tree, [&](FieldVisitor& v) { config.fields(v); }, origins);
   const std::size_t means = config.data.mean.size();
   if (means != config.data.std.size() || (means != 0 && means != 3))
     fail(ErrorKind::usage, "data.mean has {} values and data.std {}; give three of each, or neither", means,
@@ -116,10 +119,12 @@ void RunSection::fields(FieldVisitor& v) {
 void DataConfig::fields(FieldVisitor& v) {
   v.field("root", root, "a pack's folder, a name below $SMLP_DATA, or shapes (embedded)");
   v.field("image_size", image_size, "side of the images the model sees, pixels", between(1, 1024));
-  v.field("normalize", normalize, "auto (the pack's family, or its statistics), pack, or a family: cifar, imagenet, stl");
+  v.field("normalize", normalize,
+          "auto (the pack's family, or its statistics), pack, or a family: cifar, imagenet, stl");
   v.field("mean", mean, "per channel, of pixels in [0, 1]; [] takes what normalize says", between(-10, 10));
   v.field("std", std, "per channel, of pixels in [0, 1]", Bounds{.min = 0, .max = 10, .min_open = true});
-  v.field("fraction", subset.fraction, "part of each class that is used", Bounds{.min = 0, .max = 1, .min_open = true});
+  v.field("fraction", subset.fraction, "part of each class that is used",
+          Bounds{.min = 0, .max = 1, .min_open = true});
   v.field("per_class", subset.per_class, "images used of each class; 0: all", between(0, 1e9));
   v.field("holdout", subset.holdout, "part of each class set aside to choose the best epoch",
           Bounds{.min = 0, .max = 1, .max_open = true});
@@ -132,7 +137,8 @@ void TrainConfig::fields(FieldVisitor& v) {
   v.field("batch_size", batch_size, "images per optimiser step", between(1, 1 << 20));
   v.field("micro_batch", micro_batch, "images per forward pass; 0: the whole batch", between(0, 1 << 20));
   v.field("eval_every", eval_every, "epochs between evaluations; 0: only at the end", between(0, 1e6));
-  v.field("log_every", log_every, "steps between log lines, the only times the device is waited for", between(1, 1e6));
+  v.field("log_every", log_every, "steps between log lines, the only times the device is waited for",
+          between(1, 1e6));
   v.field("max_bad_steps", max_bad_steps, "non-finite steps in a row before the run stops", between(1, 1e6));
 }
 
@@ -153,7 +159,8 @@ RunConfig::RunConfig()
 void RunConfig::fields(FieldVisitor& v) {
   v.section("run", run, "the run's name, place and seed");
   v.section("device", device, "what it runs on");
-  v.family("model", model, model_table(), "the network; name also takes B-12/1024, B_12-Wi_1024_res_64_in21k, …");
+  v.family("model", model, model_table(),
+           "the network; name also takes B-12/1024, B_12-Wi_1024_res_64_in21k, …");
   v.section("data", data, "the images");
   v.section("augment", augment, "what is done to training images");
   v.section("loss", loss, "cross entropy");
@@ -181,13 +188,15 @@ fs::path find_config(const std::string& file) {
        did_you_mean(file, names), fmt::join(names, ", "));
 }
 
-RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides, Origins* origins) {
+RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
+                          Origins* origins) {
   ConfigNode tree{ConfigNode::Kind::map, {}};
   if (file) tree = load_layers(*file);
   return build_config(std::move(tree), std::move(overrides), origins);
 }
 
-RunConfig parse_run_config(const std::string& yaml, const std::string& source, std::vector<ConfigNode> overrides) {
+RunConfig parse_run_config(const std::string& yaml, const std::string& source,
+                           std::vector<ConfigNode> overrides) {
   return build_config(parse_yaml(yaml, source), std::move(overrides), nullptr);
 }
 

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -20,9 +20,9 @@ namespace smlp {
 namespace {
 
 // What may differ between the parts of one run.
-constexpr std::array free_keys{"run.name",       "run.output",    "device.",        "data.root",        "data.workers",
-                               "data.prefetch",  "train.epochs",  "train.eval_every", "train.log_every",
-                               "train.max_bad_steps", "checkpoint."};
+constexpr std::array free_keys{"run.name",        "run.output",          "device.",      "data.root",
+                               "data.workers",    "data.prefetch",       "train.epochs", "train.eval_every",
+                               "train.log_every", "train.max_bad_steps", "checkpoint."};
 
 bool is_free(const std::string& path) {
   return std::any_of(free_keys.begin(), free_keys.end(), [&](const std::string& key) {
@@ -31,7 +31,9 @@ bool is_free(const std::string& path) {
 }
 
 // normalize: auto of a command line is the resolved mean and std of config.yaml.
-bool is_resolved(const std::string& path) { return path == "data.mean" || path == "data.std"; }
+bool is_resolved(const std::string& path) {
+  return path == "data.mean" || path == "data.std";
+}
 
 std::vector<std::string> differences(const RunConfig& config, const RunConfig& stored) {
   const std::vector<KeyRow> now = config.rows();
@@ -44,7 +46,8 @@ std::vector<std::string> differences(const RunConfig& config, const RunConfig& s
     }
     const bool given = now[i].value != "[]";
     if (now[i].value != then[i].value && !is_free(now[i].path) && (!is_resolved(now[i].path) || given))
-      found.push_back(fmt::format("{} is {}, the run was started with {}", now[i].path, now[i].value, then[i].value));
+      found.push_back(
+          fmt::format("{} is {}, the run was started with {}", now[i].path, now[i].value, then[i].value));
   }
   return found;
 }
@@ -64,7 +67,8 @@ std::string host_name() {
 }
 
 nlohmann::ordered_json describe_data(const Dataset& dataset) {
-  return {{"from", dataset.description()}, {"images", dataset.size()}, {"fingerprint", dataset.fingerprint()}};
+  return {
+      {"from", dataset.description()}, {"images", dataset.size()}, {"fingerprint", dataset.fingerprint()}};
 }
 
 }  // namespace
@@ -72,22 +76,27 @@ nlohmann::ordered_json describe_data(const Dataset& dataset) {
 RunLock::RunLock(const fs::path& run) {
   const fs::path path = run / "lock";
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) fail(ErrorKind::failed, "{}: cannot be opened: {}", path.string(), std::strerror(errno));
+  if (descriptor_ < 0)
+    fail(ErrorKind::failed, "{}: cannot be opened: {}", path.string(), std::strerror(errno));
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     const std::string owner = read_file(path, 4096);
     ::close(descriptor_);
-    fail(ErrorKind::failed, "{}: this run is being written by {}; wait for it, or give another --name", run.string(), owner);
+    fail(ErrorKind::failed, "{}: this run is being written by {}; wait for it, or give another --name",
+         run.string(), owner);
   }
   const std::string owner = fmt::format("process {} on {}", getpid(), host_name());
   if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, owner.data(), owner.size(), 0) < 0)
     fail(ErrorKind::failed, "{}: cannot be written: {}", path.string(), std::strerror(errno));
 }
 
-RunLock::~RunLock() { ::close(descriptor_); }
+RunLock::~RunLock() {
+  ::close(descriptor_);
+}
 
 std::string default_run_name(const RunConfig& config) {
   const fs::path root = fs::path(config.data.root).lexically_normal();
-  const std::string data = root.has_filename() ? root.filename().string() : root.parent_path().filename().string();
+  const std::string data =
+      root.has_filename() ? root.filename().string() : root.parent_path().filename().string();
   return fmt::format("{}-{}-{}", time_text("%Y%m%d-%H%M%S"), config.model.name, data);
 }
 
@@ -103,7 +112,9 @@ fs::path make_run_folder(Experiment& experiment) {
     if (error) fail(ErrorKind::failed, "{}: cannot be made: {}", taken.string(), error.message());
     if (named) {
       if (!fs::exists(taken / "config.yaml")) break;  // a start that was cut off before the run existed
-      fail(ErrorKind::usage, "{}: a run of this name exists; continue it with --resume auto, or give another --name", taken.string());
+      fail(ErrorKind::usage,
+           "{}: a run of this name exists; continue it with --resume auto, or give another --name",
+           taken.string());
     }
     name = fmt::format("{}-{}", first, attempt);
   }
@@ -142,15 +153,18 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
     } catch (const Error&) {
       continue;  // of another version, or damaged: not this run
     }
-    if (!newest || fs::last_write_time(file) > fs::last_write_time(*newest / "config.yaml")) newest = entry.path();
+    if (!newest || fs::last_write_time(file) > fs::last_write_time(*newest / "config.yaml"))
+      newest = entry.path();
   }
   return newest;
 }
 
 void check_same_run(const RunConfig& config, const fs::path& run) {
-  const std::vector<std::string> found = differences(config, load_run_config((run / "config.yaml").string(), {}));
+  const std::vector<std::string> found =
+      differences(config, load_run_config((run / "config.yaml").string(), {}));
   if (!found.empty())
-    fail(ErrorKind::usage, "{}: cannot go on under other settings: {}; start a new run, or leave them as they were",
+    fail(ErrorKind::usage,
+         "{}: cannot go on under other settings: {}; start a new run, or leave them as they were",
          run.string(), fmt::join(found, "; "));
 }
 

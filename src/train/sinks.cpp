@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -38,7 +38,8 @@ void cut_back(const fs::path& path, std::uint64_t size) {
   std::error_code error;
   const std::uint64_t found = fs::file_size(path, error);
   if (error || found < size)
-    fail(ErrorKind::data, "{}: {} bytes, the checkpoint was made with {}; restore the file or start a new run", path.string(),
+    fail(ErrorKind::data,
+         "{}: {} bytes, the checkpoint was made with {}; restore the file or start a new run", path.string(),
          error ? 0 : found, size);
   fs::resize_file(path, size);
 }
@@ -50,7 +51,9 @@ void sync_file(const fs::path& path) {
   ::close(descriptor);
 }
 
-std::string csv_number(double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : ""; }
+std::string csv_number(double value) {
+  return std::isfinite(value) ? fmt::format("{:.6g}", value) : "";
+}
 
 }  // namespace
 
@@ -70,7 +73,8 @@ Sinks::Sinks(const fs::path& run, const std::map<std::string, std::uint64_t>* si
     }
   }
   open(jsonl_name);
-  if (open(csv_name).tellp() == 0) streams_[csv_name] << "epoch,train_loss,eval_loss,eval_top1,eval_top5,lr\n";
+  if (open(csv_name).tellp() == 0)
+    streams_[csv_name] << "epoch,train_loss,eval_loss,eval_top1,eval_top5,lr\n";
   if (open(events_name_).tellp() == 0) streams_[events_name_] << tfevents_header(wall_time());
   log_file_ = std::make_unique<LogFile>(run / log_name);
 }
@@ -83,20 +87,22 @@ std::ofstream& Sinks::open(const std::string& name) {
 }
 
 void Sinks::check(const std::string& name, const std::ofstream& stream) const {
-  if (!stream) fail(ErrorKind::failed, "{}: cannot be written: {}", (run_ / name).string(), std::strerror(errno));
+  if (!stream)
+    fail(ErrorKind::failed, "{}: cannot be written: {}", (run_ / name).string(), std::strerror(errno));
 }
 
 void Sinks::write(const MetricRow& row) {
   nlohmann::ordered_json json{{"kind", row.kind}, {"step", row.step}, {"epoch", row.epoch}};
   for (const auto& [name, value] : row.values) {
     json[name] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
-    streams_[events_name_] << tfevents_scalar(wall_time(), row.step, row.kind + "/" + name, static_cast<float>(value));
+    streams_[events_name_] << tfevents_scalar(wall_time(), row.step, row.kind + "/" + name,
+                                              static_cast<float>(value));
   }
   streams_[jsonl_name] << json.dump() << '\n';
   if (row.kind == "eval")
-    streams_[csv_name] << csv_number(row.epoch) << ',' << csv_number(row.at("train_loss")) << ',' << csv_number(row.at("loss"))
-                       << ',' << csv_number(row.at("top1")) << ',' << csv_number(row.at("top5")) << ','
-                       << csv_number(row.at("lr")) << '\n';
+    streams_[csv_name] << csv_number(row.epoch) << ',' << csv_number(row.at("train_loss")) << ','
+                       << csv_number(row.at("loss")) << ',' << csv_number(row.at("top1")) << ','
+                       << csv_number(row.at("top5")) << ',' << csv_number(row.at("lr")) << '\n';
   for (auto& [name, stream] : streams_) {
     stream.flush();
     check(name, stream);

@@ -11,10 +11,11 @@ struct TypeRow {
   torch::ScalarType type;
   const char* name;
 };
-constexpr std::array type_table{
-    TypeRow{torch::kFloat32, "F32"}, TypeRow{torch::kFloat64, "F64"}, TypeRow{torch::kFloat16, "F16"},
-    TypeRow{torch::kBFloat16, "BF16"}, TypeRow{torch::kInt64, "I64"}, TypeRow{torch::kInt32, "I32"},
-    TypeRow{torch::kInt16, "I16"}, TypeRow{torch::kInt8, "I8"}, TypeRow{torch::kUInt8, "U8"}, TypeRow{torch::kBool, "BOOL"}};
+constexpr std::array type_table{TypeRow{torch::kFloat32, "F32"}, TypeRow{torch::kFloat64, "F64"},
+                                TypeRow{torch::kFloat16, "F16"}, TypeRow{torch::kBFloat16, "BF16"},
+                                TypeRow{torch::kInt64, "I64"},   TypeRow{torch::kInt32, "I32"},
+                                TypeRow{torch::kInt16, "I16"},   TypeRow{torch::kInt8, "I8"},
+                                TypeRow{torch::kUInt8, "U8"},    TypeRow{torch::kBool, "BOOL"}};
 
 const char* dtype_name(torch::ScalarType type) {
   for (const TypeRow& row : type_table)
@@ -36,7 +37,9 @@ void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors
   for (const auto& [name, tensor] : tensors) {
     host.push_back(tensor.detach().to(torch::kCPU).contiguous());
     const torch::Tensor& value = host.back();
-    entries.push_back({name, dtype_name(value.scalar_type()), value.sizes().vec(),
+    entries.push_back({name,
+                       dtype_name(value.scalar_type()),
+                       value.sizes().vec(),
                        {static_cast<const std::byte*>(value.const_data_ptr()), value.nbytes()}});
   }
   write_safetensors(path, entries);
@@ -51,9 +54,11 @@ void load_tensors(const std::filesystem::path& path, const NamedTensors& into) {
     const auto found = present.find(name);
     if (found == present.end())
       differences.push_back(fmt::format("'{}' is missing", name));
-    else if (found->second->shape != tensor.sizes().vec() || dtype_of(*found->second, path.string()) != tensor.scalar_type())
+    else if (found->second->shape != tensor.sizes().vec() ||
+             dtype_of(*found->second, path.string()) != tensor.scalar_type())
       differences.push_back(fmt::format("'{}' is {} [{}], wanted {} [{}]", name, found->second->dtype,
-                                        fmt::join(found->second->shape, ", "), dtype_name(tensor.scalar_type()),
+                                        fmt::join(found->second->shape, ", "),
+                                        dtype_name(tensor.scalar_type()),
                                         fmt::join(tensor.sizes().vec(), ", ")));
   }
   if (differences.empty() && present.size() != into.size())
@@ -66,7 +71,8 @@ void load_tensors(const std::filesystem::path& path, const NamedTensors& into) {
   torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : into) {
     const SafetensorsEntry& entry = *present.at(name);
-    void* bytes = const_cast<std::byte*>(entry.bytes.data());  // from_blob takes no const; the values are only copied
+    void* bytes =
+        const_cast<std::byte*>(entry.bytes.data());  // from_blob takes no const; the values are only copied
     torch::Tensor(tensor).copy_(torch::from_blob(bytes, entry.shape, dtype_of(entry, path.string())));
   }
 }

@@ -11,17 +11,23 @@
 namespace smlp {
 namespace {
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
-std::uint64_t seed_of(const RunConfig& config) { return static_cast<std::uint64_t>(config.run.seed); }
+std::uint64_t seed_of(const RunConfig& config) {
+  return static_cast<std::uint64_t>(config.run.seed);
+}
 
 std::string duration_text(double seconds) {
   const auto s = static_cast<std::int64_t>(seconds);
-  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60) : fmt::format("{}:{:02}", s / 60, s % 60);
+  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+                   : fmt::format("{}:{:02}", s / 60, s % 60);
 }
 
 torch::Tensor part(const torch::Tensor& tensor, std::int64_t start, std::int64_t size) {
-  return tensor.defined() && tensor.dim() > 0 && tensor.size(0) != size ? tensor.narrow(0, start, size) : tensor;
+  return tensor.defined() && tensor.dim() > 0 && tensor.size(0) != size ? tensor.narrow(0, start, size)
+                                                                        : tensor;
 }
 
 // The label an image mostly shows.
@@ -32,11 +38,13 @@ torch::Tensor main_labels(const Targets& targets) {
 
 }  // namespace
 
-Trainer::Trainer(Experiment& experiment, std::filesystem::path run, const std::optional<std::filesystem::path>& checkpoint)
+Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
+                 const std::optional<std::filesystem::path>& checkpoint)
     : experiment_(experiment),
       run_(std::move(run)),
       lock_(run_),
-      optimizer_(experiment.config.optim->build(group_parameters(*experiment.model, *experiment.config.optim.config))),
+      optimizer_(experiment.config.optim->build(
+          group_parameters(*experiment.model, *experiment.config.optim.config))),
       sums_(experiment.device.torch),
       total_steps_(experiment.total_steps()) {
   state_.classes = experiment.train_set->info().classes;
@@ -59,8 +67,8 @@ void Trainer::resume_from(const std::filesystem::path& checkpoint) {
   const std::vector<std::string> classes = std::move(state_.classes);
   state_ = read_state(checkpoint);
   if (state_.classes != classes)
-    fail(ErrorKind::data, "{}: trained on {} classes, {} has {} or others; resume with the data of the run", checkpoint.string(),
-         state_.classes.size(), experiment_.train_set->description(), classes.size());
+    fail(ErrorKind::data, "{}: trained on {} classes, {} has {} or others; resume with the data of the run",
+         checkpoint.string(), state_.classes.size(), experiment_.train_set->description(), classes.size());
   state_.config = config;
   load_model(checkpoint, *experiment_.model);
   load_optimizer(checkpoint, *optimizer_);
@@ -70,9 +78,9 @@ void Trainer::resume_from(const std::filesystem::path& checkpoint) {
 
 void Trainer::start_loader() {
   const RunConfig& c = experiment_.config;
-  const auto source = std::make_shared<TrainImages>(experiment_.train_set, experiment_.subset.train, c.augment,
-                                                    experiment_.normalization, static_cast<int>(c.data.image_size),
-                                                    c.train.batch_size, seed_of(c));
+  const auto source = std::make_shared<TrainImages>(
+      experiment_.train_set, experiment_.subset.train, c.augment, experiment_.normalization,
+      static_cast<int>(c.data.image_size), c.train.batch_size, seed_of(c));
   loader_ = std::make_unique<BatchLoader>(source, state_.step, total_steps_, static_cast<int>(c.data.workers),
                                           static_cast<int>(c.data.prefetch), experiment_.device.torch);
 }
@@ -119,7 +127,8 @@ bool Trainer::train_step() {
   return true;
 }
 
-// Gradients of the mean loss over the whole batch, micro-batch by micro-batch; nullopt when a stop signal came.
+// Gradients of the mean loss over the whole batch, micro-batch by micro-batch; nullopt when a stop signal
+// came.
 std::optional<Trainer::StepSums> Trainer::forward_backward(const Batch& batch) {
   const RunConfig& c = experiment_.config;
   const std::int64_t images = batch.images.size(0);
@@ -178,7 +187,8 @@ bool Trainer::after_step(std::int64_t step_before) {
   state_.evaluation_due = passed(c.train.eval_every) || ended;
   if (state_.evaluation_due && !evaluate_epoch()) return false;
   const CheckpointConfig& k = c.checkpoint;
-  const bool due = passed(k.every_epochs) || ended || std::any_of(k.keep_epochs.begin(), k.keep_epochs.end(), kept) ||
+  const bool due = passed(k.every_epochs) || ended ||
+                   std::any_of(k.keep_epochs.begin(), k.keep_epochs.end(), kept) ||
                    (k.every_steps > 0 && state_.step % k.every_steps == 0) ||
                    (k.every_minutes > 0 && now() - saved_at_ > 60.0 * static_cast<double>(k.every_minutes));
   if (due) save();
@@ -191,31 +201,36 @@ void Trainer::take_sums() {
   state_.epoch_totals += reading.totals;
   if (reading.bad_run >= experiment_.config.train.max_bad_steps)
     fail(ErrorKind::not_finite,
-         "the loss or the gradient was not finite in {} steps in a row, up to step {}; none of them was applied; the last "
+         "the loss or the gradient was not finite in {} steps in a row, up to step {}; none of them was "
+         "applied; the last "
          "checkpoint is {}. Lower optim.lr, or look at the data",
          reading.bad_run, state_.step, (run_ / "checkpoints" / "last").string());
 }
 
 double Trainer::lr_now() const {
-  return experiment_.config.optim->lr * experiment_.config.schedule->factor(std::max<std::int64_t>(state_.step - 1, 0), total_steps_);
+  return experiment_.config.optim->lr *
+         experiment_.config.schedule->factor(std::max<std::int64_t>(state_.step - 1, 0), total_steps_);
 }
 
 void Trainer::log_step() {
   take_sums();
   const double seconds = std::max(now() - logged_at_, 1e-9);
-  const double images = static_cast<double>((state_.step - logged_step_) * experiment_.config.train.batch_size);
+  const double images =
+      static_cast<double>((state_.step - logged_step_) * experiment_.config.train.batch_size);
   const TrainTotals& totals = state_.log_totals;
   sinks_->write({"train",
                  state_.step,
-                 static_cast<double>(state_.step * experiment_.config.train.batch_size) / static_cast<double>(experiment_.train_images()),
+                 static_cast<double>(state_.step * experiment_.config.train.batch_size) /
+                     static_cast<double>(experiment_.train_images()),
                  {{"loss", totals.mean_loss()},
                   {"top1", totals.top1()},
                   {"lr", lr_now()},
                   {"bad_steps", totals.bad},
                   {"images_per_s", images / seconds},
                   {"data_wait", 100 * wait_seconds_ / seconds}}});
-  progress_text_ = fmt::format("loss {:.4f}  top1 {:.1f}%  lr {:.3g}  {:.0f} images/s  wait {:.0f}%", totals.mean_loss(),
-                               totals.top1(), lr_now(), images / seconds, 100 * wait_seconds_ / seconds);
+  progress_text_ =
+      fmt::format("loss {:.4f}  top1 {:.1f}%  lr {:.3g}  {:.0f} images/s  wait {:.0f}%", totals.mean_loss(),
+                  totals.top1(), lr_now(), images / seconds, 100 * wait_seconds_ / seconds);
   state_.train_seconds += seconds;
   state_.log_totals = {};
   logged_at_ = now();
@@ -233,11 +248,14 @@ void Trainer::draw_progress() {
 std::optional<EvaluationResult> Trainer::evaluate_on(std::shared_ptr<const Dataset> dataset,
                                                      const std::vector<std::int64_t>& indices) {
   const RunConfig& c = experiment_.config;
-  const EvaluationOptions options{.image_size = static_cast<int>(c.data.image_size),
-                                  .batch_size = std::min<std::int64_t>(c.train.micro_batch > 0 ? c.train.micro_batch : c.train.batch_size, 1024),
-                                  .workers = static_cast<int>(c.data.workers),
-                                  .prefetch = static_cast<int>(c.data.prefetch)};
-  return evaluate(*experiment_.model, experiment_.device, std::move(dataset), indices, experiment_.normalization, options);
+  const EvaluationOptions options{
+      .image_size = static_cast<int>(c.data.image_size),
+      .batch_size =
+          std::min<std::int64_t>(c.train.micro_batch > 0 ? c.train.micro_batch : c.train.batch_size, 1024),
+      .workers = static_cast<int>(c.data.workers),
+      .prefetch = static_cast<int>(c.data.prefetch)};
+  return evaluate(*experiment_.model, experiment_.device, std::move(dataset), indices,
+                  experiment_.normalization, options);
 }
 
 // Evaluates, writes the epoch's line, and remembers the best; false when a stop signal came in between.
@@ -256,16 +274,22 @@ bool Trainer::evaluate_epoch() {
   const EvaluationResult& chosen_by = held ? *held : *test;
   const std::int64_t epoch = experiment_.epochs_at(state_.step);
 
-  MetricRow row{"eval", state_.step, static_cast<double>(epoch), {{"loss", last_->loss}, {"top1", last_->top1}, {"top5", last_->top5}}};
-  if (held && test) row.values.insert(row.values.end(), {{"holdout_loss", held->loss}, {"holdout_top1", held->top1}});
+  MetricRow row{"eval",
+                state_.step,
+                static_cast<double>(epoch),
+                {{"loss", last_->loss}, {"top1", last_->top1}, {"top5", last_->top5}}};
+  if (held && test)
+    row.values.insert(row.values.end(), {{"holdout_loss", held->loss}, {"holdout_top1", held->top1}});
   row.values.insert(row.values.end(), {{"train_loss", state_.epoch_totals.mean_loss()},
                                        {"train_top1", state_.epoch_totals.top1()},
                                        {"lr", lr_now()},
                                        {"train_seconds", state_.train_seconds}});
   sinks_->write(row);
-  log().info("epoch {:>{}}/{}  loss {:.4f}  train top1 {:5.2f}%  {} loss {:.4f}  top1 {:5.2f}%  top5 {:5.2f}%", epoch,
-             fmt::formatted_size("{}", experiment_.config.train.epochs), experiment_.config.train.epochs,
-             state_.epoch_totals.mean_loss(), state_.epoch_totals.top1(), test ? "test" : "held-out", last_->loss, last_->top1, last_->top5);
+  log().info(
+      "epoch {:>{}}/{}  loss {:.4f}  train top1 {:5.2f}%  {} loss {:.4f}  top1 {:5.2f}%  top5 {:5.2f}%",
+      epoch, fmt::formatted_size("{}", experiment_.config.train.epochs), experiment_.config.train.epochs,
+      state_.epoch_totals.mean_loss(), state_.epoch_totals.top1(), test ? "test" : "held-out", last_->loss,
+      last_->top1, last_->top5);
   state_.epoch_totals = {};
   state_.evaluation_due = false;
   if (state_.best.epoch == 0 || chosen_by.top1 > state_.best.score) {

@@ -72,14 +72,16 @@ struct Everything {
 
 Everything read(const std::string& yaml, Origins* origins = nullptr) {
   Everything config;
-  read_config(parse_yaml(yaml, "f.yaml"), [&](FieldVisitor& v) { config.fields(v); }, origins);
+  read_config(
+      parse_yaml(yaml, "f.yaml"), [&](FieldVisitor& v) { config.fields(v); }, origins);
   return config;
 }
 
 template <class Action>
 void expect_refused(const std::vector<std::string>& parts, const Action& action) {
   const std::string message = testing::error_of(ErrorKind::usage, action);
-  for (const std::string& part : parts) EXPECT_NE(message.find(part), std::string::npos) << message << "\nlacks: " << part;
+  for (const std::string& part : parts)
+    EXPECT_NE(message.find(part), std::string::npos) << message << "\nlacks: " << part;
 }
 
 TEST(Config, EveryKindOfValueIsReadAndPrintsBackToItself) {
@@ -160,7 +162,8 @@ TEST(Config, OverridesAreCheckedLikeTheFileAndRemembered) {
   merge(tree, combine_overrides(std::move(overrides)), std::vector<std::string>{"shape"});
   Everything config;
   Origins origins;
-  read_config(tree, [&](FieldVisitor& v) { config.fields(v); }, &origins);
+  read_config(
+      tree, [&](FieldVisitor& v) { config.fields(v); }, &origins);
   EXPECT_EQ(config.inner.rate, 0.25);
   EXPECT_EQ(config.items.at(0).match, "a=b");
   EXPECT_EQ(config.shape.name, "square") << "radius belongs to the family that was left";

@@ -131,6 +131,30 @@ TEST(Optimizers, AStepThatIsNotFiniteChangesNoBit) {
     }
 }
 
+int reads = 0;
+std::unique_ptr<at::ObserverContext> count_reads(const at::RecordFunction& function) {
+  if (std::string(function.name()) == "aten::_local_scalar_dense") ++reads;
+  return nullptr;
+}
+
+TEST(Optimizers, AStepReadsNothingBackFromTheDevice) {
+  for (const FamilyRow<OptimizerConfig>& row : optimizer_table()) {
+    const std::vector<Parameter> parameters = uneven_parameters();
+    const auto optimizer = row.make()->build(parameters);
+    for (const Parameter& p : parameters) p.value.mutable_grad() = torch::randn_like(p.value.detach());
+    const torch::Tensor loss = torch::ones({});
+    reads = 0;
+    const auto handle =
+        at::addGlobalCallback(at::RecordFunctionCallback(count_reads).scopes({at::RecordScope::FUNCTION}));
+    optimizer->step(step_inputs(loss, global_grad_norm(parameters), 1.0, 0.5));
+    at::removeCallback(handle);
+    // On a CPU at::_fused_adamw_ itself reads the step count for each tensor, from memory; on CUDA it does
+    // not.
+    const bool adamw = std::string(row.name) == "adamw";
+    EXPECT_EQ(reads, adamw ? static_cast<int>(parameters.size()) : 0) << row.name;
+  }
+}
+
 TEST(Optimizers, PrintedConfigReadsBackToTheSame) {
   for (const FamilyRow<OptimizerConfig>& row : optimizer_table()) {
     auto chosen =

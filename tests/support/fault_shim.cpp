@@ -1,6 +1,7 @@
 // Preloaded under the real program to make the system fail where a test wants it to:
-//   FAULT_KILL_AT=N        the N-th call that makes something durable (fsync, rename, symlink) ends the process with SIGKILL
-//   FAULT_FULL_AFTER=N     after N bytes written to files below …/checkpoints/, the disk is full
+//   FAULT_KILL_AT=N        the N-th call that makes something durable (fsync, rename, symlink) ends the
+//   process with SIGKILL FAULT_FULL_AFTER=N     after N bytes written to files below …/checkpoints/, the disk
+//   is full
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/types.h>

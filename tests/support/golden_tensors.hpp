@@ -2,6 +2,10 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <map>
 #include <string>
 
 #include "smlp/config/print.hpp"

@@ -32,7 +32,8 @@ class Program {
  public:
   using Environment = std::vector<std::pair<std::string, std::string>>;
 
-  Program(const std::filesystem::path& folder, std::vector<std::string> arguments, const Environment& environment = {})
+  Program(const std::filesystem::path& folder, std::vector<std::string> arguments,
+          const Environment& environment = {})
       : out_(folder / "stdout.txt"), err_(folder / "stderr.txt") {
     pid_ = fork();
     if (pid_ < 0) throw std::runtime_error("cannot fork");

@@ -7,8 +7,8 @@
 
 namespace smlp::testing {
 
-// A folder in CIFAR-10's binary layout with small batches: `per_batch` records in each of the five training files and
-// in the test file. The class is told by the first channel's brightness, under noise.
+// A folder in CIFAR-10's binary layout with small batches: `per_batch` records in each of the five training
+// files and in the test file. The class is told by the first channel's brightness, under noise.
 inline void write_cifar10(const std::filesystem::path& folder, int per_batch) {
   std::filesystem::create_directories(folder);
   std::uint32_t noise = 1;
@@ -27,7 +27,8 @@ inline void write_cifar10(const std::filesystem::path& folder, int per_batch) {
   for (int batch = 1; batch <= 5; ++batch) write_batch("data_batch_" + std::to_string(batch) + ".bin");
   write_batch("test_batch.bin");
   std::ofstream names(folder / "batches.meta.txt");
-  for (const char* name : {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"})
+  for (const char* name :
+       {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"})
     names << name << '\n';
 }
 

@@ -14,7 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
+void write(const fs::path& path, const std::string& text) {
+  std::ofstream(path) << text;
+}
 
 TEST(RunConfig, EveryShippedConfigurationLoadsAndPrintsBackToItself) {
   int count = 0;

@@ -13,8 +13,8 @@ namespace smlp {
 
 // A setting is said once. Each component owns a config struct: members with their defaults, and one function
 //   void fields(FieldVisitor& v);
-// that names every key with its member, help and bounds. Reading YAML, printing, listing keys are visitors over it.
-// Not here: any knowledge of a model, an optimiser or YAML.
+// that names every key with its member, help and bounds. Reading YAML, printing, listing keys are visitors
+// over it. Not here: any knowledge of a model, an optimiser or YAML.
 
 // The values a number may take.
 struct Bounds {
@@ -26,9 +26,15 @@ struct Bounds {
     return (min_open ? value > min : value >= min) && (max_open ? value < max : value <= max);
   }
 };
-inline Bounds at_least(double min) { return {.min = min}; }
-inline Bounds above(double min) { return {.min = min, .min_open = true}; }
-inline Bounds between(double min, double max) { return {.min = min, .max = max}; }
+inline Bounds at_least(double min) {
+  return {.min = min};
+}
+inline Bounds above(double min) {
+  return {.min = min, .min_open = true};
+}
+inline Bounds between(double min, double max) {
+  return {.min = min, .max = max};
+}
 
 class FieldVisitor;
 
@@ -74,14 +80,16 @@ class FieldVisitor {
   virtual void field(const char* key, double& value, const char* help, Bounds bounds = {}) = 0;
   virtual void field(const char* key, std::string& value, const char* help) = 0;
   virtual void field(const char* key, std::optional<std::string>& value, const char* help) = 0;  // null: none
-  virtual void field(const char* key, std::vector<std::int64_t>& value, const char* help, Bounds bounds = {}) = 0;
+  virtual void field(const char* key, std::vector<std::int64_t>& value, const char* help,
+                     Bounds bounds = {}) = 0;
   virtual void field(const char* key, std::vector<double>& value, const char* help, Bounds bounds = {}) = 0;
   virtual void field(const char* key, std::array<double, 2>& value, const char* help, Bounds bounds = {}) = 0;
   virtual void field(const char* key, std::optional<double>& value, const char* help, Bounds bounds = {}) = 0;
 
   // One of a few words.
   template <class E>
-  void choice(const char* key, E& value, const std::vector<std::pair<const char*, E>>& words, const char* help) {
+  void choice(const char* key, E& value, const std::vector<std::pair<const char*, E>>& words,
+              const char* help) {
     std::string word;
     std::vector<std::string> names;
     for (const auto& [name, meaning] : words) {
@@ -96,7 +104,8 @@ class FieldVisitor {
   // A struct with its own fields() below `key`.
   template <class T>
   void section(const char* key, T& value, const char* help) {
-    group(key, [&](FieldVisitor& v) { value.fields(v); }, help);
+    group(
+        key, [&](FieldVisitor& v) { value.fields(v); }, help);
   }
 
   // A struct that may be null.
@@ -126,14 +135,17 @@ class FieldVisitor {
   }
 
  protected:
-  virtual void word_field(const char* key, std::string& word, const std::vector<std::string>& names, const char* help) = 0;
+  virtual void word_field(const char* key, std::string& word, const std::vector<std::string>& names,
+                          const char* help) = 0;
   virtual void group(const char* key, const Fields& fields, const char* help) = 0;
   virtual void optional_group(const char* key, bool present, const std::function<void(bool)>& set_present,
                               const Fields& fields, const char* help) = 0;
   virtual void family_group(const char* key, const std::string& name, const std::vector<std::string>& names,
-                            const std::function<void(const std::string&)>& select, const Fields& fields, const char* help) = 0;
+                            const std::function<void(const std::string&)>& select, const Fields& fields,
+                            const char* help) = 0;
   virtual void list_group(const char* key, std::size_t size, const std::function<void(std::size_t)>& resize,
-                          const std::function<void(std::size_t, FieldVisitor&)>& fields, const char* help) = 0;
+                          const std::function<void(std::size_t, FieldVisitor&)>& fields,
+                          const char* help) = 0;
 };
 
 }  // namespace smlp

@@ -34,17 +34,18 @@ inline constexpr std::size_t max_config_bytes = 1 << 20;
 inline constexpr int max_config_depth = 64;
 inline constexpr std::size_t max_config_nodes = 100'000;  // after aliases are expanded
 
-// Parses one YAML document. Malformed text, a key said twice, a key that is not a word, an alias inside itself, a
-// second document, or a limit passed: Error(usage) with source:line:column. An empty document is an empty map.
+// Parses one YAML document. Malformed text, a key said twice, a key that is not a word, an alias inside
+// itself, a second document, or a limit passed: Error(usage) with source:line:column. An empty document is an
+// empty map.
 ConfigNode parse_yaml(std::string_view text, const std::string& source);
 
-// A map holding `path` ("train.epochs") → value, for one word of the command line. parse_override reads "path=value"
-// with the value as YAML; make_override takes the value as it stands. Malformed: Error(usage).
+// A map holding `path` ("train.epochs") → value, for one word of the command line. parse_override reads
+// "path=value" with the value as YAML; make_override takes the value as it stands. Malformed: Error(usage).
 ConfigNode parse_override(const std::string& assignment);
 ConfigNode make_override(const std::string& path, const std::string& value, const std::string& origin);
 
-// Lays `over` on `base`: maps are merged key by key, anything else is replaced. A map below one of `families` that says another `name`
-// starts anew: the keys of one family mean nothing to another.
+// Lays `over` on `base`: maps are merged key by key, anything else is replaced. A map below one of `families`
+// that says another `name` starts anew: the keys of one family mean nothing to another.
 void merge(ConfigNode& base, ConfigNode over, std::span<const std::string> families);
 
 // Puts the overrides together, refusing a key said twice.

@@ -15,8 +15,8 @@ enum class ErrorKind : int {
   not_finite = 4,  // the loss or the gradient stayed NaN or infinite
 };
 
-// The one exception type. Its text says what was found, where (file:line:column, byte offset or key), and what
-// to do about it. Caught in `main`, at a thread's edge, and around one run of several.
+// The one exception type. Its text says what was found, where (file:line:column, byte offset or key), and
+// what to do about it. Caught in `main`, at a thread's edge, and around one run of several.
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
@@ -26,7 +26,8 @@ class Error : public std::runtime_error {
   ErrorKind kind_;
 };
 
-// Throws Error with a formatted message: fail(ErrorKind::data, "{}: {} bytes, expected {}", path, found, wanted).
+// Throws Error with a formatted message: fail(ErrorKind::data, "{}: {} bytes, expected {}", path, found,
+// wanted).
 template <class... Args>
 [[noreturn]] void fail(ErrorKind kind, fmt::format_string<Args...> format, Args&&... args) {
   throw Error(kind, fmt::format(format, std::forward<Args>(args)...));

@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+
 #include "smlp/optim/optimizer.hpp"
 
 namespace smlp {

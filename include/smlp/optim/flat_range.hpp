@@ -1,39 +1,37 @@
 #pragma once
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace smlp {
 
-// The elements of several tensors as one range [0, size()), cut into equal chunks whatever the tensors'
-// sizes, so that a parallel loop is balanced and a thousand small tensors cost no more than one large.
+// The elements of several tensors as one range, cut into equal chunks whatever the tensors' sizes, so that a
+// parallel loop is balanced and a hundred small tensors cost no more than one large.
 class FlatRange {
  public:
-  static constexpr std::int64_t chunk =
-      16384;  // elements; a few kB of each array stay in the first-level cache
+  static constexpr std::int64_t chunk = 16384;  // elements: three arrays of them fit the second-level cache
 
   explicit FlatRange(const std::vector<torch::Tensor>& tensors);
-  std::int64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
-  std::int64_t chunks() const { return (size() + chunk - 1) / chunk; }
+  std::int64_t chunks() const { return chunk_indices_.numel(); }
 
-  // Calls body(tensor index, first element in it, count) for each piece of chunk k, in order.
-  template <class Body>
-  void pieces(std::int64_t k, Body&& body) const {
-    std::int64_t at = k * chunk;
-    const std::int64_t end = std::min(at + chunk, size());
-    auto tensor = std::upper_bound(ends_.begin(), ends_.end(), at) - ends_.begin();
-    for (; at < end; ++tensor) {
-      const std::int64_t start = tensor == 0 ? 0 : ends_[tensor - 1];
-      const std::int64_t stop = std::min(end, ends_[tensor]);
-      if (stop > at) body(tensor, at - start, stop - at);
-      at = std::max(at, stop);
-    }
-  }
+  // A run of one tensor's elements inside chunk k.
+  struct Piece {
+    std::int64_t chunk;
+    std::size_t tensor;
+    std::int64_t first, count;
+  };
+  // Calls body for every piece, chunks in parallel on LibTorch's threads (at::get_num_threads()), the pieces
+  // of one chunk in order. at::parallel_for would be serial here: its loop lies in a header and needs our
+  // compiler to use the OpenMP library that LibTorch was built with.
+  void for_each_piece(const std::function<void(const Piece&)>& body) const;
 
  private:
+  void pieces(std::int64_t k, const std::function<void(const Piece&)>& body) const;
+
   std::vector<std::int64_t> ends_;  // one past each tensor's last element
+  torch::Tensor chunk_indices_;     // 0, 1, …
 };
 
 }  // namespace smlp

@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+
 #include "smlp/optim/flat_range.hpp"
 #include "smlp/optim/optimizer.hpp"
 

@@ -17,7 +17,8 @@ struct LionScalars {
   float clip_factor;
 };
 
-// Chen et al., "Symbolic Discovery of Optimization Algorithms" (2023), in the order of lion-pytorch's operations.
+// Chen et al., "Symbolic Discovery of Optimization Algorithms" (2023), in the order of lion-pytorch's
+// operations.
 SMLP_HOST_DEVICE inline void lion_update(float& p, float& m, float g, const LionScalars& s) {
   g *= s.clip_factor;
   const float direction = s.beta1 * m + s.one_minus_beta1 * g;

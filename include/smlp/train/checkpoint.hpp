@@ -17,24 +17,24 @@ namespace smlp {
 struct BestResult {
   std::int64_t epoch = 0;  // 0: none yet
   std::int64_t step = 0;
-  double score = 0;        // what chose it: top-1 (%) on the held-out part, or on the test split
-  double top1 = 0;         // % on the test split (on the held-out part when there is no test split)
+  double score = 0;  // what chose it: top-1 (%) on the held-out part, or on the test split
+  double top1 = 0;   // % on the test split (on the held-out part when there is no test split)
   double top5 = 0;
 };
 
 // state.json: all of a run that is not a tensor.
 struct TrainingState {
-  std::int64_t step = 0;             // whole optimiser steps done
-  bool evaluation_due = false;       // an epoch ended at this step and was not yet evaluated
-  TrainTotals log_totals;            // since the last log step
-  TrainTotals epoch_totals;          // since the epoch began
-  std::int64_t bad_run = 0;          // steps in a row, up to this one, that were not finite
+  std::int64_t step = 0;        // whole optimiser steps done
+  bool evaluation_due = false;  // an epoch ended at this step and was not yet evaluated
+  TrainTotals log_totals;       // since the last log step
+  TrainTotals epoch_totals;     // since the epoch began
+  std::int64_t bad_run = 0;     // steps in a row, up to this one, that were not finite
   double train_seconds = 0;
   BestResult best;
   std::map<std::string, std::uint64_t> log_sizes;  // bytes of each log file at this step
   std::vector<std::string> classes;
   ChannelStatistics normalization;
-  std::string config;                // the resolved configuration, YAML
+  std::string config;  // the resolved configuration, YAML
 };
 
 // A checkpoint is a folder: model.safetensors, optimizer.safetensors, and state.json, written last, with the
@@ -45,16 +45,18 @@ struct CheckpointFiles {
   static std::filesystem::path state(const std::filesystem::path& checkpoint);
 };
 
-// Makes RUN/checkpoints/step-NNNNNNNNN and points `last` at it, durable before it returns; a step that has its checkpoint already keeps it. Error(failed) on a full disk leaves what was there before.
-std::filesystem::path save_checkpoint(const std::filesystem::path& run, const Model& model, const Optimizer& optimizer,
-                                      const TrainingState& state);
+// Makes RUN/checkpoints/step-NNNNNNNNN and points `last` at it, durable before it returns; a step that has
+// its checkpoint already keeps it. Error(failed) on a full disk leaves what was there before.
+std::filesystem::path save_checkpoint(const std::filesystem::path& run, const Model& model,
+                                      const Optimizer& optimizer, const TrainingState& state);
 
 // Points RUN/checkpoints/best at a checkpoint of the same run.
 void link_best(const std::filesystem::path& checkpoint);
 
-// Deletes the run's checkpoints but the newest `keep_last`, what the links point to, and the steps in `keep_steps`;
-// also what an interrupted save or deletion left.
-void prune_checkpoints(const std::filesystem::path& run, std::int64_t keep_last, const std::vector<std::int64_t>& keep_steps);
+// Deletes the run's checkpoints but the newest `keep_last`, what the links point to, and the steps in
+// `keep_steps`; also what an interrupted save or deletion left.
+void prune_checkpoints(const std::filesystem::path& run, std::int64_t keep_last,
+                       const std::vector<std::int64_t>& keep_steps);
 
 // Makes `step` the last checkpoint, deleting later ones: a run that goes back takes another way from there.
 void drop_checkpoints_after(const std::filesystem::path& run, std::int64_t step);

@@ -9,7 +9,8 @@
 
 namespace smlp {
 
-// What a configuration stands for on this machine: device, data and model, built and checked against one another.
+// What a configuration stands for on this machine: device, data and model, built and checked against one
+// another.
 struct Experiment {
   RunConfig config;  // resolved: precision, device and normalisation are what is used
   Device device;
@@ -20,7 +21,7 @@ struct Experiment {
   std::shared_ptr<Model> model;
 
   std::int64_t train_images() const { return static_cast<std::int64_t>(subset.train.size()); }
-  std::int64_t total_steps() const;                      // ⌈epochs · N / batch size⌉: batches straddle epochs
+  std::int64_t total_steps() const;  // ⌈epochs · N / batch size⌉: batches straddle epochs
   std::int64_t step_of_epoch(std::int64_t epoch) const;  // the step after which `epoch` (from 1) is whole
   std::int64_t epochs_at(std::int64_t step) const;       // whole epochs after `step` steps
 };
@@ -32,7 +33,8 @@ Experiment make_experiment(RunConfig config);
 // The header of a run, a line each: model, parameters, MACs, data, device, precision, schedule.
 std::string describe(const Experiment& experiment);
 
-// What the whole run costs: images, MACs of training (three times the forward pass, as the paper counts), memory.
+// What the whole run costs: images, MACs of training (three times the forward pass, as the paper counts),
+// memory.
 std::string describe_cost(const Experiment& experiment);
 
 // 12345678 → "12.3M"

@@ -75,14 +75,16 @@ struct RunConfig {
   std::string yaml(const Origins* origins = nullptr) const;
 };
 
-// `file`: a path, or the bare name of a shipped config; none: the defaults. A `base: FILE` key (one level; looked up beside the
-// file, then among the shipped ones) is laid below it, `overrides` above. A model.name such as "B-12/1024" sets the
-// family, depth and width (and data.image_size, when it says "res_64") unless its own layer sets them too.
+// `file`: a path, or the bare name of a shipped config; none: the defaults. A `base: FILE` key (one level;
+// looked up beside the file, then among the shipped ones) is laid below it, `overrides` above. A model.name
+// such as "B-12/1024" sets the family, depth and width (and data.image_size, when it says "res_64") unless
+// its own layer sets them too.
 RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
                           Origins* origins = nullptr);
 
 // The same from the YAML a checkpoint carries.
-RunConfig parse_run_config(const std::string& yaml, const std::string& source, std::vector<ConfigNode> overrides);
+RunConfig parse_run_config(const std::string& yaml, const std::string& source,
+                           std::vector<ConfigNode> overrides);
 
 // The path `file` stands for; not found: Error(usage) with the nearest shipped name.
 std::filesystem::path find_config(const std::string& file);

@@ -7,8 +7,8 @@
 
 namespace smlp {
 
-// Held while a process writes a run: a second one is refused with the first one's process and host. Freed by the system
-// when the process ends, however it ends.
+// Held while a process writes a run: a second one is refused with the first one's process and host. Freed by
+// the system when the process ends, however it ends.
 class RunLock {
  public:
   explicit RunLock(const std::filesystem::path& run);
@@ -29,12 +29,13 @@ std::filesystem::path make_run_folder(Experiment& experiment);
 // Writes config.yaml and env.json.
 void write_run_files(const std::filesystem::path& run, const Experiment& experiment);
 
-// The run `--resume auto` means: run.output/run.name when it is named, otherwise the newest run in run.output with the same
-// configuration. None: nullopt.
+// The run `--resume auto` means: run.output/run.name when it is named, otherwise the newest run in run.output
+// with the same configuration. None: nullopt.
 std::optional<std::filesystem::path> find_resumable(const RunConfig& config);
 
-// A run may go on under other settings only where they do not change what was trained so far (epochs, logging, checkpoints, device,
-// workers, place of the data): otherwise Error(usage) naming each key with both values.
+// A run may go on under other settings only where they do not change what was trained so far (epochs,
+// logging, checkpoints, device, workers, place of the data): otherwise Error(usage) naming each key with both
+// values.
 void check_same_run(const RunConfig& config, const std::filesystem::path& run);
 
 }  // namespace smlp

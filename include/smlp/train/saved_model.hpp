@@ -19,8 +19,9 @@ struct SavedModel {
   std::shared_ptr<Model> model;  // on the CPU
 };
 
-// Opens a run's last (or best) checkpoint, or a checkpoint's folder. `overrides` are laid on its configuration; those that change the model do
-// not fit its tensors and are refused.
-SavedModel open_saved_model(const std::filesystem::path& run_or_checkpoint, bool best, std::vector<ConfigNode> overrides = {});
+// Opens a run's last (or best) checkpoint, or a checkpoint's folder. `overrides` are laid on its
+// configuration; those that change the model do not fit its tensors and are refused.
+SavedModel open_saved_model(const std::filesystem::path& run_or_checkpoint, bool best,
+                            std::vector<ConfigNode> overrides = {});
 
 }  // namespace smlp

@@ -22,12 +22,12 @@ struct MetricRow {
 };
 
 // The log files of a run: metrics.jsonl (every row), summary.csv (timm's columns, a line an evaluation),
-// events.out.tfevents.* (TensorBoard), log.txt (what the terminal showed). All append; their sizes at a checkpoint
-// let a resumed run cut them back to it.
+// events.out.tfevents.* (TensorBoard), log.txt (what the terminal showed). All append; their sizes at a
+// checkpoint let a resumed run cut them back to it.
 class Sinks {
  public:
-  // Opens the files of a run folder, cut back to `sizes` (a resume; a file shorter than that, or missing: Error(data)),
-  // or to nothing.
+  // Opens the files of a run folder, cut back to `sizes` (a resume; a file shorter than that, or missing:
+  // Error(data)), or to nothing.
   Sinks(const std::filesystem::path& run, const std::map<std::string, std::uint64_t>* sizes);
 
   void write(const MetricRow& row);

@@ -15,20 +15,22 @@
 namespace smlp {
 
 struct TrainResult {
-  bool finished = false;                 // false: stopped by stop_signal(), checkpoint saved
+  bool finished = false;  // false: stopped by stop_signal(), checkpoint saved
   std::int64_t step = 0;
   std::optional<EvaluationResult> last;  // of the test split (of the held-out part when there is none)
   BestResult best;
 };
 
-// The one training loop. Step s takes samples [s·B, (s+1)·B) of the run; between log steps nothing waits for the
-// device. At the end of an epoch: evaluation, log files, checkpoint, in this order.
+// The one training loop. Step s takes samples [s·B, (s+1)·B) of the run; between log steps nothing waits for
+// the device. At the end of an epoch: evaluation, log files, checkpoint, in this order.
 class Trainer {
  public:
   // Writes to `run`, a folder made by make_run_folder; goes on from `checkpoint` when given.
-  Trainer(Experiment& experiment, std::filesystem::path run, const std::optional<std::filesystem::path>& checkpoint);
+  Trainer(Experiment& experiment, std::filesystem::path run,
+          const std::optional<std::filesystem::path>& checkpoint);
 
-  // Trains to the last epoch, or to a stop signal. Error(not_finite) after train.max_bad_steps bad steps in a row.
+  // Trains to the last epoch, or to a stop signal. Error(not_finite) after train.max_bad_steps bad steps in a
+  // row.
   TrainResult run();
 
   // One optimiser step; false when a stop signal came first, and then nothing has changed.
@@ -44,7 +46,8 @@ class Trainer {
 
   bool after_step(std::int64_t step_before);
   bool evaluate_epoch();
-  std::optional<EvaluationResult> evaluate_on(std::shared_ptr<const Dataset> dataset, const std::vector<std::int64_t>& indices);
+  std::optional<EvaluationResult> evaluate_on(std::shared_ptr<const Dataset> dataset,
+                                              const std::vector<std::int64_t>& indices);
   void take_sums();
   void log_step();
   void save();

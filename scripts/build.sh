@@ -20,8 +20,13 @@ fi
 if [ -e .deps/environment.sh ]; then . .deps/environment.sh; fi
 
 log=$build/build.log
-run() { # shown only when it fails
-  "$@" > "$log" 2>&1 || { local code=$?; cat "$log" >&2; echo "failed: $*" >&2; exit $code; }
+run() { # says what went wrong, and nothing else
+  local code=0
+  "$@" > "$log" 2>&1 || code=$?
+  [ $code -ne 0 ] || return 0
+  grep -vE '^\[[0-9]+/[0-9]+\]|^ninja: Entering' "$log" >&2
+  echo "failed: $* (all of it is in $log)" >&2
+  exit $code
 }
 if [ ! -e "$build/build.ninja" ]; then
   echo "building in $build (the first time takes about 6 minutes on two cores)" >&2

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -58,6 +59,17 @@ class Program {
 
   void signal(int number) const { ::kill(pid_, number); }
   const std::filesystem::path& error_file() const { return err_; }
+  // RssAnon of /proc; 0 when the program has ended.
+  std::int64_t anonymous_kib() const {
+    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    for (std::string word; status >> word;)
+      if (word == "RssAnon:") {
+        std::int64_t kib = 0;
+        status >> kib;
+        return kib;
+      }
+    return 0;
+  }
   bool running() {
     int status = 0;
     if (pid_ < 0 || waitpid(pid_, &status, WNOHANG) == 0) return pid_ > 0;

@@ -69,7 +69,9 @@ void print_result(const TrainResult& result, std::int64_t epochs, const Experime
                            result.last->top5)
             << fmt::format("best  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %  ({})\n", result.best.epoch,
                            result.best.top1, result.best.top5, chosen)
-            << fmt::format("run   {}\n", run.string()) << std::flush;
+            << fmt::format("run   {}  (memory {}, mapped data not counted)\n", run.string(),
+                           human_bytes(static_cast<double>(result.memory)))
+            << std::flush;
 }
 
 struct Outcome {

@@ -51,6 +51,7 @@ Json to_json(const TrainingState& state) {
           {"log_sizes", state.log_sizes},
           {"normalization", {{"mean", state.normalization.mean}, {"std", state.normalization.std}}},
           {"classes", state.classes},
+          {"data_fingerprint", state.data_fingerprint},
           {"config", state.config}};
 }
 
@@ -67,6 +68,7 @@ TrainingState state_from_json(const Json& json) {
   json.at("normalization").at("mean").get_to(state.normalization.mean);
   json.at("normalization").at("std").get_to(state.normalization.std);
   json.at("classes").get_to(state.classes);
+  json.at("data_fingerprint").get_to(state.data_fingerprint);
   json.at("config").get_to(state.config);
   return state;
 }

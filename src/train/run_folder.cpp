@@ -149,7 +149,8 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
     const fs::path file = entry.path() / "config.yaml";
     if (!fs::is_regular_file(file)) continue;
     try {
-      if (!differences(config, load_run_config(file.string(), {})).empty()) continue;
+      const RunConfig stored = load_run_config(file.string(), {});
+      if (stored.data.root != config.data.root || !differences(config, stored).empty()) continue;
     } catch (const Error&) {
       continue;  // of another version, or damaged: not this run
     }

@@ -6,6 +6,7 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/rng.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/device/memory.hpp"
 #include "smlp/optim/clip.hpp"
 
 namespace smlp {
@@ -48,6 +49,7 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
       sums_(experiment.device.torch),
       total_steps_(experiment.total_steps()) {
   state_.classes = experiment.train_set->info().classes;
+  state_.data_fingerprint = experiment.train_set->fingerprint();
   state_.normalization = experiment.normalization;
   state_.config = experiment.config.yaml();
   if (checkpoint) {
@@ -63,13 +65,13 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
 }
 
 void Trainer::resume_from(const std::filesystem::path& checkpoint) {
-  const std::string config = std::move(state_.config);
-  const std::vector<std::string> classes = std::move(state_.classes);
-  state_ = read_state(checkpoint);
-  if (state_.classes != classes)
-    fail(ErrorKind::data, "{}: trained on {} classes, {} has {} or others; resume with the data of the run",
-         checkpoint.string(), state_.classes.size(), experiment_.train_set->description(), classes.size());
-  state_.config = config;
+  TrainingState saved = read_state(checkpoint);
+  if (saved.data_fingerprint != state_.data_fingerprint)
+    fail(ErrorKind::data,
+         "{}: it was trained on other images than those of {}; resume with the data of the run",
+         checkpoint.string(), experiment_.train_set->description());
+  saved.config = state_.config;
+  state_ = std::move(saved);
   load_model(checkpoint, *experiment_.model);
   load_optimizer(checkpoint, *optimizer_);
   sums_.restore_run(state_.bad_run);
@@ -102,7 +104,7 @@ TrainResult Trainer::run() {
                                  : evaluate_on(experiment_.train_set, experiment_.subset.holdout);
     going = last_.has_value();
   }
-  return {going, state_.step, last_, state_.best};
+  return {going, state_.step, last_, state_.best, anonymous_memory_peak()};
 }
 
 bool Trainer::train_step() {
@@ -214,6 +216,7 @@ double Trainer::lr_now() const {
 
 void Trainer::log_step() {
   take_sums();
+  anonymous_memory_peak();
   const double seconds = std::max(now() - logged_at_, 1e-9);
   const double images =
       static_cast<double>((state_.step - logged_step_) * experiment_.config.train.batch_size);

@@ -8,7 +8,6 @@
 #include "smlp/core/threads.hpp"
 #include "smlp/device/capability.hpp"
 #include "smlp/device/memory.hpp"
-#include "smlp/device/transfer.hpp"
 
 namespace smlp {
 namespace {
@@ -103,14 +102,6 @@ TEST(Autocast, AnUpdatedWeightIsSeenByTheNextScope) {
   };
   EXPECT_EQ(output(1), 1);
   EXPECT_EQ(output(2), 2);
-}
-
-TEST(Transfer, OnACpuMemoryIsPlainAndNothingIsCopied) {
-  if (!cuda_driver().devices.empty()) GTEST_SKIP() << "this machine has a CUDA device";
-  const auto host = pinned_empty({2, 3}, torch::kFloat32);
-  EXPECT_EQ(host.sizes(), (std::vector<std::int64_t>{2, 3}));
-  EXPECT_FALSE(host.is_pinned());
-  EXPECT_TRUE(copy_to_device(host, torch::kCPU).is_same(host));
 }
 
 TEST(Memory, PeakCountsOwnPagesAndStaysAfterTheyAreReleased) {

@@ -14,16 +14,20 @@ using testing::Program;
 
 double last_top1(const std::vector<std::string>& more) {
   const testing::TempDir folder;
-  std::vector<std::string> words{SMLP_PROGRAM, "train", "--config", "quickstart.yaml", "--output", folder / "runs"};
+  std::vector<std::string> words{SMLP_PROGRAM,      "train",    "--config",
+                                 "quickstart.yaml", "--output", folder / "runs"};
   words.insert(words.end(), more.begin(), more.end());
   const Finished done = Program(folder.path(), words).wait();
   EXPECT_EQ(done.code, 0) << done.err;
   std::smatch found;
-  if (!std::regex_search(done.out, found, std::regex("last .* top1 +([0-9.]+) %  top5"))) ADD_FAILURE() << done.out;
+  if (!std::regex_search(done.out, found, std::regex("last .* top1 +([0-9.]+) %  top5")))
+    ADD_FAILURE() << done.out;
   return found.empty() ? 0 : std::stod(found[1]);
 }
 
-TEST(LongQuickstart, ItsMlpPasses85PercentOnTheEmbeddedShapes) { EXPECT_GE(last_top1({}), 85); }
+TEST(LongQuickstart, ItsMlpPasses85PercentOnTheEmbeddedShapes) {
+  EXPECT_GE(last_top1({}), 85);
+}
 
 // S-MLP of depth 1 is two linear maps in a row.
 TEST(LongQuickstart, ALinearModelStaysBelow60Percent) {

@@ -182,6 +182,40 @@ TEST_F(ProgramTest, RunsKilledInsideSavesResumeToTheSameEnd) {
   }
 }
 
+TEST_F(ProgramTest, AutoResumeFindsTheRunOfTheSameConfigurationAndData) {
+  Words words = train("x", {"--set", "train.eval_every=0"});
+  words.erase(std::find(words.begin(), words.end(), "--name"),
+              std::find(words.begin(), words.end(), "--name") + 2);
+  ASSERT_EQ(run(words).code, 0);
+  const auto runs = [&] {
+    return std::distance(fs::directory_iterator(in("runs")), fs::directory_iterator{});
+  };
+  ASSERT_EQ(runs(), 1);
+  ASSERT_EQ(run(words + Words{"--resume", "auto"}).code, 0);
+  EXPECT_EQ(runs(), 1) << "the finished run is found";
+  ASSERT_EQ(run(words + Words{"--resume", "auto", "--seed", "5"}).code, 0);
+  EXPECT_EQ(runs(), 2) << "another seed is another run";
+
+  testing::write_cifar10(in("raw2"), 60);
+  ASSERT_EQ(run({"pack", "cifar10", "--from", in("raw2"), "--to", in("pack2")}).code, 0);
+  const fs::path first = fs::directory_iterator(in("runs"))->path();
+  const Finished other = run({"train", "--resume", first, "--data", in("pack2")});
+  EXPECT_EQ(other.code, 3);
+  EXPECT_NE(other.err.find("other images"), std::string::npos) << other.err;
+}
+
+TEST_F(ProgramTest, BrainFloatTrainsWithMasterWeightsInFloat) {
+  const Finished done =
+      run({"train",  "--config", "cifar10_s_mlp.yaml", "--data", data(),          "--output", in("runs"),
+           "--name", "bf16",     "--device",           "cpu",    "--precision",   "bf16",     "--epochs",
+           "2",      "--set",    "model.width=16",     "--set",  "model.depth=2", "--opt",    "adamw"});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.err.find("precision  bf16"), std::string::npos) << done.err;
+  for (const SafetensorsEntry& entry :
+       SafetensorsFile(run_folder("bf16") / "checkpoints/last/model.safetensors").entries())
+    EXPECT_EQ(entry.dtype, "F32") << entry.name;
+}
+
 TEST_F(ProgramTest, StopSignalsSaveAndExitWithTheirCode) {
   ASSERT_EQ(run(resumable("whole", {"--set", "train.micro_batch=16"})).code, 0);
   for (const int signal : {SIGTERM, SIGINT}) {
@@ -232,9 +266,29 @@ TEST_F(ProgramTest, RealCifar10PacksAndTrainsForAnEpoch) {
   if (archive == nullptr) GTEST_SKIP() << "SMLP_TEST_DATA names no archive of CIFAR-10's images";
   Finished done = run({"pack", "folder", "--from", archive, "--to", in("cifar10")});
   ASSERT_EQ(done.code, 0) << done.err;
-  done = run({"train", "--config", "cifar10_b_mlp.yaml", "--data", in("cifar10"), "--output", in("runs"), "--name", "real",
-              "--epochs", "1", "--device", "cpu", "--precision", "fp32", "--set", "model.width=64", "--set", "model.depth=2",
-              "--set", "data.normalize=cifar", "--lr", "2e-4"});
+  done = run({"train",
+              "--config",
+              "cifar10_b_mlp.yaml",
+              "--data",
+              in("cifar10"),
+              "--output",
+              in("runs"),
+              "--name",
+              "real",
+              "--epochs",
+              "1",
+              "--device",
+              "cpu",
+              "--precision",
+              "fp32",
+              "--set",
+              "model.width=64",
+              "--set",
+              "model.depth=2",
+              "--set",
+              "data.normalize=cifar",
+              "--lr",
+              "2e-4"});
   ASSERT_EQ(done.code, 0) << done.err;
   std::smatch top1;
   ASSERT_TRUE(std::regex_search(done.out, top1, std::regex("last .* top1 +([0-9.]+) %  top5"))) << done.out;
@@ -246,7 +300,8 @@ void make_huge_pack(const fs::path& root, const fs::path& like) {
   constexpr std::int64_t images = 12'000'000, size = 64;
   const fs::path split = root / "train";
   fs::create_directories(split);
-  const auto sparse = [&](const char* name, const char* dtype, const std::vector<std::int64_t>& shape, std::int64_t item) {
+  const auto sparse = [&](const char* name, const char* dtype, const std::vector<std::int64_t>& shape,
+                          std::int64_t item) {
     const std::string header = npy_header_bytes(dtype, shape);
     for (const std::int64_t extent : shape) item *= extent;
     std::ofstream(split / name, std::ios::binary) << header;
@@ -258,7 +313,8 @@ void make_huge_pack(const fs::path& root, const fs::path& like) {
   info["images"] = images;
   info["image_size"] = size;
   const std::int64_t block = info["block_bytes"];
-  info["xxh3_64"] = std::vector<std::string>((images * size * size * 3 + block - 1) / block, std::string(16, '0'));
+  info["xxh3_64"] =
+      std::vector<std::string>((images * size * size * 3 + block - 1) / block, std::string(16, '0'));
   std::ofstream(split / "dataset.json") << info;
   std::ofstream(split / "names.txt");
   fs::copy(like / "test", root / "test");
@@ -266,9 +322,18 @@ void make_huge_pack(const fs::path& root, const fs::path& like) {
 
 TEST_F(ProgramTest, ASetLargerThanMemoryTrainsInLittleMemory) {
   make_huge_pack(in("huge"), data());
-  Program program(folder_.path(), {SMLP_PROGRAM, "train", "--config", "cifar10_b_mlp.yaml", "--data", in("huge"), "--output", in("runs"),
-                                   "--name", "huge", "--device", "cpu", "--precision", "fp32", "-b", "64", "--set", "model.width=16",
-                                   "--set", "model.depth=1", "--set", "data.image_size=64", "--set", "train.log_every=10"});
+  Program program(folder_.path(), {SMLP_PROGRAM,  "train",
+                                   "--config",    "cifar10_b_mlp.yaml",
+                                   "--data",      in("huge"),
+                                   "--output",    in("runs"),
+                                   "--name",      "huge",
+                                   "--device",    "cpu",
+                                   "--precision", "fp32",
+                                   "-b",          "64",
+                                   "--set",       "model.width=16",
+                                   "--set",       "model.depth=1",
+                                   "--set",       "data.image_size=64",
+                                   "--set",       "train.log_every=10"});
   std::int64_t peak = 0;
   while (program.running() && testing::read_text(run_folder("huge") / "metrics.jsonl").empty()) {
     peak = std::max(peak, program.anonymous_kib());

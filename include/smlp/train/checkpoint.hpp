@@ -33,6 +33,7 @@ struct TrainingState {
   BestResult best;
   std::map<std::string, std::uint64_t> log_sizes;  // bytes of each log file at this step
   std::vector<std::string> classes;
+  std::string data_fingerprint;  // of the training images
   ChannelStatistics normalization;
   std::string config;  // the resolved configuration, YAML
 };

@@ -19,6 +19,7 @@ struct TrainResult {
   std::int64_t step = 0;
   std::optional<EvaluationResult> last;  // of the test split (of the held-out part when there is none)
   BestResult best;
+  std::int64_t memory = 0;  // bytes of anonymous memory at the most, as seen at log steps
 };
 
 // The one training loop. Step s takes samples [s·B, (s+1)·B) of the run; between log steps nothing waits for

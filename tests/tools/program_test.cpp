@@ -211,9 +211,8 @@ TEST_F(ProgramTest, BrainFloatTrainsWithMasterWeightsInFloat) {
            "2",      "--set",    "model.width=16",     "--set",  "model.depth=2", "--opt",    "adamw"});
   ASSERT_EQ(done.code, 0) << done.err;
   EXPECT_NE(done.err.find("precision  bf16"), std::string::npos) << done.err;
-  for (const SafetensorsEntry& entry :
-       SafetensorsFile(run_folder("bf16") / "checkpoints/last/model.safetensors").entries())
-    EXPECT_EQ(entry.dtype, "F32") << entry.name;
+  const SafetensorsFile weights(run_folder("bf16") / "checkpoints/last/model.safetensors");
+  for (const SafetensorsEntry& entry : weights.entries()) EXPECT_EQ(entry.dtype, "F32") << entry.name;
 }
 
 TEST_F(ProgramTest, StopSignalsSaveAndExitWithTheirCode) {

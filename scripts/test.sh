@@ -15,4 +15,7 @@ while [ $# -gt 0 ]; do
 done
 scripts/build.sh "$preset" all
 if [ -e .deps/environment.sh ]; then . .deps/environment.sh; fi
+if [ -z "${SMLP_TEST_DATA:-}" ]; then
+  echo "skipped: the tests on CIFAR-10's real images (SMLP_TEST_DATA names no cifar10-jpeg.tar.xz)"
+fi
 exec ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "${label[@]}" "$@"

@@ -44,8 +44,7 @@ int report(ErrorKind kind, const std::string& message) {
 bool is_out_of_memory(const c10::Error& error) {
   const std::string text = error.what_without_backtrace();
   return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         text.find("not enough memory") != std::string::npos ||
-         text.find("out of memory") != std::string::npos;
+         text.find("allocate memory") != std::string::npos || text.find("out of memory") != std::string::npos;
 }
 
 int run_guarded(const Action& action) {

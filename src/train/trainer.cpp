@@ -20,12 +20,6 @@ std::uint64_t seed_of(const RunConfig& config) {
   return static_cast<std::uint64_t>(config.run.seed);
 }
 
-std::string duration_text(double seconds) {
-  const auto s = static_cast<std::int64_t>(seconds);
-  return s >= 3600 ? fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
-                   : fmt::format("{}:{:02}", s / 60, s % 60);
-}
-
 torch::Tensor part(const torch::Tensor& tensor, std::int64_t start, std::int64_t size) {
   return tensor.defined() && tensor.dim() > 0 && tensor.size(0) != size ? tensor.narrow(0, start, size)
                                                                         : tensor;
@@ -60,8 +54,8 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
   write_run_files(run_, experiment_);
   sinks_ = std::make_unique<Sinks>(run_, checkpoint ? &state_.log_sizes : nullptr);
   if (!checkpoint) log().info("{}\nrun        {}", describe(experiment_), run_.string());
-  first_step_ = logged_step_ = state_.step;
-  started_at_ = saved_at_ = logged_at_ = now();
+  logged_step_ = state_.step;
+  saved_at_ = logged_at_ = now();
 }
 
 void Trainer::resume_from(const std::filesystem::path& checkpoint) {
@@ -185,7 +179,7 @@ bool Trainer::after_step(std::int64_t step_before) {
   auto kept = [&](std::int64_t epoch) { return epoch > epochs_before && epoch <= epochs; };
 
   if (state_.step % c.train.log_every == 0 || ended) log_step();
-  draw_progress();
+  if (progress_) progress_->update(state_.step, progress_text_);
   state_.evaluation_due = passed(c.train.eval_every) || ended;
   if (state_.evaluation_due && !evaluate_epoch()) return false;
   const CheckpointConfig& k = c.checkpoint;
@@ -241,13 +235,6 @@ void Trainer::log_step() {
   wait_seconds_ = 0;
 }
 
-void Trainer::draw_progress() {
-  if (!progress_) return;
-  const double left = (now() - started_at_) / static_cast<double>(state_.step - first_step_) *
-                      static_cast<double>(total_steps_ - state_.step);
-  progress_->update(state_.step, fmt::format("{}  left {}", progress_text_, duration_text(left)));
-}
-
 std::optional<EvaluationResult> Trainer::evaluate_on(std::shared_ptr<const Dataset> dataset,
                                                      const std::vector<std::int64_t>& indices) {
   const RunConfig& c = experiment_.config;
@@ -300,7 +287,6 @@ bool Trainer::evaluate_epoch() {
     if (experiment_.config.checkpoint.keep_best > 0) save();
   }
   logged_at_ += now() - began;
-  started_at_ += now() - began;
   return true;
 }
 
@@ -317,7 +303,6 @@ void Trainer::save() {
   prune_checkpoints(run_, k.keep_last, keep_steps);
   saved_at_ = now();
   logged_at_ += now() - began;
-  started_at_ += now() - began;
 }
 
 }  // namespace smlp

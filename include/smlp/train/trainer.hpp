@@ -55,7 +55,6 @@ class Trainer {
   void resume_from(const std::filesystem::path& checkpoint);
   void start_loader();
   double lr_now() const;
-  void draw_progress();
 
   Experiment& experiment_;
   std::filesystem::path run_;
@@ -68,9 +67,9 @@ class Trainer {
   TrainingState state_;
   std::optional<EvaluationResult> last_;
   std::int64_t total_steps_;
-  // since this process started, or since the last log step
-  double started_at_, saved_at_, logged_at_, wait_seconds_ = 0;
-  std::int64_t first_step_ = 0, logged_step_ = 0;
+  double saved_at_, logged_at_;  // seconds
+  double wait_seconds_ = 0;      // for data, since the last log step
+  std::int64_t logged_step_ = 0;
   std::string progress_text_;
 };
 

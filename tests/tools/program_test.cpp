@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "smlp/core/error.hpp"
 #include "smlp/formats/npy.hpp"
 #include "smlp/formats/safetensors.hpp"
 #include "support/raw_data.hpp"
@@ -48,7 +49,7 @@ class ProgramTest : public ::testing::Test {
   fs::path in(const std::string& name) const { return folder_ / name; }
 
   // A small run of 32 steps: four epochs of 500 images in batches of 64.
-  Words train(const std::string& name, const Words& more = {}) const {
+  Words train(const std::string& name, const Words& more = {}, const std::string& epochs = "4") const {
     return Words{"train",
                  "--config",
                  "cifar10_b_mlp.yaml",
@@ -63,7 +64,7 @@ class ProgramTest : public ::testing::Test {
                  "--precision",
                  "fp32",
                  "--epochs",
-                 "4",
+                 epochs,
                  "-b",
                  "64",
                  "--lr",
@@ -82,8 +83,8 @@ class ProgramTest : public ::testing::Test {
                  "device.threads=1"} +
            more;
   }
-  Words resumable(const std::string& name, const Words& more = {}) const {
-    return train(name, Words{"--set", "checkpoint.every_steps=5", "--resume", "auto"} + more);
+  Words resumable(const std::string& name, const Words& more = {}, const std::string& epochs = "4") const {
+    return train(name, Words{"--set", "checkpoint.every_steps=5", "--resume", "auto"} + more, epochs);
   }
   fs::path run_folder(const std::string& name) const { return in("runs") / name; }
 
@@ -215,18 +216,24 @@ TEST_F(ProgramTest, BrainFloatTrainsWithMasterWeightsInFloat) {
   for (const SafetensorsEntry& entry : weights.entries()) EXPECT_EQ(entry.dtype, "F32") << entry.name;
 }
 
-TEST_F(ProgramTest, StopSignalsSaveAndExitWithTheirCode) {
-  ASSERT_EQ(run(resumable("whole", {"--set", "train.micro_batch=16"})).code, 0);
-  for (const int signal : {SIGTERM, SIGINT}) {
-    const std::string name = "stopped" + std::to_string(signal);
-    Program program(folder_.path(), Words{SMLP_PROGRAM} + resumable(name, {"--set", "train.micro_batch=16"}));
+TEST_F(ProgramTest, SignalsAtAnyStepResumeToTheSameEnd) {
+  const Words more{"--set", "train.micro_batch=16", "--set", "train.eval_every=10"};
+  const auto words = [&](const std::string& name) { return resumable(name, more, "40"); };
+  ASSERT_EQ(run(words("whole")).code, 0);
+  struct Case {
+    int signal;
+    std::uintmax_t log_bytes;  // sent when metrics.jsonl has so many
+  };
+  for (const Case& c : {Case{SIGTERM, 1}, Case{SIGINT, 2000}, Case{SIGKILL, 500}, Case{SIGKILL, 5000}}) {
+    const std::string name = fmt::format("stopped{}-{}", c.signal, c.log_bytes);
+    Program program(folder_.path(), Words{SMLP_PROGRAM} + words(name));
     const fs::path metrics = run_folder(name) / "metrics.jsonl";
-    while (program.running() && (!fs::exists(metrics) || fs::file_size(metrics) == 0)) usleep(500);
-    program.signal(signal);
+    while (program.running() && (!fs::exists(metrics) || fs::file_size(metrics) < c.log_bytes)) usleep(500);
+    program.signal(c.signal);
     const Finished stopped = program.wait();
-    ASSERT_EQ(stopped.code, 128 + signal) << stopped.err;
-    EXPECT_NE(stopped.err.find("--resume"), std::string::npos);
-    const Finished resumed = run(resumable(name, {"--set", "train.micro_batch=16"}));
+    ASSERT_EQ(stopped.code, 128 + c.signal) << stopped.err;
+    EXPECT_EQ(stopped.err.find("--resume") != std::string::npos, c.signal != SIGKILL) << stopped.err;
+    const Finished resumed = run(words(name));
     ASSERT_EQ(resumed.code, 0) << resumed.err;
     expect_same_run(run_folder("whole"), run_folder(name));
   }

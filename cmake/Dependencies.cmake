@@ -39,6 +39,8 @@ if(NOT TARGET yaml-cpp::yaml-cpp)  # before 0.8
   set_target_properties(yaml-cpp::yaml-cpp PROPERTIES INTERFACE_LINK_LIBRARIES "yaml-cpp"
     INTERFACE_INCLUDE_DIRECTORIES "${YAML_CPP_INCLUDE_DIR}")
 endif()
+find_package(ZLIB QUIET)
+smlp_require(ZLIB_FOUND zlib zlib1g-dev)
 find_package(PNG QUIET)
 smlp_require(PNG_FOUND libpng libpng-dev)
 find_package(LibArchive QUIET)

@@ -61,6 +61,7 @@ missing_packages() {
   has_header nlohmann/json.hpp || echo nlohmann-json3-dev
   has_header gtest/gtest.h || echo libgtest-dev
   has_header turbojpeg.h || echo libturbojpeg0-dev
+  has_header zlib.h || echo zlib1g-dev
   has_header png.h || echo libpng-dev
   has_header archive.h || echo libarchive-dev
   has_header xxhash.h || echo libxxhash-dev

@@ -1,5 +1,7 @@
 #include "smlp/data/loader.hpp"
 
+#include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -178,6 +180,8 @@ BatchLoader::BatchLoader(std::shared_ptr<const BatchSource> source, std::int64_t
       buffers_(device.is_cuda()),
       to_make_(first_step),
       to_hand_out_(first_step) {
+  if (device.is_cuda())
+    copy_stream_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
   try {
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {
@@ -237,8 +241,18 @@ Batch BatchLoader::next() {
 
 Batch BatchLoader::to_device(Batch batch) const {
   if (device_.is_cpu()) return batch;
-  for (torch::Tensor* each : {&batch.images, &batch.labels, &batch.partners, &batch.lambda})
-    if (each->defined()) *each = each->to(device_, /*non_blocking=*/true);
+  // On a stream of its own the copy runs while the device still works on the steps queued before it.
+  const c10::impl::VirtualGuardImpl device(device_.type());
+  const c10::Stream compute = device.getStream(device_);
+  const c10::StreamGuard copying(*copy_stream_);
+  for (torch::Tensor* each : {&batch.images, &batch.labels, &batch.partners, &batch.lambda}) {
+    if (!each->defined()) continue;
+    *each = each->to(device_, /*non_blocking=*/true);
+    device.recordDataPtrOnStream(each->storage().data_ptr(), compute);  // keeps its memory until used
+  }
+  c10::Event copied(device_.type());
+  copied.record(*copy_stream_);
+  copied.block(compute);
   return batch;
 }
 

@@ -13,6 +13,7 @@
 #include "smlp/data/ordered_decoder.hpp"
 #include "smlp/data/sources/registry.hpp"
 #include "smlp/data/split_writer.hpp"
+#include "smlp/formats/decode.hpp"
 #include "smlp/formats/resample.hpp"
 
 namespace smlp {
@@ -96,7 +97,7 @@ class Packer {
     OrderedDecoder decoder(
         threads, [this](RawSample&& sample) { return decode(std::move(sample)); },
         [this](DecodedSample&& sample) { write(sample); });
-    SourceResult result = source_.read({options_.from, options_.splits},
+    SourceResult result = source_.read({options_.from, options_.splits, {}},
                                        [&](RawSample&& sample) { decoder.add(std::move(sample)); });
     decoder.finish();
     PackReport report;

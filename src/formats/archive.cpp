@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <unordered_set>
 #include <utility>
@@ -18,13 +19,9 @@
 namespace smlp {
 namespace {
 
-using Wanted = std::function<bool(const std::string&)>;
-using Visit = std::function<void(ArchiveEntry&&)>;
-
-constexpr auto entry_limit = static_cast<std::int64_t>(archive_entry_limit);
 constexpr std::int64_t free_bytes = 10 << 20;  // unpacked before the ratio counts
 constexpr std::int64_t ratio_limit = 1000;
-constexpr std::size_t chunk_bytes = 1 << 20;
+constexpr std::size_t block_bytes = 1 << 16;
 
 // libarchive converts names to the thread's locale, and gives none in the "C" locale.
 class Utf8Locale {
@@ -50,8 +47,8 @@ struct FreeArchive {
 
 class ArchiveReader {
  public:
-  ArchiveReader(const fs::path& path, const Wanted& wanted, const Visit& visit)
-      : name_(path.string()), wanted_(wanted), visit_(visit), handle_(archive_read_new()) {
+  ArchiveReader(std::string name, const WantedEntry& wanted, const VisitEntry& visit)
+      : name_(std::move(name)), wanted_(wanted), visit_(visit), handle_(archive_read_new()) {
     if (!handle_) fail(ErrorKind::failed, "cannot read {}: out of memory", name_);
     archive_read_support_filter_gzip(handle_.get());
     archive_read_support_filter_bzip2(handle_.get());
@@ -59,7 +56,15 @@ class ArchiveReader {
     archive_read_support_filter_zstd(handle_.get());
     archive_read_support_format_tar(handle_.get());
     archive_read_support_format_zip_seekable(handle_.get());  // by its directory: a cut-off file has none
-    if (archive_read_open_filename(handle_.get(), path.c_str(), 1 << 16) != ARCHIVE_OK) broken("");
+  }
+
+  void open(const fs::path& path) {
+    if (archive_read_open_filename(handle_.get(), path.c_str(), block_bytes) != ARCHIVE_OK) broken("");
+  }
+  void open(ArchiveEntry& outer) {
+    outer_ = &outer;
+    outer_buffer_.resize(block_bytes);
+    if (archive_read_open(handle_.get(), this, nullptr, read_outer, nullptr) != ARCHIVE_OK) broken("");
   }
 
   void read() {
@@ -69,23 +74,69 @@ class ArchiveReader {
       if (result == ARCHIVE_EOF) break;
       if (result != ARCHIVE_OK && result != ARCHIVE_WARN) broken("");
       const std::string path = checked_path(entry);
-      if (archive_entry_filetype(entry) == AE_IFDIR) continue;
+      if (archive_entry_filetype(entry) == AE_IFDIR) {
+        if (!path.empty()) wanted_(path + '/');
+        continue;
+      }
       if (path.empty()) refuse(path, "has no name");
       if (!seen_.insert(XXH3_64bits(path.data(), path.size())).second) refuse(path, "is there twice");
-      if (wanted_(path))
-        visit_({path, content(entry, path)});
-      else
-        skip(path);
+      if (wanted_(path)) {
+        Entry streamed(*this, path, entry);
+        visit_(streamed);
+      }
+      skip_rest(path);
     }
     check_end();
   }
 
  private:
+  class Entry : public ArchiveEntry {
+   public:
+    Entry(ArchiveReader& reader, const std::string& path, archive_entry* entry)
+        : ArchiveEntry(reader.name_, path),
+          reader_(reader),
+          sized_(archive_entry_size_is_set(entry) != 0),
+          size_(sized_ ? static_cast<std::uint64_t>(std::max<la_int64_t>(0, archive_entry_size(entry))) : 0) {
+    }
+
+   protected:
+    std::size_t read_some(std::span<std::byte> buffer) override {
+      const la_ssize_t got = archive_read_data(reader_.handle_.get(), buffer.data(), buffer.size());
+      if (got < 0) reader_.broken(path());
+      used_ += static_cast<std::uint64_t>(got);
+      if (sized_ && used_ > size_) reader_.refuse(path(), "is longer than its header says");
+      if (sized_ && got == 0 && used_ < size_) reader_.refuse(path(), "is shorter than its header says");
+      reader_.delivered_ += got;
+      reader_.check_ratio(path());
+      return static_cast<std::size_t>(got);
+    }
+    std::uint64_t size_hint() const override { return size_; }
+
+   private:
+    ArchiveReader& reader_;
+    const bool sized_;
+    const std::uint64_t size_;
+    std::uint64_t used_ = 0;
+  };
+
+  // libarchive calls this from C: an exception is kept until it has returned.
+  static la_ssize_t read_outer(archive*, void* self, const void** block) {
+    auto& reader = *static_cast<ArchiveReader*>(self);
+    try {
+      *block = reader.outer_buffer_.data();
+      return static_cast<la_ssize_t>(reader.outer_->read(reader.outer_buffer_));
+    } catch (...) {
+      reader.outer_error_ = std::current_exception();
+      return -1;
+    }
+  }
+
   [[noreturn]] void refuse(std::string_view path, std::string_view reason) const {
     fail(ErrorKind::data, "{}: entry \"{}\" {}", name_, printable(path), reason);
   }
 
   [[noreturn]] void broken(std::string_view path) const {
+    if (outer_error_) std::rethrow_exception(outer_error_);
     const char* const reason = archive_error_string(handle_.get());
     fail(ErrorKind::data, "{}: broken, cut off, or not a tar or zip archive{}: {}", name_,
          path.empty() ? "" : fmt::format(", in entry \"{}\"", printable(path)),
@@ -115,31 +166,7 @@ class ArchiveReader {
     return path;
   }
 
-  std::vector<std::byte> content(archive_entry* entry, const std::string& path) {
-    const bool sized = archive_entry_size_is_set(entry) != 0;
-    const std::int64_t size = sized ? archive_entry_size(entry) : 0;
-    if (size < 0 || size > entry_limit) refuse(path, "is larger than 1 GiB");
-    std::vector<std::byte> bytes;
-    std::size_t used = 0;
-    while (true) {
-      // Grown with what arrives, since the size stated may be a lie; one byte more sees the end at once.
-      const std::size_t left = sized ? static_cast<std::size_t>(size) + 1 - used : chunk_bytes;
-      bytes.resize(used + std::min(left, chunk_bytes));
-      const la_ssize_t got = archive_read_data(handle_.get(), bytes.data() + used, bytes.size() - used);
-      if (got < 0) broken(path);
-      if (got == 0) break;
-      used += static_cast<std::size_t>(got);
-      if (static_cast<std::int64_t>(used) > (sized ? size : entry_limit))
-        refuse(path, sized ? "is longer than its header says" : "is larger than 1 GiB");
-      delivered_ += got;
-      check_ratio(path);
-    }
-    if (sized && static_cast<std::int64_t>(used) != size) refuse(path, "is shorter than its header says");
-    bytes.resize(used);
-    return bytes;
-  }
-
-  void skip(const std::string& path) {
+  void skip_rest(const std::string& path) {
     if (archive_filter_count(handle_.get()) == 1) {  // not compressed as a whole: skipping costs nothing
       if (archive_read_data_skip(handle_.get()) != ARCHIVE_OK) broken(path);
       return;
@@ -168,9 +195,12 @@ class ArchiveReader {
       fail(ErrorKind::data, "{}: the archive is cut off: its end marker is missing", name_);
   }
 
-  std::string name_;
-  const Wanted& wanted_;
-  const Visit& visit_;
+  const std::string name_;
+  const WantedEntry& wanted_;
+  const VisitEntry& visit_;
+  ArchiveEntry* outer_ = nullptr;  // the archive's own bytes, when it lies in another
+  std::vector<std::byte> outer_buffer_;
+  std::exception_ptr outer_error_;
   std::unique_ptr<archive, FreeArchive> handle_;
   std::unordered_set<std::uint64_t> seen_;  // hashes of the paths: millions of them
   std::int64_t delivered_ = 0;
@@ -178,14 +208,23 @@ class ArchiveReader {
 
 }  // namespace
 
-void read_archive(const std::filesystem::path& path, const Wanted& wanted, const Visit& visit) {
+void read_archive(const std::filesystem::path& path, const WantedEntry& wanted, const VisitEntry& visit) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (!fs::exists(status)) fail(ErrorKind::data, "{}: there is no such file or folder", path.string());
   if (fs::is_directory(status)) return walk_folder(path, wanted, visit);
   if (!fs::is_regular_file(status)) fail(ErrorKind::data, "{} is neither a file nor a folder", path.string());
   const Utf8Locale locale;
-  ArchiveReader(path, wanted, visit).read();
+  ArchiveReader reader(path.string(), wanted, visit);
+  reader.open(path);
+  reader.read();
+}
+
+void read_archive(ArchiveEntry& archive, const WantedEntry& wanted, const VisitEntry& visit) {
+  const Utf8Locale locale;
+  ArchiveReader reader(archive.where(), wanted, visit);
+  reader.open(archive);
+  reader.read();
 }
 
 }  // namespace smlp

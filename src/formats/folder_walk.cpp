@@ -1,8 +1,12 @@
 #include "folder_walk.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "smlp/core/error.hpp"
@@ -12,12 +16,40 @@
 namespace smlp {
 namespace {
 
-using Wanted = std::function<bool(const std::string&)>;
-using Visit = std::function<void(ArchiveEntry&&)>;
+class FileEntry : public ArchiveEntry {
+ public:
+  FileEntry(const fs::path& root, const std::string& path)
+      : ArchiveEntry(root.string(), path), descriptor_(::open((root / path).c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat status {};
+    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0) broken();
+    size_ = static_cast<std::uint64_t>(status.st_size);
+  }
+  ~FileEntry() override {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+ protected:
+  std::size_t read_some(std::span<std::byte> buffer) override {
+    const ssize_t got = ::read(descriptor_, buffer.data(), buffer.size());
+    if (got < 0) broken();
+    return static_cast<std::size_t>(got);
+  }
+  std::uint64_t size_hint() const override { return size_; }
+
+ private:
+  [[noreturn]] void broken() const {
+    const int reason = errno;
+    if (descriptor_ >= 0) ::close(descriptor_);
+    fail(ErrorKind::data, "cannot read {}: {}", where(), std::strerror(reason));
+  }
+
+  int descriptor_;
+  std::uint64_t size_ = 0;
+};
 
 class FolderWalker {
  public:
-  FolderWalker(fs::path root, const Wanted& wanted, const Visit& visit)
+  FolderWalker(fs::path root, const WantedEntry& wanted, const VisitEntry& visit)
       : root_(std::move(root)), wanted_(wanted), visit_(visit) {}
 
   void walk() { walk_below(""); }
@@ -32,10 +64,12 @@ class FolderWalker {
       fail(ErrorKind::data, "{}: the folder is linked into itself", printable((root_ / prefix).string()));
     above_.push_back(identity);
     for (const std::string& name : sorted_names(prefix)) {
+      const bool wanted = wanted_(prefix + name);
       if (name.ends_with('/')) {
         walk_below(prefix + name);
-      } else if (wanted_(prefix + name)) {
-        visit_({prefix + name, read_bytes(root_ / (prefix + name), archive_entry_limit)});
+      } else if (wanted) {
+        FileEntry entry(root_, prefix + name);
+        visit_(entry);
       }
     }
     above_.pop_back();
@@ -73,14 +107,14 @@ class FolderWalker {
   }
 
   fs::path root_;
-  const Wanted& wanted_;
-  const Visit& visit_;
+  const WantedEntry& wanted_;
+  const VisitEntry& visit_;
   std::vector<Identity> above_;
 };
 
 }  // namespace
 
-void walk_folder(const std::filesystem::path& root, const Wanted& wanted, const Visit& visit) {
+void walk_folder(const std::filesystem::path& root, const WantedEntry& wanted, const VisitEntry& visit) {
   FolderWalker(root, wanted, visit).walk();
 }
 

@@ -33,6 +33,18 @@ Header read_header(tjhandle handle, std::span<const std::byte> bytes, std::strin
   return header;
 }
 
+// The decoder's own scales are used between 1/8 and 1 only: all of them shrink.
+void scale_down(Header& header, int at_least) {
+  const int whole_width = header.width, whole_height = header.height;
+  for (int eighths = 7; eighths >= 1; --eighths) {
+    const int width = TJSCALED(whole_width, (tjscalingfactor{eighths, 8})),
+              height = TJSCALED(whole_height, (tjscalingfactor{eighths, 8}));
+    if (width < at_least || height < at_least) return;
+    header.width = width;
+    header.height = height;
+  }
+}
+
 std::vector<std::uint8_t> decode(tjhandle handle, std::span<const std::byte> bytes, const Header& header,
                                  TJPF format, std::string_view name) {
   std::vector<std::uint8_t> pixels(std::size_t(header.width) * std::size_t(header.height) *
@@ -60,13 +72,14 @@ std::vector<std::uint8_t> rgb_from_inverted_cmyk(const std::vector<std::uint8_t>
 
 }  // namespace
 
-Image decode_jpeg(std::span<const std::byte> bytes, std::string_view name) {
+Image decode_jpeg(std::span<const std::byte> bytes, std::string_view name, int at_least) {
   if (bytes.empty()) fail(ErrorKind::data, "{}: an empty file, not a JPEG", name);
   // A new one each time (microseconds): after an error the handle keeps the broken image's state.
   const std::unique_ptr<void, DestroyHandle> decoder(tjInitDecompress());
   if (!decoder) fail(ErrorKind::failed, "cannot start the JPEG decoder: {}", tjGetErrorStr2(nullptr));
   const tjhandle handle = decoder.get();
-  const Header header = read_header(handle, bytes, name);
+  Header header = read_header(handle, bytes, name);
+  if (at_least > 0) scale_down(header, at_least);
   Image image{header.width, header.height, {}};
   if (header.colours == TJCS_CMYK || header.colours == TJCS_YCCK)
     image.pixels = rgb_from_inverted_cmyk(decode(handle, bytes, header, TJPF_CMYK, name));

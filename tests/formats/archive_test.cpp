@@ -27,10 +27,7 @@ const auto everything = [](const std::string&) { return true; };
 
 Files read_all(const fs::path& path, const std::function<bool(const std::string&)>& wanted = everything) {
   Files files;
-  read_archive(path, wanted, [&](ArchiveEntry&& entry) {
-    files.emplace_back(entry.path,
-                       std::string(reinterpret_cast<const char*>(entry.bytes.data()), entry.bytes.size()));
-  });
+  read_archive(path, wanted, [&](ArchiveEntry& entry) { files.emplace_back(entry.path(), entry.text()); });
   return files;
 }
 

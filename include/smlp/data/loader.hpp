@@ -1,4 +1,5 @@
 #pragma once
+#include <c10/core/Stream.h>
 #include <torch/types.h>
 
 #include <condition_variable>
@@ -7,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -126,7 +128,8 @@ class EvaluationImages : public BatchSource {
 
 // Hands out the batches of steps [first_step, last_step) strictly in order. With workers > 0 that many
 // threads render up to `prefetch` batches each ahead; with 0 next() renders. Their number changes no batch.
-// On CUDA the batch is rendered into pinned memory and copied without waiting.
+// On CUDA the batch is rendered into pinned memory and copied on a stream beside the computation's, without
+// waiting.
 class BatchLoader {
  public:
   BatchLoader(std::shared_ptr<const BatchSource> source, std::int64_t first_step, std::int64_t last_step,
@@ -151,6 +154,7 @@ class BatchLoader {
   const std::int64_t last_step_;
   const std::int64_t ahead_;  // batches rendered and not yet handed out, at most
   const torch::Device device_;
+  std::optional<c10::Stream> copy_stream_;  // of a device that has streams
   HostBuffers buffers_;
 
   std::mutex mutex_;

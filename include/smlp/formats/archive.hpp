@@ -3,25 +3,58 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace smlp {
 
-// One regular file of an archive or a folder.
-struct ArchiveEntry {
-  std::string path;              // relative, '/' between parts, UTF-8, never "..", never absolute
-  std::vector<std::byte> bytes;  // the whole content
+// One regular file of an archive or a folder, read as a stream while it is being visited.
+class ArchiveEntry {
+ public:
+  // path: relative, '/' between parts, UTF-8, never "..", never absolute. archive: what an error names.
+  ArchiveEntry(std::string archive, std::string path)
+      : path_(std::move(path)), archive_(std::move(archive)) {}
+  virtual ~ArchiveEntry() = default;
+  ArchiveEntry(const ArchiveEntry&) = delete;
+  ArchiveEntry& operator=(const ArchiveEntry&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string where() const { return archive_ + ": " + path_; }
+
+  // Fills the buffer as far as the content goes; less than its size, or 0, only at the end.
+  std::size_t read(std::span<std::byte> buffer);
+  std::vector<std::byte> bytes();  // the whole of it; over 1 GiB: Error(data)
+  std::string text();
+  std::vector<std::string> lines();  // of a text, without their ends; empty ones are left out
+
+  // Calls visit(record, index) for each `size` bytes. A last one cut short, or none at all: Error(data).
+  void records(std::size_t size, const std::function<void(std::span<const std::byte>, std::int64_t)>& visit);
+
+ protected:
+  // Some of the next bytes, 0 at the end.
+  virtual std::size_t read_some(std::span<std::byte> buffer) = 0;
+  virtual std::uint64_t size_hint() const { return 0; }  // what the archive says, which may be a lie
+
+ private:
+  std::string path_, archive_;
 };
 
-// Streams the regular files of PATH to `visit`, one at a time, without unpacking to disk; memory holds one
-// entry. PATH is a folder (walked in bytewise order of the whole relative path; links to files and folders
-// are followed) or an archive as downloaded: tar (plain, gzip, bzip2, xz, zstd) or zip, read with libarchive,
-// in the archive's order. `wanted` says by path which files to read; others are skipped without being kept.
-// Error(data) naming archive, entry and reason: broken or truncated archive, "..", absolute paths, links and
-// devices (in archives), duplicates, a folder linked into itself, a wanted entry over 1 GiB, more than 10 MiB
-// unpacked at a ratio over 1,000, names that are not UTF-8.
-void read_archive(const std::filesystem::path& path, const std::function<bool(const std::string&)>& wanted,
-                  const std::function<void(ArchiveEntry&&)>& visit);
+// Which files to read, asked by path; others are skipped without being kept. Folders are told too, with '/'
+// at their end: what is answered for one makes no difference.
+using WantedEntry = std::function<bool(const std::string& path)>;
+using VisitEntry = std::function<void(ArchiveEntry& entry)>;
+
+// Streams the regular files of PATH to `visit`, one at a time, without unpacking to disk. PATH is a folder
+// (walked in bytewise order of the whole relative path; links to files and folders are followed) or an
+// archive as downloaded: tar (plain, gzip, bzip2, xz, zstd) or zip, read with libarchive, in the archive's
+// order. Error(data) naming archive, entry and reason: broken or truncated archive, "..", absolute paths,
+// links and devices (in archives), duplicates, a folder linked into itself, more than 10 MiB unpacked at a
+// ratio over 1,000, names that are not UTF-8.
+void read_archive(const std::filesystem::path& path, const WantedEntry& wanted, const VisitEntry& visit);
+
+// The same of an archive that is an entry of another: a tar file within a tar file.
+void read_archive(ArchiveEntry& archive, const WantedEntry& wanted, const VisitEntry& visit);
 
 }  // namespace smlp

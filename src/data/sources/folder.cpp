@@ -1,28 +1,18 @@
 #include "smlp/data/sources/folder.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <optional>
 #include <set>
-#include <unordered_map>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/formats/archive.hpp"
+#include "smlp/formats/decode.hpp"
 
 namespace smlp {
 namespace {
 
 bool is_split_name(std::string_view name) {
   return name == "train" || name == "test" || name == "val";
-}
-
-bool named_like_an_image(std::string_view file) {
-  const std::size_t dot = file.rfind('.');
-  std::string extension(dot == std::string_view::npos ? "" : file.substr(dot + 1));
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return extension == "jpg" || extension == "jpeg" || extension == "png";
 }
 
 // Where the classes lie: below `root` (a folder, or nothing) and, with `splits`, below train/, test/ or val/
@@ -61,32 +51,31 @@ class Reading {
 
   bool wanted(const std::string& path) {
     const auto parts = path_parts(path);
+    if (path.ends_with('/')) return see_folder(parts, path);
     if (parts.size() < 2 || is_hidden(parts)) return skip();
     return !layout_ || place(parts, path) || skip();
   }
 
-  void visit(ArchiveEntry&& entry) {
-    const auto parts = path_parts(entry.path);
-    if (image_kind(entry.bytes) == ImageKind::none) {
-      if (named_like_an_image(parts.back()))
-        fail(ErrorKind::data, "{}: {}: {} bytes that are neither JPEG nor PNG", from(), entry.path,
-             entry.bytes.size());
+  void visit(ArchiveEntry& entry) {
+    const auto parts = path_parts(entry.path());
+    std::vector<std::byte> bytes = entry.bytes();
+    if (image_kind(bytes) == ImageKind::none && !named_like_an_image(parts.back())) {
       skip();
       return;
     }
     if (!layout_) layout_ = layout_of_image(parts);
-    const std::optional<Found> found = place(parts, entry.path);
+    const std::optional<Found> found = place(parts, entry.path());
     if (!found) {
       skip();
       return;
     }
-    Split& split = splits_[found->split == "train" ? "train" : "test"];
-    if (split.folder.empty()) split.folder = found->split;
-    if (split.folder != found->split)
+    const std::string split = found->split == "train" ? "train" : "test";
+    Split& met = splits_.try_emplace(split, Split{found->split, {}}).first->second;
+    if (met.folder != found->split)
       fail(ErrorKind::data, "{}: has both test/ and val/; choose one with --split", from());
-    const auto id = static_cast<std::int64_t>(class_ids_.size());
-    split.class_ids.push_back(class_ids_.emplace(found->class_name, id).first->second);
-    sink_({found->split == "train" ? "train" : "test", std::move(entry.path), std::move(entry.bytes), {}});
+    met.classes.insert(found->class_name);
+    labels_.add(split, found->class_name);
+    sink_({split, entry.path(), std::move(bytes), {}});
   }
 
   SourceResult finish() const {
@@ -94,17 +83,15 @@ class Reading {
     for (const std::string& each : request_.splits)
       if (!splits_.contains(each == "val" ? "test" : each))
         fail(ErrorKind::data, "{}: no images in {}/{}", from(), each, hint());
-    SourceResult result{{}, {}, skipped_};
-    for (const auto& [name, id] : class_ids_) result.classes.push_back(name);
-    std::sort(result.classes.begin(), result.classes.end());
-    std::vector<std::int64_t> label_of(class_ids_.size());
-    for (std::size_t i = 0; i < result.classes.size(); ++i)
-      label_of[class_ids_.at(result.classes[i])] = static_cast<std::int64_t>(i);
-    for (const auto& [name, split] : splits_) {
-      std::vector<std::int64_t>& labels = result.labels[name];
-      for (const std::int64_t id : split.class_ids) labels.push_back(label_of[id]);
-      check_classes(split, labels, result.classes);
-    }
+    SourceResult result = labels_.finish({}, skipped_);
+    for (const auto& [name, split] : splits_)
+      for (const std::string& each : result.classes)
+        if (!split.classes.contains(each))
+          fail(ErrorKind::data,
+               "{}: {}/ has no images of class \"{}\", which the other split has; every split needs the same "
+               "classes",
+               from(), split.folder, each);
+    check_folders();
     return result;
   }
 
@@ -113,10 +100,9 @@ class Reading {
     std::string split, class_name;
   };
   struct Split {
-    std::string folder;
-    std::vector<std::int64_t> class_ids;  // in the order the classes were met
+    std::string folder;  // train, test or val
+    std::set<std::string> classes;
   };
-
   std::string from() const { return request_.from.string(); }
   std::string hint() const { return "; expected CLASS/… or train/CLASS/… and test/CLASS/… (or val/CLASS/…)"; }
   bool skip() {
@@ -131,7 +117,8 @@ class Reading {
       parts.erase(parts.begin());
     }
     if (layout_->splits) {
-      if (parts.size() < 3 || !is_split_name(parts[0]) || !request_.wants(parts[0])) return std::nullopt;
+      if (parts.size() < 3 || !is_split_name(parts[0]) || !request_.wants_folder(parts[0]))
+        return std::nullopt;
       return Found{std::string(parts[0]), std::string(parts[1])};
     }
     if (is_split_name(parts[0]))
@@ -143,23 +130,33 @@ class Reading {
     return Found{request_.splits.empty() ? "train" : request_.splits[0], std::string(parts[0])};
   }
 
-  void check_classes(const Split& split, const std::vector<std::int64_t>& labels,
-                     const std::vector<std::string>& classes) const {
-    std::vector<bool> met(classes.size());
-    for (const std::int64_t label : labels) met[label] = true;
-    const auto missing = std::find(met.begin(), met.end(), false);
-    if (missing != met.end())
-      fail(ErrorKind::data,
-           "{}: {}/ has no images of class \"{}\", which the other split has; every split needs the same "
-           "classes",
-           from(), split.folder, classes[missing - met.begin()]);
+  // An empty class folder would silently change every later class's label.
+  bool see_folder(const std::vector<std::string_view>& parts, const std::string& path) {
+    if (!is_hidden(parts)) folders_.push_back(path);
+    return false;
+  }
+
+  void check_folders() const {
+    const std::size_t depth = (layout_->root.empty() ? 0 : 1) + (layout_->splits ? 1 : 0) + 1;
+    for (const std::string& path : folders_) {
+      std::vector<std::string_view> parts = path_parts(path);
+      if (parts.size() != depth) continue;
+      parts.push_back("x");
+      const std::optional<Found> found = place(parts, path);
+      if (!found) continue;
+      const auto split = splits_.find(found->split == "train" ? "train" : "test");
+      if (split == splits_.end() || !split->second.classes.contains(found->class_name))
+        fail(ErrorKind::data, "{}: the class folder {} holds no images; remove it, or put its images there",
+             from(), path);
+    }
   }
 
   const SourceRequest& request_;
   const SampleSink& sink_;
   std::optional<Layout> layout_;  // an archive's is known from its first image
-  std::unordered_map<std::string, std::int64_t> class_ids_;
+  NamedLabels labels_;
   std::map<std::string, Split> splits_;
+  std::vector<std::string> folders_;
   std::int64_t skipped_ = 0;
 };
 
@@ -169,7 +166,7 @@ SourceResult read_folder(const SourceRequest& request, const SampleSink& sink) {
   Reading reading(request, sink);
   read_archive(
       request.from, [&](const std::string& path) { return reading.wanted(path); },
-      [&](ArchiveEntry&& entry) { reading.visit(std::move(entry)); });
+      [&](ArchiveEntry& entry) { reading.visit(entry); });
   return reading.finish();
 }
 

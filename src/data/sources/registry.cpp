@@ -1,18 +1,29 @@
 #include "smlp/data/sources/registry.hpp"
 
 #include "smlp/core/error.hpp"
-#include "smlp/data/sources/cifar10.hpp"
+#include "smlp/data/sources/cifar.hpp"
 #include "smlp/data/sources/folder.hpp"
+#include "smlp/data/sources/imagenet.hpp"
+#include "smlp/data/sources/imagenet21k.hpp"
 #include "smlp/data/sources/tiny_imagenet.hpp"
 
 namespace smlp {
 namespace {
 
 constexpr DataSource sources[] = {
-    {"cifar10", "CIFAR-10, binary version (cifar-10-binary.tar.gz)", "cifar", 32, read_cifar10},
-    {"tiny-imagenet", "Tiny-ImageNet-200 (tiny-imagenet-200.zip)", "imagenet", 64, read_tiny_imagenet},
-    {"folder", "class folders of JPEG or PNG files, below train/ and test/ (or val/) or without them", "", 0,
-     read_folder},
+    {"cifar10", "CIFAR-10, binary version (cifar-10-binary.tar.gz)",
+     "https://www.cs.toronto.edu/~kriz/cifar.html", "", "cifar", 32, read_cifar10},
+    {"cifar100", "CIFAR-100, binary version (cifar-100-binary.tar.gz)",
+     "https://www.cs.toronto.edu/~kriz/cifar.html", "--coarse", "cifar", 32, read_cifar100},
+    {"tiny-imagenet", "Tiny-ImageNet-200 (tiny-imagenet-200.zip)",
+     "http://cs231n.stanford.edu/tiny-imagenet-200.zip", "", "imagenet", 64, read_tiny_imagenet},
+    {"imagenet", "ImageNet-1k (ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, or a folder with both)",
+     "https://image-net.org/challenges/LSVRC/2012/", "--labels", "imagenet", 0, read_imagenet},
+    {"imagenet21k", "ImageNet-21k (a folder or tar file of one tar file a class)",
+     "https://image-net.org/download-images", "--min-images --holdout --classes", "imagenet", 0,
+     read_imagenet21k},
+    {"folder", "class folders of JPEG or PNG files, below train/ and test/ (or val/) or without them", "", "",
+     "", 0, read_folder},
 };
 
 }  // namespace

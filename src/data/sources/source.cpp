@@ -1,16 +1,71 @@
 #include "smlp/data/sources/source.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <cctype>
 
 #include "smlp/core/error.hpp"
-#include "smlp/formats/jpeg.hpp"
-#include "smlp/formats/png.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/text.hpp"
 
 namespace smlp {
+namespace {
+
+constexpr std::uint64_t class_list_bytes = std::uint64_t{64} << 20;
+
+}  // namespace
 
 bool SourceRequest::wants(std::string_view split) const {
-  return splits.empty() || std::find(splits.begin(), splits.end(), split) != splits.end();
+  return wants_folder(split) || (split == "test" && wants_folder("val"));
+}
+
+bool SourceRequest::wants_folder(std::string_view name) const {
+  return splits.empty() || std::find(splits.begin(), splits.end(), name) != splits.end();
+}
+
+void NamedLabels::add(const std::string& split, const std::string& class_name) {
+  ids_[split].push_back(id_of_.emplace(class_name, static_cast<std::int64_t>(id_of_.size())).first->second);
+}
+
+std::int64_t NamedLabels::count(const std::string& split, const std::string& class_name) const {
+  const auto id = id_of_.find(class_name);
+  const auto ids = ids_.find(split);
+  if (id == id_of_.end() || ids == ids_.end()) return 0;
+  return std::count(ids->second.begin(), ids->second.end(), id->second);
+}
+
+SourceResult NamedLabels::finish(std::vector<std::string> classes, std::int64_t skipped) const {
+  if (classes.empty()) {
+    for (const auto& [name, id] : id_of_) classes.push_back(name);
+    std::sort(classes.begin(), classes.end());
+  }
+  std::vector<std::int64_t> label_of(id_of_.size());
+  for (std::size_t label = 0; label < classes.size(); ++label)
+    if (const auto id = id_of_.find(classes[label]); id != id_of_.end())
+      label_of[static_cast<std::size_t>(id->second)] = static_cast<std::int64_t>(label);
+  SourceResult result{std::move(classes), {}, skipped};
+  for (const auto& [split, ids] : ids_) {
+    std::vector<std::int64_t>& labels = result.labels[split];
+    labels.reserve(ids.size());
+    for (const std::int64_t id : ids) labels.push_back(label_of[static_cast<std::size_t>(id)]);
+  }
+  return result;
+}
+
+std::vector<std::string> read_class_list(const std::filesystem::path& file) {
+  const std::string text = read_file(file, class_list_bytes);
+  if (!is_utf8(text)) fail(ErrorKind::data, "{}: not UTF-8 text", file.string());
+  std::vector<std::string> names;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find_first_of("\r\n", start), text.size());
+    if (end > start) names.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  if (names.empty()) fail(ErrorKind::data, "{}: holds no class names", file.string());
+  std::vector<std::string> sorted = names;
+  std::sort(sorted.begin(), sorted.end());
+  if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
+    fail(ErrorKind::data, "{}: class \"{}\" is listed twice", file.string(), *twice);
+  return names;
 }
 
 std::vector<std::string_view> path_parts(std::string_view path) {
@@ -28,25 +83,12 @@ bool is_hidden(const std::vector<std::string_view>& parts) {
                      [](std::string_view each) { return each[0] == '.' || each == "__MACOSX"; });
 }
 
-ImageKind image_kind(std::span<const std::byte> bytes) {
-  const auto starts = [&](std::string_view magic) {
-    return bytes.size() >= magic.size() && std::memcmp(bytes.data(), magic.data(), magic.size()) == 0;
-  };
-  if (starts("\xFF\xD8\xFF")) return ImageKind::jpeg;
-  if (starts("\x89PNG\r\n\x1A\n")) return ImageKind::png;
-  return ImageKind::none;
-}
-
-Image decode_image(std::span<const std::byte> bytes, std::string_view name) {
-  switch (image_kind(bytes)) {
-    case ImageKind::jpeg:
-      return decode_jpeg(bytes, name);
-    case ImageKind::png:
-      return decode_png(bytes, name);
-    case ImageKind::none:
-      break;
-  }
-  fail(ErrorKind::data, "{}: {} bytes that are neither JPEG nor PNG", name, bytes.size());
+bool named_like_an_image(std::string_view file) {
+  const std::size_t dot = file.rfind('.');
+  std::string extension(dot == std::string_view::npos ? "" : file.substr(dot + 1));
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension == "jpg" || extension == "jpeg" || extension == "png";
 }
 
 }  // namespace smlp

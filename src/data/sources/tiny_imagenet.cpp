@@ -33,15 +33,12 @@ Place place_of(const std::string& path) {
   return {};
 }
 
-std::string text_of(const ArchiveEntry& entry) {
-  return {reinterpret_cast<const char*>(entry.bytes.data()), entry.bytes.size()};
-}
-
 class Reading {
  public:
   Reading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {}
 
   bool wanted(const std::string& path) {
+    if (path.ends_with('/')) return false;
     const Place place = place_of(path);
     if (place.role == Role::train_image) train_classes_.insert(place.wnid);
     switch (place.role) {
@@ -49,7 +46,7 @@ class Reading {
         return request_.wants("train");
       case Role::test_image:
       case Role::annotations:
-        return request_.wants("test") || request_.wants("val");
+        return request_.wants("test");
       case Role::wnids:
         return true;
       case Role::none:
@@ -59,14 +56,12 @@ class Reading {
     return false;
   }
 
-  void visit(ArchiveEntry&& entry) {
-    const Place place = place_of(entry.path);
+  void visit(ArchiveEntry& entry) {
+    const Place place = place_of(entry.path());
     if (place.role == Role::wnids) {
-      std::istringstream lines(text_of(entry));
-      for (std::string wnid; lines >> wnid;) listed_classes_.insert(wnid);
+      for (const std::string& wnid : entry.lines()) listed_classes_.insert(wnid);
     } else if (place.role == Role::annotations) {
-      std::istringstream lines(text_of(entry));
-      for (std::string line; std::getline(lines, line);) {
+      for (const std::string& line : entry.lines()) {
         std::istringstream columns(line);
         std::string file, wnid;
         if (columns >> file >> wnid) annotations_[file] = wnid;
@@ -74,7 +69,7 @@ class Reading {
     } else {
       const bool train = place.role == Role::train_image;
       (train ? train_keys_ : test_keys_).push_back(train ? place.wnid : place.file);
-      sink_({train ? "train" : "test", std::move(entry.path), std::move(entry.bytes), {}});
+      sink_({train ? "train" : "test", entry.path(), entry.bytes(), {}});
     }
   }
 
@@ -133,7 +128,7 @@ SourceResult read_tiny_imagenet(const SourceRequest& request, const SampleSink& 
   Reading reading(request, sink);
   read_archive(
       request.from, [&](const std::string& path) { return reading.wanted(path); },
-      [&](ArchiveEntry&& entry) { reading.visit(std::move(entry)); });
+      [&](ArchiveEntry& entry) { reading.visit(entry); });
   return reading.finish();
 }
 

@@ -1,0 +1,156 @@
+// Runs of the binary that are stopped, killed, starved or damaged, and what is left of them.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "support/program_fixture.hpp"
+
+namespace smlp {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::expect_same_run;
+using testing::Finished;
+using testing::Program;
+using testing::Words;
+using testing::operator+;
+
+class InterruptedRunTest : public testing::ProgramFixture {};
+
+TEST_F(InterruptedRunTest, RunsKilledInsideSavesResumeToTheSameEnd) {
+  ASSERT_EQ(run(resumable("whole")).code, 0);
+  for (const char* workers : {"0", "1", "2"}) {
+    const std::string name = std::string("killed") + workers;
+    int kills = 0;
+    for (int at = 7;; at = at * 5 / 3) {
+      const Finished done = run(resumable(name, {"--workers", workers}),
+                                {{"LD_PRELOAD", SMLP_FAULT_SHIM}, {"FAULT_KILL_AT", std::to_string(at)}});
+      if (done.code == 0) break;
+      ASSERT_EQ(done.code, 128 + SIGKILL) << done.err;
+      ++kills;
+    }
+    EXPECT_GE(kills, 3);
+    expect_same_run(run_folder("whole"), run_folder(name));
+  }
+}
+
+TEST_F(InterruptedRunTest, AutoResumeFindsTheRunOfTheSameConfigurationAndData) {
+  Words words = train("x", {"--set", "train.eval_every=0"});
+  words.erase(std::find(words.begin(), words.end(), "--name"),
+              std::find(words.begin(), words.end(), "--name") + 2);
+  ASSERT_EQ(run(words).code, 0);
+  const auto runs = [&] {
+    return std::distance(fs::directory_iterator(in("runs")), fs::directory_iterator{});
+  };
+  ASSERT_EQ(runs(), 1);
+  ASSERT_EQ(run(words + Words{"--resume", "auto"}).code, 0);
+  EXPECT_EQ(runs(), 1) << "the finished run is found";
+  ASSERT_EQ(run(words + Words{"--resume", "auto", "--seed", "5"}).code, 0);
+  EXPECT_EQ(runs(), 2) << "another seed is another run";
+
+  testing::write_cifar10(in("raw2"), 60);
+  ASSERT_EQ(run({"pack", "cifar10", "--from", in("raw2"), "--to", in("pack2")}).code, 0);
+  const fs::path first = fs::directory_iterator(in("runs"))->path();
+  const Finished other = run({"train", "--resume", first, "--data", in("pack2")});
+  EXPECT_EQ(other.code, 3);
+  EXPECT_NE(other.err.find("other images"), std::string::npos) << other.err;
+}
+
+TEST_F(InterruptedRunTest, SignalsAtAnyStepResumeToTheSameEnd) {
+  const Words more{"--set", "train.micro_batch=16", "--set", "train.eval_every=10"};
+  const auto words = [&](const std::string& name) { return resumable(name, more, "40"); };
+  ASSERT_EQ(run(words("whole")).code, 0);
+  struct Case {
+    int signal;
+    std::uintmax_t log_bytes;  // sent when metrics.jsonl has so many
+  };
+  for (const Case& c : {Case{SIGTERM, 1}, Case{SIGINT, 2000}, Case{SIGKILL, 500}, Case{SIGKILL, 5000}}) {
+    const std::string name = fmt::format("stopped{}-{}", c.signal, c.log_bytes);
+    Program program(folder_.path(), Words{SMLP_PROGRAM} + words(name));
+    const fs::path metrics = run_folder(name) / "metrics.jsonl";
+    while (program.running() && (!fs::exists(metrics) || fs::file_size(metrics) < c.log_bytes)) usleep(500);
+    program.signal(c.signal);
+    const Finished stopped = program.wait();
+    ASSERT_EQ(stopped.code, 128 + c.signal) << stopped.err;
+    EXPECT_EQ(stopped.err.find("--resume") != std::string::npos, c.signal != SIGKILL) << stopped.err;
+    const Finished resumed = run(words(name));
+    ASSERT_EQ(resumed.code, 0) << resumed.err;
+    expect_same_run(run_folder("whole"), run_folder(name));
+  }
+}
+
+TEST_F(InterruptedRunTest, ANonFiniteRunStopsWithFourAndKeepsItsLastFiniteCheckpoint) {
+  ASSERT_EQ(run(train("nan", {"--epochs", "1"})).code == 2, true) << "a key given twice is refused";
+  Words healthy = train("nan");
+  ASSERT_EQ(run(healthy).code, 0);
+  const std::string weights = testing::read_text(run_folder("nan") / "checkpoints/last/model.safetensors");
+  // The same run goes on over images that overflow to infinity.
+  const Finished broken = run({"train", "--resume", run_folder("nan"), "--epochs", "9", "--set",
+                               "data.mean=[0,0,0]", "--set", "data.std=[1e-45,1e-45,1e-45]"});
+  EXPECT_EQ(broken.code, 2) << "other normalisation is another run";
+  const Finished nan = run(train("bad", {"--set", "data.mean=[0,0,0]", "--set",
+                                         "data.std=[1e-45,1e-45,1e-45]", "--set", "train.max_bad_steps=3"}));
+  EXPECT_EQ(nan.code, 4) << nan.err;
+  EXPECT_NE(nan.err.find("not finite in 3 steps"), std::string::npos) << nan.err;
+  EXPECT_EQ(testing::read_text(run_folder("nan") / "checkpoints/last/model.safetensors"), weights);
+}
+
+TEST_F(InterruptedRunTest, AFullDiskFailsTheSaveAndKeepsTheLastCheckpoint) {
+  const Finished full =
+      run(resumable("full"), {{"LD_PRELOAD", SMLP_FAULT_SHIM}, {"FAULT_FULL_AFTER", "1200000"}});
+  EXPECT_EQ(full.code, 1) << full.err;
+  EXPECT_NE(full.err.find("No space left"), std::string::npos) << full.err;
+  const Finished eval = run({"eval", run_folder("full")});
+  EXPECT_EQ(eval.code, 0) << eval.err;
+  ASSERT_EQ(run(resumable("whole")).code, 0);
+  ASSERT_EQ(run(resumable("full")).code, 0);
+  expect_same_run(run_folder("whole"), run_folder("full"));
+}
+
+TEST_F(InterruptedRunTest, KeptEpochsStayAndOthersGo) {
+  ASSERT_EQ(run(train("kept", {"--set", "checkpoint.keep_epochs=[1]", "--set", "checkpoint.keep_last=1",
+                               "--set", "checkpoint.keep_best=0"}))
+                .code,
+            0);
+  Words names;
+  for (const auto& entry : fs::directory_iterator(run_folder("kept") / "checkpoints"))
+    names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (Words{"last", "step-000000008", "step-000000032"}));
+}
+
+TEST_F(InterruptedRunTest, TwoProcessesNeverWriteOneRun) {
+  Program first(folder_.path(), Words{SMLP_PROGRAM} + train("one", {"--set", "train.eval_every=0", "--set",
+                                                                    "checkpoint.every_epochs=1"}));
+  while (first.running() && !fs::exists(run_folder("one") / "metrics.jsonl")) usleep(500);
+  testing::TempDir other;
+  const Finished second =
+      Program(other.path(),
+              Words{SMLP_PROGRAM} + train("one", {"--resume", "auto", "--set", "train.eval_every=0", "--set",
+                                                  "checkpoint.every_epochs=1"}))
+          .wait();
+  if (first.running()) {
+    EXPECT_EQ(second.code, 1) << second.err;
+    EXPECT_NE(second.err.find("being written by process"), std::string::npos) << second.err;
+  }
+  EXPECT_EQ(first.wait().code, 0);
+}
+
+TEST_F(InterruptedRunTest, DamagedCheckpointsAreRefusedByName) {
+  ASSERT_EQ(run(train("d", {"--set", "train.eval_every=0"})).code, 0);
+  const fs::path checkpoint = fs::canonical(run_folder("d") / "checkpoints/last");
+  const fs::path model = checkpoint / "model.safetensors";
+  std::string bytes = testing::read_text(model);
+  bytes[bytes.size() / 2] ^= 1;
+  std::ofstream(model, std::ios::binary) << bytes;
+  Finished done = run({"eval", checkpoint});
+  EXPECT_EQ(done.code, 3);
+  EXPECT_NE(done.err.find("model.safetensors: hash"), std::string::npos) << done.err;
+  std::ofstream(checkpoint / "state.json") << "{}";
+  done = run({"eval", checkpoint});
+  EXPECT_EQ(done.code, 3);
+  EXPECT_NE(done.err.find("state.json"), std::string::npos) << done.err;
+}
+
+}  // namespace
+}  // namespace smlp

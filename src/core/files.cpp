@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -144,6 +145,58 @@ void AtomicFile::commit() {
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot("write", target_, errno);
   temporary_.clear();
   sync_directory(parent_of(target_));
+}
+
+AppendFile::AppendFile(fs::path path, std::uint64_t size) : path_(std::move(path)), size_(size) {
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) cannot("create", path_, errno);
+  const off_t found = ::lseek(descriptor_, 0, SEEK_END);
+  const auto wanted = static_cast<off_t>(size);
+  if (found >= wanted && ::ftruncate(descriptor_, wanted) == 0 && ::lseek(descriptor_, wanted, SEEK_SET) >= 0)
+    return;
+  const int code = errno;
+  ::close(descriptor_);
+  if (found < wanted)
+    fail(ErrorKind::data, "{} has {} bytes, {} were expected", path_.string(), found, wanted);
+  cannot("write", path_, code);
+}
+
+AppendFile::~AppendFile() {
+  ::close(descriptor_);
+}
+
+void AppendFile::write(const void* bytes, std::size_t size) {
+  write_all(descriptor_, path_, bytes, size, nullptr);
+  size_ += size;
+}
+
+void AppendFile::write_at(std::uint64_t offset, const void* bytes, std::size_t size) {
+  write_all(descriptor_, path_, bytes, size, &offset);
+}
+
+void AppendFile::sync() const {
+  if (::fdatasync(descriptor_) != 0) cannot("write", path_, errno);
+}
+
+FileLock::FileLock(const fs::path& path, std::string_view what) {
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (descriptor_ < 0) cannot("open", path, errno);
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+    const std::string owner = read_file(path, 4096);
+    ::close(descriptor_);
+    fail(ErrorKind::failed, "{} by {}", what, owner);
+  }
+  char host[256] = "unknown host";
+  ::gethostname(host, sizeof host - 1);
+  const std::string owner = fmt::format("process {} on {}", ::getpid(), host);
+  if (::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, owner.data(), owner.size(), 0) > 0) return;
+  const int code = errno;
+  ::close(descriptor_);
+  cannot("write", path, code);
+}
+
+FileLock::~FileLock() {
+  ::close(descriptor_);
 }
 
 StagedDirectory::StagedDirectory(fs::path target, bool replace)

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "smlp/core/error.hpp"
 
@@ -13,7 +14,8 @@ struct BlockHasher::State {
   XXH3_state_t xxh3;
 };
 
-BlockHasher::BlockHasher() : state_(std::make_unique<State>()) {
+BlockHasher::BlockHasher(std::vector<std::string> finished)
+    : state_(std::make_unique<State>()), hashes_(std::move(finished)) {
   XXH3_64bits_reset(&state_->xxh3);
 }
 BlockHasher::~BlockHasher() = default;

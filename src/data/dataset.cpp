@@ -43,6 +43,11 @@ void expect_random_reads(const NpyFile& file) {
   ::madvise(const_cast<std::byte*>(file.data()) - before, file.data_bytes() + before, MADV_RANDOM);
 }
 
+std::shared_ptr<const Dataset> labelled(std::shared_ptr<const Dataset> set) {
+  if (set->classes() == 0) fail(ErrorKind::data, "{}: its images have no labels", set->description());
+  return set;
+}
+
 bool is_pack(const fs::path& directory) {
   std::error_code ignored;
   return fs::is_regular_file(directory / "dataset.json", ignored);
@@ -92,8 +97,9 @@ std::shared_ptr<const Dataset> Dataset::from_memory(DatasetInfo info, std::vecto
 }
 
 void Dataset::check_labels() const {
+  const std::int64_t low = info_.classes.empty() ? -1 : 0, high = classes() - 1;
   const auto bad = std::find_if(labels_, labels_ + size(),
-                                [&](std::int64_t label) { return label < 0 || label >= classes(); });
+                                [&](std::int64_t label) { return label < low || label > high; });
   if (bad != labels_ + size())
     fail(ErrorKind::data, "{}: label {} of image {} is not one of {} classes; pack the data again",
          description_, *bad, bad - labels_, classes());
@@ -132,7 +138,7 @@ std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::
   for (const fs::path& each : roots)
     for (const fs::path& place :
          {each, each / (train ? "train" : "test"), each / (train ? "train" : "val")}) {
-      if (is_pack(place)) return Dataset::open(place);
+      if (is_pack(place)) return labelled(Dataset::open(place));
       if (tried.empty() || tried.back() != place.string()) tried.push_back(place.string());
     }
   fail(ErrorKind::data,

@@ -58,6 +58,19 @@ class Reader {
     }
     return result;
   }
+  std::vector<BadImage> bad_images(const char* key) const {
+    std::vector<BadImage> result;
+    const Json& value = member(key);
+    for (const Json& each : value.is_array() ? value : Json::array()) {
+      const Reader image(each, name_);
+      if (!each.is_object())
+        fail(ErrorKind::data, "{}: \"{}\" holds {}, expected objects", name_, key, brief(each));
+      result.push_back({image.word("name"), image.word("reason")});
+    }
+    if (!value.is_array())
+      fail(ErrorKind::data, "{}: \"{}\" is {}, expected a list", name_, key, brief(value));
+    return result;
+  }
   std::vector<double> channels(const char* key, double high) const {
     const Json& value = member(key);
     std::vector<double> result;
@@ -94,7 +107,6 @@ Json parse(std::string_view text, std::string_view name) {
 }
 
 void check_classes(const std::vector<std::string>& classes, std::string_view name) {
-  if (classes.empty()) fail(ErrorKind::data, "{}: \"classes\" is empty", name);
   std::unordered_set<std::string_view> seen;
   for (const std::string& each : classes)
     if (!seen.insert(each).second) fail(ErrorKind::data, "{}: class \"{}\" is listed twice", name, each);
@@ -111,13 +123,16 @@ void check_hashes(const DatasetInfo& info, std::string_view name) {
 }  // namespace
 
 std::string dataset_json_text(const DatasetInfo& info) {
-  nlohmann::ordered_json json = {{"format", "smlp-dataset"},        {"version", version},
-                                 {"source", info.source},           {"family", info.family},
-                                 {"resize", info.resize},           {"image_size", info.image_size},
-                                 {"images", info.images},           {"classes", info.classes},
-                                 {"mean", info.statistics.mean},    {"std", info.statistics.std},
-                                 {"block_bytes", pack_block_bytes}, {"xxh3_64", info.block_hashes}};
-  return json.dump(1) + "\n";
+  Json bad_images = Json::array();
+  for (const BadImage& each : info.bad_images)
+    bad_images.push_back({{"name", each.name}, {"reason", each.reason}});
+  const nlohmann::ordered_json json = {
+      {"format", "smlp-dataset"},        {"version", version},           {"source", info.source},
+      {"family", info.family},           {"resize", info.resize},        {"decode", info.decode},
+      {"image_size", info.image_size},   {"images", info.images},        {"classes", info.classes},
+      {"bad_images", bad_images},        {"mean", info.statistics.mean}, {"std", info.statistics.std},
+      {"block_bytes", pack_block_bytes}, {"xxh3_64", info.block_hashes}};
+  return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 DatasetInfo parse_dataset_json(std::string_view text, std::string_view name) {
@@ -133,9 +148,11 @@ DatasetInfo parse_dataset_json(std::string_view text, std::string_view name) {
   info.source = reader.word("source");
   info.family = reader.word("family", {"", "cifar", "imagenet", "stl"});
   info.resize = reader.word("resize", {"none", "squash", "crop"});
+  info.decode = reader.word("decode", {"accurate", "fast"});
   info.image_size = static_cast<int>(reader.integer("image_size", 1, max_image_size));
   info.images = reader.integer("images", 1, std::int64_t{1} << 36);
   info.classes = reader.words("classes");
+  info.bad_images = reader.bad_images("bad_images");
   info.statistics = {reader.channels("mean", 1.0), reader.channels("std", 1.0)};
   info.block_hashes = reader.words("xxh3_64");
   check_classes(info.classes, name);

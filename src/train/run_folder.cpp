@@ -1,14 +1,10 @@
 #include "smlp/train/run_folder.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -72,26 +68,6 @@ nlohmann::ordered_json describe_data(const Dataset& dataset) {
 }
 
 }  // namespace
-
-RunLock::RunLock(const fs::path& run) {
-  const fs::path path = run / "lock";
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor_ < 0)
-    fail(ErrorKind::failed, "{}: cannot be opened: {}", path.string(), std::strerror(errno));
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-    const std::string owner = read_file(path, 4096);
-    ::close(descriptor_);
-    fail(ErrorKind::failed, "{}: this run is being written by {}; wait for it, or give another --name",
-         run.string(), owner);
-  }
-  const std::string owner = fmt::format("process {} on {}", getpid(), host_name());
-  if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, owner.data(), owner.size(), 0) < 0)
-    fail(ErrorKind::failed, "{}: cannot be written: {}", path.string(), std::strerror(errno));
-}
-
-RunLock::~RunLock() {
-  ::close(descriptor_);
-}
 
 std::string default_run_name(const RunConfig& config) {
   const fs::path root = fs::path(config.data.root).lexically_normal();

@@ -37,7 +37,7 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
                  const std::optional<std::filesystem::path>& checkpoint)
     : experiment_(experiment),
       run_(std::move(run)),
-      lock_(run_),
+      lock_(run_ / "lock", fmt::format("{}: this run is being written", run_.string())),
       optimizer_(experiment.config.optim->build(
           group_parameters(*experiment.model, *experiment.config.optim.config))),
       sums_(experiment.device.torch),

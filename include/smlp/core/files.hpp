@@ -36,6 +36,39 @@ class AtomicFile {
   std::uint64_t size_ = 0;
 };
 
+// A file written over several runs of the program: opened, or made, cut to `size` bytes and appended to. A
+// file that is shorter: Error(data). What was written before sync() survives a crash, the rest may not.
+class AppendFile {
+ public:
+  AppendFile(fs::path path, std::uint64_t size);
+  ~AppendFile();
+  AppendFile(const AppendFile&) = delete;
+  AppendFile& operator=(const AppendFile&) = delete;
+
+  void write(const void* bytes, std::size_t size);
+  void write_at(std::uint64_t offset, const void* bytes, std::size_t size);
+  std::uint64_t size() const { return size_; }
+  void sync() const;  // may run beside write()
+
+ private:
+  fs::path path_;
+  int descriptor_ = -1;
+  std::uint64_t size_;
+};
+
+// Holds a file locked, made when missing, as long as it lives; the file says by whom. Held by another
+// process: Error(failed) saying "`what` by OWNER".
+class FileLock {
+ public:
+  FileLock(const fs::path& path, std::string_view what);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
+
 // A folder that appears under its name only on commit(): files are made in path(), each synced by its writer.
 // A target that exists is refused, unless `replace`: then the two change places in one step, where the file
 // system can (else the old one is moved aside first), and the old one is removed once the new one is durable.

@@ -13,13 +13,14 @@ inline constexpr std::uint64_t pack_block_bytes = std::uint64_t{64} << 20;
 // Hashes a stream of bytes block by block, as core/hash does a whole.
 class BlockHasher {
  public:
-  BlockHasher();
+  explicit BlockHasher(std::vector<std::string> finished = {});  // the blocks before the first byte added
   ~BlockHasher();
   BlockHasher(const BlockHasher&) = delete;
   BlockHasher& operator=(const BlockHasher&) = delete;
 
   void add(const void* bytes, std::size_t size);
-  std::vector<std::string> finish();  // one hash a block, in order
+  const std::vector<std::string>& finished() const { return hashes_; }  // of whole blocks, in order
+  std::vector<std::string> finish();                                    // with the last, shorter one
 
  private:
   struct State;

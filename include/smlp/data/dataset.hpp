@@ -19,20 +19,29 @@ struct ChannelStatistics {
   std::vector<double> std;   // 3
 };
 
+// An image of the raw data that could not be decoded and is not in the pack.
+struct BadImage {
+  std::string name;
+  std::string reason;
+};
+
 // What dataset.json says of a pack.
 struct DatasetInfo {
-  std::string source;  // "cifar10", "tiny-imagenet", "folder", "shapes"
+  std::string source;  // a name of data_sources(), or "shapes"
   std::string family;  // normalisation family: "cifar", "imagenet", "stl", or "" (use the pack's statistics)
   std::string resize;  // "none", "squash" or "crop"
-  int image_size = 0;  // images are image_size × image_size
+  std::string decode = "accurate";  // or "fast": JPEGs were shrunk while decoding, to other pixels
+  int image_size = 0;               // images are image_size × image_size
   std::int64_t images = 0;
-  std::vector<std::string> classes;
+  std::vector<std::string> classes;  // empty: the images have no labels
+  std::vector<BadImage> bad_images;
   ChannelStatistics statistics;
   std::vector<std::string>
       block_hashes;  // xxh3-64 in hex, of images.npy's data, pack_block_bytes each; may be empty
 };
 
-// One split of a packed data set: N images of uint8 [size][size][3] and N labels. The images are mapped,
+// One split of a packed data set: N images of uint8 [size][size][3] and N labels, −1 each when there are no
+// classes. The images are mapped,
 // never read as a whole (or owned, for the embedded data set). Safe to share between threads.
 class Dataset {
  public:

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct DecodedSample {
   RawSample raw;  // without its encoded bytes
   Image image;
   bool resized = false;
+  std::string error;  // why it could not be decoded, when that is no reason to stop
   std::array<std::uint64_t, 3> sums{}, squares{};  // over the pixels, by channel
 };
 

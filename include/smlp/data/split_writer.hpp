@@ -1,39 +1,43 @@
 #pragma once
-#include <array>
 #include <cstdint>
-#include <optional>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "smlp/core/files.hpp"
 #include "smlp/data/block_hash.hpp"
 #include "smlp/data/dataset.hpp"
 #include "smlp/data/ordered_decoder.hpp"
-#include "smlp/formats/npy.hpp"
+#include "smlp/data/pack_progress.hpp"
 
 namespace smlp {
 
-// Writes one split's folder, which appears under its name on commit().
+// Writes one split's files in a work folder, from the start or from where `progress` says they had come.
 class SplitWriter {
  public:
-  SplitWriter(const fs::path& target, int image_size);
+  SplitWriter(fs::path folder, int image_size, const SplitProgress& progress = {});
 
   void append(const DecodedSample& sample);
+  std::int64_t images() const { return progress_.images; }
+  std::size_t finished_blocks() const { return hasher_.finished().size(); }
 
-  // info brings source, family, resize and classes; the rest is filled in. Writes all files; commit() makes
-  // them visible.
+  SplitProgress progress();  // of what has been handed to the system; sync() makes it last
+  void sync() const;         // may run beside append()
+
+  // info brings source, family, resize, classes and bad images; the rest is filled in. All files are complete
+  // and synced afterwards.
   void finish(DatasetInfo info, const std::vector<std::int64_t>& labels);
-  void commit() { folder_.commit(); }
-
-  std::int64_t images() const { return images_.rows(); }
 
  private:
-  StagedDirectory folder_;
+  void flush_names();
+
+  const fs::path folder_;
   const int image_size_;
-  NpyWriter images_;
-  AtomicFile names_;
+  SplitProgress progress_;
+  const std::string header_;
+  AppendFile images_, names_;
   std::string pending_names_;
   BlockHasher hasher_;
-  std::array<std::uint64_t, 3> sums_{}, squares_{};
 };
 
 }  // namespace smlp

@@ -7,19 +7,6 @@
 
 namespace smlp {
 
-// Held while a process writes a run: a second one is refused with the first one's process and host. Freed by
-// the system when the process ends, however it ends.
-class RunLock {
- public:
-  explicit RunLock(const std::filesystem::path& run);
-  ~RunLock();
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-
- private:
-  int descriptor_;
-};
-
 // The run folder's name when none is given: date-model-data, "20260131-142501-b_mlp-cifar10".
 std::string default_run_name(const RunConfig& config);
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "smlp/core/files.hpp"
 #include "smlp/data/loader.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/evaluator.hpp"
@@ -58,7 +59,7 @@ class Trainer {
 
   Experiment& experiment_;
   std::filesystem::path run_;
-  RunLock lock_;
+  FileLock lock_;  // a second process that would write the run is refused
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Sinks> sinks_;
   std::unique_ptr<BatchLoader> loader_;

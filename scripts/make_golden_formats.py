@@ -3,7 +3,7 @@
 
     python scripts/make_golden_formats.py
 
-needs numpy, pillow, torch, safetensors and tensorboard. Each image lies beside what PIL's convert("RGB") makes of it.
+needs numpy, scipy, pillow, torch, safetensors and tensorboard. Each image lies beside what PIL's convert("RGB") makes of it.
 """
 import io
 import pathlib
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from scipy.io import savemat
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.record_writer import RecordWriter
 
@@ -181,8 +182,19 @@ def make_archives():
             archive.writestr(zipfile.ZipInfo(path), data, zipfile.ZIP_DEFLATED)
 
 
+def make_mat():
+    """The layout of meta.mat in ImageNet's development kit: leaves are numbered otherwise than their sorted wnids."""
+    leaves = [("n02", 3), ("n03", 1), ("n01", 2)]
+    rows = [(identity, f"{wnid}000000", "a word, another", "what it is", 0, np.array([]), 0, 1300) for wnid, identity in leaves]
+    rows.append((1001, "n09000000", "inner node", "above the leaves", 3, np.array([1, 2, 3]), 1, 0))
+    fields = ["ILSVRC2012_ID", "WNID", "words", "gloss", "num_children", "children", "wordnet_height", "num_train_images"]
+    synsets = np.array([rows], dtype=[(field, object) for field in fields]).T
+    for name, compressed in [("meta_plain.mat", False), ("meta_compressed.mat", True)]:
+        savemat(OUT / name, {"other": np.eye(2), "synsets": synsets}, do_compression=compressed)
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
-    for make in [make_jpeg, make_png, make_resample, make_npy, make_safetensors, make_tfevents, make_archives]:
+    for make in [make_jpeg, make_png, make_resample, make_npy, make_safetensors, make_tfevents, make_archives, make_mat]:
         make()
     print(sum(file.stat().st_size for file in OUT.iterdir()), "bytes in", OUT)

@@ -8,6 +8,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/data/class_lists.hpp"
 #include "smlp/formats/npy.hpp"
 #include "smlp/train/evaluator.hpp"
 #include "smlp/train/saved_model.hpp"
@@ -22,6 +23,7 @@ struct EvalOptions {
   std::int64_t batch_size = 512;
   bool best = false;
   bool json = false;
+  bool force_classes = false;
 };
 
 std::vector<ConfigNode> overrides(const EvalOptions& o) {
@@ -30,23 +32,6 @@ std::vector<ConfigNode> overrides(const EvalOptions& o) {
   nodes.push_back(make_override("device.type", o.device.value_or("auto"), "--device"));
   if (o.precision) nodes.push_back(make_override("device.precision", *o.precision, "--precision"));
   return nodes;
-}
-
-void check_classes(const SavedModel& saved, const Dataset& dataset) {
-  const std::vector<std::string>& own = saved.state.classes;
-  const std::vector<std::string>& found = dataset.info().classes;
-  if (own.size() != found.size())
-    fail(ErrorKind::data,
-         "{} has {} classes, the model {}; give --data a set with the classes it was trained on",
-         dataset.description(), found.size(), own.size());
-  const auto [a, b] = std::mismatch(own.begin(), own.end(), found.begin());
-  if (a == own.end()) return;
-  if (std::is_permutation(own.begin(), own.end(), found.begin()))
-    fail(ErrorKind::data,
-         "{}: the same classes in another order: class {} is '{}', the model's '{}'; pack the data again",
-         dataset.description(), a - own.begin(), *b, *a);
-  log().warn("class {} is '{}' in {}, the model's '{}'; classes are compared by number", a - own.begin(), *b,
-             dataset.description(), *a);
 }
 
 void write_logits(const std::string& path, const torch::Tensor& logits) {
@@ -103,7 +88,8 @@ int run_eval(const EvalOptions& options) {
   SavedModel saved = open_saved_model(options.path, options.best, overrides(options));
   const Device device = open_device(saved.config.device);
   const std::shared_ptr<const Dataset> dataset = open_dataset(saved.config.data.root, "test");
-  check_classes(saved, *dataset);
+  check_classes_of_model({saved.state.classes, "the model"},
+                         {dataset->info().classes, dataset->description()}, options.force_classes);
   saved.model->to(device.torch);
   const EvaluationOptions how{.image_size = static_cast<int>(saved.config.data.image_size),
                               .batch_size = options.batch_size,
@@ -133,6 +119,8 @@ Action add_eval_command(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--device", o->device, "auto, cpu or cuda");
   app.add_option("--precision", o->precision, "auto, fp32, tf32 or bf16; default: the run's");
+  app.add_flag("--force-classes", o->force_classes,
+               "take labels as they are numbered where the model's class list differs");
   app.add_flag("--json", o->json, "print JSON");
   return [o] { return run_eval(*o); };
 }

@@ -33,14 +33,19 @@ NpyFile open_array(const fs::path& path, std::string_view dtype, const std::vect
   return file;
 }
 
+// Advice on bytes that may begin and end within a page.
+void advise(const void* bytes, std::uint64_t size, int advice) {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t before = reinterpret_cast<std::uintptr_t>(bytes) % page;
+  ::madvise(const_cast<std::byte*>(static_cast<const std::byte*>(bytes)) - before, size + before, advice);
+}
+
 // Shuffled reads of a file much larger than memory must not read ahead: the kernel would fetch megabytes for
 // each image. A smaller file is better read ahead, it will be used whole.
 void expect_random_reads(const NpyFile& file) {
-  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page;
-  if (file.data_bytes() < memory / 2) return;
-  const std::uint64_t before = reinterpret_cast<std::uintptr_t>(file.data()) % page;
-  ::madvise(const_cast<std::byte*>(file.data()) - before, file.data_bytes() + before, MADV_RANDOM);
+  const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                               static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (file.data_bytes() >= memory / 2) advise(file.data(), file.data_bytes(), MADV_RANDOM);
 }
 
 std::shared_ptr<const Dataset> labelled(std::shared_ptr<const Dataset> set) {
@@ -105,11 +110,32 @@ void Dataset::check_labels() const {
          description_, *bad, bad - labels_, classes());
 }
 
+void Dataset::will_need(std::int64_t first, std::int64_t last) const {
+  if (owned_images_.empty())
+    advise(image(first), static_cast<std::uint64_t>((last - first) * image_bytes_), MADV_WILLNEED);
+}
+
 std::string Dataset::fingerprint() const {
   std::string text = fmt::format("{}\n{}\n{}\n", info_.resize, info_.images, info_.image_size);
   for (const std::vector<std::string>* list : {&info_.classes, &info_.block_hashes})
     for (const std::string& each : *list) text += each + '\n';
   return xxh3_hex(std::as_bytes(std::span(text)));
+}
+
+void Dataset::check_files() const {
+  if (!owned_images_.empty()) return;
+  for (const auto& [name, file] :
+       {std::pair("images.npy", &mapped_images_), std::pair("labels.npy", &mapped_labels_)}) {
+    const fs::path path = fs::path(description_) / name;
+    const std::uint64_t expected = file->header().data_offset + file->data_bytes();
+    std::error_code error;
+    const std::uintmax_t found = fs::file_size(path, error);
+    if (error)
+      fail(ErrorKind::data, "{}: {}; it was there when it was opened", path.string(), error.message());
+    if (found != expected)
+      fail(ErrorKind::data, "{}: {} bytes, {} when it was opened: it was changed while in use", path.string(),
+           found, expected);
+  }
 }
 
 void Dataset::verify() const {
@@ -146,17 +172,6 @@ std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::
        "{}`{}",
        split, root, fmt::join(tried, ", "), root,
        roots.size() == 1 ? ", or name its parent folder in $SMLP_DATA" : "");
-}
-
-void check_same_classes(const Dataset& a, const Dataset& b) {
-  const std::vector<std::string>&x = a.info().classes, &y = b.info().classes;
-  if (x == y) return;
-  if (x.size() != y.size())
-    fail(ErrorKind::data, "{} has {} classes, {} has {}; both must have the same list", a.description(),
-         x.size(), b.description(), y.size());
-  const auto [i, j] = std::mismatch(x.begin(), x.end(), y.begin());
-  fail(ErrorKind::data, "class {} is \"{}\" in {} and \"{}\" in {}; both must have the same list",
-       i - x.begin(), *i, a.description(), *j, b.description());
 }
 
 }  // namespace smlp

@@ -61,13 +61,15 @@ RendererPool::Lease::~Lease() {
 
 TrainImages::TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
                          AugmentConfig augment, const ChannelStatistics& normalization, int image_size,
-                         std::int64_t batch_size, std::uint64_t seed, int rank, int world)
+                         std::int64_t batch_size, std::uint64_t seed, int rank, int world,
+                         std::int64_t window)
     : dataset_(std::move(dataset)),
       chosen_(std::move(chosen)),
       augment_(std::move(augment)),
       image_size_(image_size),
       batch_size_(batch_size),
       seed_(seed),
+      order_(std::max<std::int64_t>(1, std::ssize(chosen_)), window, seed),
       rank_(rank),
       world_(world),
       renderers_(dataset_->image_size(), image_size, normalization) {
@@ -83,7 +85,7 @@ TrainImages::TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std
 TrainImages::Sample TrainImages::sample(std::int64_t k) const {
   const auto n = static_cast<std::int64_t>(chosen_.size());
   const auto epoch = static_cast<std::uint32_t>(k / n);
-  return {chosen_[Permutation(n, seed_, Purpose::order, epoch)(k % n)], epoch};
+  return {chosen_[order_(epoch, k % n)], epoch};
 }
 
 void TrainImages::render(Renderer& renderer, const Sample& sample, float* out) const {
@@ -112,8 +114,20 @@ void TrainImages::mix(Renderer& renderer, std::int64_t first, std::int64_t previ
   }
 }
 
+// A moving window's next part is read from the disk while the present one is used.
+void TrainImages::read_ahead(std::int64_t k) const {
+  if (!order_.windowed()) return;
+  const auto n = static_cast<std::int64_t>(chosen_.size());
+  const SampleOrder::Run run = order_.next_run(static_cast<std::uint32_t>(k / n), k % n);
+  if (run.count == 0 || read_ahead_from_.exchange(run.first) == run.first) return;
+  const std::int64_t before_end = std::min(run.count, n - run.first);
+  dataset_->will_need(chosen_[run.first], chosen_[run.first + before_end - 1] + 1);
+  if (before_end < run.count) dataset_->will_need(chosen_[0], chosen_[run.count - before_end - 1] + 1);
+}
+
 Batch TrainImages::make(std::int64_t step, HostBuffers& buffers) const {
   const std::int64_t count = batch_size_ / world_, whole = step * batch_size_, first = whole + rank_ * count;
+  read_ahead(first);
   Batch batch;
   batch.images = buffers.take({count, 3, image_size_, image_size_}, torch::kFloat32);
   batch.labels = buffers.take({count}, torch::kInt64);

@@ -101,25 +101,34 @@ std::vector<std::byte> inflate_all(Bytes packed, const Elements& errors) {
   return out;
 }
 
-std::optional<double> first_number(const Elements::Element& element) {
-  const Bytes b = element.bytes;
+template <class T>
+std::optional<double> number_of(Bytes bytes) {
+  return bytes.size() == sizeof(T) ? std::optional(static_cast<double>(load<T>(bytes))) : std::nullopt;
+}
+
+// Small whole numbers are stored in fewer bytes than their array's class has.
+std::optional<double> only_number(const Elements::Element& element) {
   switch (element.type) {
     case int8:
-      return b.size() == 1 ? std::optional<double>(load<std::int8_t>(b)) : std::nullopt;
+      return number_of<std::int8_t>(element.bytes);
     case uint8:
-      return b.size() == 1 ? std::optional<double>(load<std::uint8_t>(b)) : std::nullopt;
+      return number_of<std::uint8_t>(element.bytes);
     case int16:
-      return b.size() == 2 ? std::optional<double>(load<std::int16_t>(b)) : std::nullopt;
+      return number_of<std::int16_t>(element.bytes);
     case uint16:
-      return b.size() == 2 ? std::optional<double>(load<std::uint16_t>(b)) : std::nullopt;
+      return number_of<std::uint16_t>(element.bytes);
     case int32:
-      return b.size() == 4 ? std::optional<double>(load<std::int32_t>(b)) : std::nullopt;
+      return number_of<std::int32_t>(element.bytes);
     case uint32:
-      return b.size() == 4 ? std::optional<double>(load<std::uint32_t>(b)) : std::nullopt;
+      return number_of<std::uint32_t>(element.bytes);
     case single:
-      return b.size() == 4 ? std::optional<double>(load<float>(b)) : std::nullopt;
+      return number_of<float>(element.bytes);
     case real:
-      return b.size() == 8 ? std::optional<double>(load<double>(b)) : std::nullopt;
+      return number_of<double>(element.bytes);
+    case int64:
+      return number_of<std::int64_t>(element.bytes);
+    case uint64:
+      return number_of<std::uint64_t>(element.bytes);
     default:
       return std::nullopt;
   }
@@ -164,7 +173,7 @@ std::optional<MatStructArray::Value> read_value(Bytes array, std::string_view na
   if (head.type == char_class) return head.elements == 0 ? std::string() : ascii(parts.next());
   if (head.type < first_number_class || head.type > last_number_class || head.elements != 1)
     return std::nullopt;
-  const std::optional<double> number = first_number(parts.next());
+  const std::optional<double> number = only_number(parts.next());
   return number ? std::optional<MatStructArray::Value>(*number) : std::nullopt;
 }
 

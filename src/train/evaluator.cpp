@@ -65,6 +65,7 @@ std::optional<EvaluationResult> evaluate(Model& model, const Device& device,
                                          const std::vector<std::int64_t>& indices,
                                          const ChannelStatistics& normalization,
                                          const EvaluationOptions& options) {
+  dataset->check_files();
   const EvaluationMode mode(model);
   const auto source = std::make_shared<EvaluationImages>(dataset, indices, normalization, options.image_size,
                                                          options.batch_size);

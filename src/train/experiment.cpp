@@ -5,6 +5,8 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/rng.hpp"
+#include "smlp/data/class_lists.hpp"
+#include "smlp/data/sample_order.hpp"
 
 namespace smlp {
 namespace {
@@ -25,13 +27,6 @@ std::shared_ptr<const Dataset> open_test_set(const DataConfig& config) {
   } catch (const Error&) {
     return nullptr;  // the held-out part is enough to evaluate on
   }
-}
-
-void check_classes(const Dataset& train, const Dataset& test) {
-  if (train.info().classes == test.info().classes) return;
-  fail(ErrorKind::data,
-       "{} and {} have different class lists ({} and {} classes); pack both splits from one source",
-       train.description(), test.description(), train.classes(), test.classes());
 }
 
 std::shared_ptr<Model> build_model(const RunConfig& config, int classes) {
@@ -67,12 +62,20 @@ std::int64_t Experiment::epochs_at(std::int64_t step) const {
   return std::min(step * config.train.batch_size / train_images(), config.train.epochs);
 }
 
+std::int64_t Experiment::window_images() const {
+  if (config.data.order == DataConfig::Order::random) return 0;
+  const std::int64_t side = train_set->image_size();
+  return std::max<std::int64_t>(2, (config.data.window_mib << 20) / (side * side * 3));
+}
+
 Experiment make_experiment(RunConfig config) {
   Experiment e;
   e.device = open_device(config.device);
   e.train_set = open_dataset(config.data.root, "train");
   e.test_set = open_test_set(config.data);
-  if (e.test_set) check_classes(*e.train_set, *e.test_set);
+  if (e.test_set)
+    check_same_classes({e.train_set->info().classes, e.train_set->description()},
+                       {e.test_set->info().classes, e.test_set->description()});
   e.subset = choose_subset(*e.train_set, config.data.subset, static_cast<std::uint64_t>(config.run.seed));
   e.normalization = resolve_normalization(config.data, e.train_set->info());
   config.data.mean = e.normalization.mean;
@@ -83,6 +86,18 @@ Experiment make_experiment(RunConfig config) {
   e.model->to(e.device.torch);
   e.config = std::move(config);
   return e;
+}
+
+// "" when the order is uniform; else how far from that it is.
+std::string describe_order(const Experiment& e) {
+  const SampleOrder order(e.train_images(), e.window_images(), static_cast<std::uint64_t>(e.config.run.seed));
+  if (!order.windowed()) return "";
+  return fmt::format(
+      "\norder      windowed, {} MiB ({} images): they move {:.1f} % as far as in a full shuffle; a window's "
+      "labels "
+      "differ from the set's by {:.2f} (0: as mixed as the whole, 1: classes lie apart)",
+      e.config.data.window_mib, e.window_images(), 100 * order.spread(0),
+      label_distance(*e.train_set, e.subset.train, e.window_images()));
 }
 
 std::string describe(const Experiment& e) {
@@ -98,7 +113,7 @@ std::string describe(const Experiment& e) {
       "device     {}\n"
       "precision  {}\n"
       "optimiser  {}, lr {:g}, {} (warm-up {} steps), batch {}{}\n"
-      "length     {} epochs, {} steps",
+      "length     {} epochs, {} steps{}",
       c.model.name, sizes_text(c), c.data.image_size, c.data.image_size,
       human_count(static_cast<double>(cost.parameters)), human_count(static_cast<double>(cost.macs)), data,
       e.train_set->classes(), e.train_set->image_size(), e.train_set->image_size(), e.device.description,
@@ -106,7 +121,7 @@ std::string describe(const Experiment& e) {
       c.train.batch_size,
       micro_batch(c.train) < c.train.batch_size ? fmt::format(" in micro-batches of {}", micro_batch(c.train))
                                                 : "",
-      c.train.epochs, e.total_steps());
+      c.train.epochs, e.total_steps(), describe_order(e));
 }
 
 std::string describe_cost(const Experiment& e) {

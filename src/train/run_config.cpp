@@ -128,6 +128,9 @@ void DataConfig::fields(FieldVisitor& v) {
   v.field("per_class", subset.per_class, "images used of each class; 0: all", between(0, 1e9));
   v.field("holdout", subset.holdout, "part of each class set aside to choose the best epoch",
           Bounds{.min = 0, .max = 1, .max_open = true});
+  v.choice("order", order, {{"random", Order::random}, {"windowed", Order::windowed}},
+           "windowed: shuffled within a window that moves through the file, for sets larger than memory");
+  v.field("window_mib", window_mib, "size of that window; what is held in memory", between(1, 1 << 20));
   v.field("workers", workers, "threads that render batches ahead; 0: none", between(0, 256));
   v.field("prefetch", prefetch, "batches each worker keeps ready", between(1, 64));
 }

@@ -76,7 +76,7 @@ void Trainer::start_loader() {
   const RunConfig& c = experiment_.config;
   const auto source = std::make_shared<TrainImages>(
       experiment_.train_set, experiment_.subset.train, c.augment, experiment_.normalization,
-      static_cast<int>(c.data.image_size), c.train.batch_size, seed_of(c));
+      static_cast<int>(c.data.image_size), c.train.batch_size, seed_of(c), 0, 1, experiment_.window_images());
   loader_ = std::make_unique<BatchLoader>(source, state_.step, total_steps_, static_cast<int>(c.data.workers),
                                           static_cast<int>(c.data.prefetch), experiment_.device.torch);
 }
@@ -178,6 +178,7 @@ bool Trainer::after_step(std::int64_t step_before) {
   auto passed = [&](std::int64_t every) { return every > 0 && epochs / every > epochs_before / every; };
   auto kept = [&](std::int64_t epoch) { return epoch > epochs_before && epoch <= epochs; };
 
+  if (epochs > epochs_before) experiment_.train_set->check_files();
   if (state_.step % c.train.log_every == 0 || ended) log_step();
   if (progress_) progress_->update(state_.step, progress_text_);
   state_.evaluation_due = passed(c.train.eval_every) || ended;

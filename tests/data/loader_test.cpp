@@ -85,6 +85,25 @@ TEST(TrainImages, ADataSetSmallerThanABatchRepeats) {
   EXPECT_EQ(std::set<std::int64_t>(found.begin(), found.begin() + 3).size(), 3u);
 }
 
+TEST(TrainImages, AWindowedOrderHoldsEveryImageOnceAndTakesNeighbours) {
+  const auto data = testing::small_dataset(640, 6, 640);  // an image's label is its number
+  const TrainImages source(data, all_of(*data), plain, normalization, 6, 32, 1, 0, 1, 128);
+  HostBuffers buffers;
+  std::set<std::int64_t> seen;
+  for (std::int64_t step = 0; step < 20; ++step) {
+    const Batch batch = source.make(step, buffers);
+    std::int64_t near_first = 0;
+    for (std::int64_t i = 0; i < 32; ++i) {
+      const auto label = batch.labels[i].item<std::int64_t>();
+      const std::int64_t distance = std::abs(label - batch.labels[0].item<std::int64_t>());
+      near_first += std::min(distance, 640 - distance) < 128;
+      seen.insert(label);
+    }
+    EXPECT_EQ(near_first, 32) << step;
+  }
+  EXPECT_EQ(seen.size(), 640u);
+}
+
 TEST(TrainImages, UseOnlyTheChosenImages) {
   const auto data = small_dataset(20, 6, 3);
   const TrainImages source(data, {4, 9, 17}, plain, normalization, 6, 6, 1);

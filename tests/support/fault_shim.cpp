@@ -1,7 +1,8 @@
 // Preloaded under the real program to make the system fail where a test wants it to:
-//   FAULT_KILL_AT=N        the N-th call that makes something durable (fsync, rename, symlink) ends the
-//   process with SIGKILL FAULT_FULL_AFTER=N     after N bytes written to files below …/checkpoints/, the disk
-//   is full
+//   FAULT_KILL_AT=N     the N-th call that makes something durable (fsync, rename, symlink) ends the process
+//   with
+//                       SIGKILL
+//   FAULT_FULL_AFTER=N  after N bytes written to files below …/checkpoints/, the disk is full
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/types.h>
@@ -54,6 +55,10 @@ extern "C" {
 int fsync(int descriptor) {
   count_durable();
   return next<int (*)(int)>("fsync")(descriptor);
+}
+int fdatasync(int descriptor) {
+  count_durable();
+  return next<int (*)(int)>("fdatasync")(descriptor);
 }
 int rename(const char* from, const char* to) noexcept {
   count_durable();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "smlp/core/error.hpp"
 #include "support/program_fixture.hpp"
 
 namespace smlp {
@@ -32,6 +33,38 @@ TEST_F(InterruptedRunTest, RunsKilledInsideSavesResumeToTheSameEnd) {
     EXPECT_GE(kills, 3);
     expect_same_run(run_folder("whole"), run_folder(name));
   }
+}
+
+// 118 MB, of which one whole block is synced on the way.
+TEST_F(InterruptedRunTest, APackStoppedOrKilledAnywhereContinuesToTheSameFiles) {
+  const auto pack = [&](const std::string& name, const Words& more = {}) {
+    return Words{SMLP_PROGRAM, "pack",   "cifar10", "--from", *shared_ / "raw",
+                 "--to",       in(name), "--size",  "256",    "--continue"} +
+           more;
+  };
+  ASSERT_EQ(Program(folder_.path(), pack("whole")).wait().code, 0);
+  int kills = 0;
+  for (int at = 2;; ++at) {
+    const Finished done = Program(folder_.path(), pack("killed"),
+                                  {{"LD_PRELOAD", SMLP_FAULT_SHIM}, {"FAULT_KILL_AT", std::to_string(at)}})
+                              .wait();
+    if (done.code == 0) break;
+    ASSERT_EQ(done.code, 128 + SIGKILL) << done.err;
+    ++kills;
+  }
+  EXPECT_GE(kills, 5);
+  Program stopping(folder_.path(), pack("stopped"));
+  while (stopping.running() && !fs::exists(in("stopped") / ".packing/state.json")) usleep(200);
+  stopping.signal(SIGTERM);
+  const Finished stopped = stopping.wait();
+  EXPECT_EQ(stopped.code, 128 + SIGTERM) << stopped.err;
+  EXPECT_NE(stopped.err.find("--continue"), std::string::npos) << stopped.err;
+  ASSERT_EQ(Program(folder_.path(), pack("stopped")).wait().code, 0);
+  for (const char* name : {"killed", "stopped"})
+    for (const char* file : {"train/images.npy", "train/labels.npy", "train/names.txt", "train/dataset.json",
+                             "test/images.npy", "test/dataset.json"})
+      EXPECT_TRUE(testing::read_text(in("whole") / file) == testing::read_text(in(name) / file))
+          << name << " " << file;
 }
 
 TEST_F(InterruptedRunTest, AutoResumeFindsTheRunOfTheSameConfigurationAndData) {

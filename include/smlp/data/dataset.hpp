@@ -59,9 +59,15 @@ class Dataset {
   int classes() const { return static_cast<int>(info_.classes.size()); }
   const std::uint8_t* image(std::int64_t i) const { return images_ + i * image_bytes_; }
   std::int64_t label(std::int64_t i) const { return labels_[i]; }
+  void will_need(std::int64_t first,
+                 std::int64_t last) const;  // asks the system to read images [first, last) soon
   const std::string& description() const { return description_; }  // a path, or "shapes (generated)"
   std::string fingerprint()
       const;  // 16 hex digits over info's hashes, counts and classes: names the data in env.json
+
+  // The files still have the length they had when they were opened, else Error(data): a map of a file that
+  // was cut faults where it is read. Cheap enough for every epoch.
+  void check_files() const;
 
   // Reads all images and compares every block with its hash: Error(data) naming the first that differs, or
   // that the pack has no hashes.
@@ -85,9 +91,6 @@ class Dataset {
 // "test"); one split's own folder, whatever `split` says; or the same below $SMLP_DATA. `split` is "train",
 // "test" or "val". Not found: Error(data) naming the places tried and `smlp pack`.
 std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::string& split);
-
-// Error(data) naming the first difference unless both have the same classes in the same order.
-void check_same_classes(const Dataset& a, const Dataset& b);
 
 // Published channel statistics by family: "cifar", "imagenet", "stl". Unknown: Error(usage) with the known
 // names.

@@ -2,6 +2,7 @@
 #include <c10/core/Stream.h>
 #include <torch/types.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -14,6 +15,7 @@
 
 #include "smlp/data/augment.hpp"
 #include "smlp/data/dataset.hpp"
+#include "smlp/data/sample_order.hpp"
 
 namespace smlp {
 
@@ -75,16 +77,18 @@ class RendererPool {
 };
 
 // The stream of training images. Sample k of a run is image order_{k / N}[k mod N] of the N chosen ones,
-// where order_e is the permutation of (seed, epoch e); step s takes samples [s·B, (s+1)·B), so batches
-// straddle epochs and all have B images. Crop and flip are drawn by (seed, epoch, image), MixUp's weight by
-// (seed, step); an image's partner is the sample before it in the whole batch, the first one's is the last.
+// where order_e is SampleOrder's permutation of (seed, epoch e); step s takes samples [s·B, (s+1)·B), so
+// batches straddle epochs and all have B images. Crop and flip are drawn by (seed, epoch, image), MixUp's
+// weight by (seed, step); an image's partner is the sample before it in the whole batch, the first one's is
+// the last.
 class TrainImages : public BatchSource {
  public:
-  // chosen: indices into the data set, not empty. batch_size: over all ranks, divisible by `world`; a batch
-  // of rank r is the r-th of `world` equal parts of the whole one.
+  // chosen: indices into the data set, ascending, not empty. window: of SampleOrder, in images. batch_size:
+  // over all ranks, divisible by `world`; a batch of rank r is the r-th of `world` equal parts of the whole
+  // one.
   TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen, AugmentConfig augment,
               const ChannelStatistics& normalization, int image_size, std::int64_t batch_size,
-              std::uint64_t seed, int rank = 0, int world = 1);
+              std::uint64_t seed, int rank = 0, int world = 1, std::int64_t window = 0);
 
   Batch make(std::int64_t step, HostBuffers& buffers) const override;
 
@@ -94,6 +98,7 @@ class TrainImages : public BatchSource {
     std::uint32_t epoch;
   };
   Sample sample(std::int64_t k) const;
+  void read_ahead(std::int64_t k) const;
   void render(Renderer& renderer, const Sample& sample, float* out) const;
   void mix(Renderer& renderer, std::int64_t first, std::int64_t previous, double lambda, Batch& batch) const;
 
@@ -103,7 +108,9 @@ class TrainImages : public BatchSource {
   const int image_size_;
   const std::int64_t batch_size_;
   const std::uint64_t seed_;
+  const SampleOrder order_;
   const int rank_, world_;
+  mutable std::atomic<std::int64_t> read_ahead_from_{-1};
   mutable RendererPool renderers_;
 };
 

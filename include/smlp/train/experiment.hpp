@@ -24,6 +24,7 @@ struct Experiment {
   std::int64_t total_steps() const;  // ⌈epochs · N / batch size⌉: batches straddle epochs
   std::int64_t step_of_epoch(std::int64_t epoch) const;  // the step after which `epoch` (from 1) is whole
   std::int64_t epochs_at(std::int64_t step) const;       // whole epochs after `step` steps
+  std::int64_t window_images() const;                    // of data.order windowed; 0: random
 };
 
 // Opens device and data and builds the model on the device, weights drawn from run.seed. Train and test must

@@ -25,11 +25,14 @@ struct RunSection {
 };
 
 struct DataConfig {
+  enum class Order { random, windowed };
   std::string root = "cifar10";
   std::int64_t image_size = 64;
   std::string normalize = "auto";
   std::vector<double> mean, std;  // given values; empty: what `normalize` says
   SubsetConfig subset;
+  Order order = Order::random;
+  std::int64_t window_mib = 1024;
   std::int64_t workers = 1;
   std::int64_t prefetch = 2;
   void fields(FieldVisitor& v);

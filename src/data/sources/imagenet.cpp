@@ -1,6 +1,7 @@
 #include "smlp/data/sources/imagenet.hpp"
 
 #include <optional>
+#include <set>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -76,6 +77,7 @@ class Reading {
           ++images;
           sink_({"train", class_name + "/" + entry.path(), entry.bytes(), {}});
         });
+    train_classes_.insert(class_name);
     if (images == 0) fail(ErrorKind::data, "{}: holds no images", archive.where());
   }
 
@@ -107,17 +109,16 @@ class Reading {
           "folders",
           request_.from.string(), train_tar, val_tar);
     // Both splits must have one list, also when they are packed one after the other.
-    SourceResult result =
-        labels_.finish(labels_.has("train") ? std::vector<std::string>{} : validation_->classes, skipped_);
-    if (validation_ && validation_->classes != result.classes)
+    const std::vector<std::string> trained(train_classes_.begin(), train_classes_.end());
+    if (validation_ && !trained.empty() && validation_->classes != trained)
       fail(ErrorKind::data, "{}: the training images have {} classes, {} has {}, or others",
-           request_.from.string(), result.classes.size(), labels_file().string(),
-           validation_->classes.size());
-    return result;
+           request_.from.string(), trained.size(), labels_file().string(), validation_->classes.size());
+    return labels_.finish(validation_ ? validation_->classes : trained, skipped_);
   }
 
   const SourceRequest& request_;
   const SampleSink& sink_;
+  std::set<std::string> train_classes_;
   std::optional<ValidationLabels> validation_;
   NamedLabels labels_;
   std::int64_t skipped_ = 0;

@@ -26,13 +26,6 @@ void NamedLabels::add(const std::string& split, const std::string& class_name) {
   ids_[split].push_back(id_of_.emplace(class_name, static_cast<std::int64_t>(id_of_.size())).first->second);
 }
 
-std::int64_t NamedLabels::count(const std::string& split, const std::string& class_name) const {
-  const auto id = id_of_.find(class_name);
-  const auto ids = ids_.find(split);
-  if (id == id_of_.end() || ids == ids_.end()) return 0;
-  return std::count(ids->second.begin(), ids->second.end(), id->second);
-}
-
 SourceResult NamedLabels::finish(std::vector<std::string> classes, std::int64_t skipped) const {
   if (classes.empty()) {
     for (const auto& [name, id] : id_of_) classes.push_back(name);

@@ -1,9 +1,9 @@
+#include "support/sources.hpp"
+
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <map>
 
-#include "smlp/data/sources/registry.hpp"
 #include "support/errors.hpp"
 #include "support/images.hpp"
 #include "support/temp_dir.hpp"
@@ -14,38 +14,19 @@ namespace {
 namespace fs = std::filesystem;
 using testing::error_of;
 using testing::Files;
+using testing::Given;
+using testing::Lines;
 using testing::png;
 using testing::TempDir;
 
-// What a source gave: each split's "name=class" in order.
-struct Given {
-  SourceResult result;
-  std::map<std::string, std::vector<std::string>> samples;
-  std::vector<RawSample> raw;
-};
-
 Given read(const std::string& source, const fs::path& from, const std::vector<std::string>& splits = {}) {
-  Given given;
-  std::map<std::string, std::vector<std::string>> names;
-  given.result = find_data_source(source).read({from, splits, {}}, [&](RawSample&& sample) {
-    names[sample.split].push_back(sample.name);
-    given.raw.push_back(std::move(sample));
-  });
-  for (const auto& [split, list] : names) {
-    EXPECT_EQ(given.result.labels.at(split).size(), list.size());
-    for (std::size_t i = 0; i < list.size(); ++i)
-      given.samples[split].push_back(list[i] + "=" +
-                                     given.result.classes.at(given.result.labels.at(split)[i]));
-  }
-  return given;
+  return testing::read_source(source, {from, splits, {}});
 }
 
 std::string refusal(const std::string& source, const fs::path& from,
                     const std::vector<std::string>& splits = {}) {
   return error_of(ErrorKind::data, [&] { read(source, from, splits); });
 }
-
-using Lines = std::vector<std::string>;
 
 std::string cifar_record(int label, int first_red) {
   std::string record(3073, '\0');
@@ -105,6 +86,28 @@ TEST(Cifar10, SaysWhatIsWrong) {
   EXPECT_NE(changed([](Files& f) { f.pop_back(); }).find("batches.meta.txt is missing"), std::string::npos);
   EXPECT_NE(changed([](Files& f) { f[6].second = "cat\ndog\n"; }).find("lists 2 classes"), std::string::npos);
   EXPECT_NE(changed([](Files& f) { f = {{"readme", "x"}}; }).find("holds none of"), std::string::npos);
+}
+
+TEST(Cifar100, ReadsFineOrCoarseLabels) {
+  TempDir temp;
+  std::string fine, coarse;
+  for (int i = 0; i < 100; ++i) fine += "fine" + std::to_string(i) + "\n";
+  for (int i = 0; i < 20; ++i) coarse += "coarse" + std::to_string(i) + "\n";
+  const std::string root = "cifar-100-binary/", record = cifar_record(99, 4);
+  testing::write_archive(temp / "cifar-100-binary.tar.gz",
+                         {{root + "coarse_label_names.txt", coarse},
+                          {root + "fine_label_names.txt", fine},
+                          {root + "test.bin", '\x13' + record},
+                          {root + "train.bin", '\0' + record + '\1' + record}});
+  SourceRequest request{temp / "cifar-100-binary.tar.gz", {}, {}};
+  Given given = testing::read_source("cifar100", request);
+  EXPECT_EQ(given.samples.at("train"), (Lines{"train.bin:0=fine99", "train.bin:1=fine99"}));
+  EXPECT_EQ(given.result.classes.size(), 100u);
+  EXPECT_EQ(given.raw[0].pixels.pixels[1], 4 + 50);
+  request.options.coarse = true;
+  given = testing::read_source("cifar100", request);
+  EXPECT_EQ(given.samples.at("train"), (Lines{"train.bin:0=coarse0", "train.bin:1=coarse1"}));
+  EXPECT_EQ(given.samples.at("test"), (Lines{"test.bin:0=coarse19"}));
 }
 
 // wnids.txt is not sorted, and the annotations come after the images they label.
@@ -219,6 +222,11 @@ TEST(Folder, SaysWhatIsWrong) {
   const std::string image = png(4, 4, 0);
   EXPECT_NE(of({{"train/a/0.png", image}, {"train/b/1.png", image}, {"test/a/2.png", image}})
                 .find("test/ has no images of class \"b\""),
+            std::string::npos);
+  TempDir temp;
+  testing::write_folder(temp / "raw", {{"train/a/0.png", image}, {"train/a/deep/1.png", image}});
+  fs::create_directories(temp / "raw/train/b/empty");
+  EXPECT_NE(refusal("folder", temp / "raw").find("the class folder train/b/ holds no images"),
             std::string::npos);
   EXPECT_NE(of({{"a/0.txt", "no picture"}}).find("no JPEG or PNG files"), std::string::npos);
   EXPECT_NE(of({{"a/0.png", image}, {"train/b/1.png", image}}).find("beside class folders"),

@@ -65,7 +65,6 @@ class NamedLabels {
  public:
   void add(const std::string& split, const std::string& class_name);  // the next sample of the split
   bool has(const std::string& split) const { return ids_.contains(split); }
-  std::int64_t count(const std::string& split, const std::string& class_name) const;
 
   // classes: their order, every name that was added among them; empty: the names added, in bytewise order.
   SourceResult finish(std::vector<std::string> classes, std::int64_t skipped) const;

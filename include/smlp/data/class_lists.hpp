@@ -1,0 +1,21 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace smlp {
+
+struct ClassList {
+  const std::vector<std::string>& names;  // all empty: only their number is known
+  std::string owner;                      // what a message calls it: "the model", a data set's folder
+};
+
+// Whether a model's outputs mean a data set's labels. Error(data) when the lists have different lengths, or
+// the same names in another order (naming the first differences); other spellings are a warning, for releases
+// differ in them. With `force` both are warnings too, as long as every label of the data is one of the
+// model's outputs.
+void check_classes_of_model(const ClassList& model, const ClassList& data, bool force);
+
+// Two splits of one set must have the same list: Error(data) naming the first differences.
+void check_same_classes(const ClassList& a, const ClassList& b);
+
+}  // namespace smlp

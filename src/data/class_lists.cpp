@@ -1,0 +1,66 @@
+#include "smlp/data/class_lists.hpp"
+
+#include <algorithm>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/log.hpp"
+
+namespace smlp {
+namespace {
+
+constexpr std::size_t differences_shown = 3;
+
+bool has_names(const ClassList& list) {
+  return std::any_of(list.names.begin(), list.names.end(),
+                     [](const std::string& each) { return !each.empty(); });
+}
+
+std::string count_text(const ClassList& a, const ClassList& b) {
+  return fmt::format("{} has {} classes, {} has {}", a.owner, a.names.size(), b.owner, b.names.size());
+}
+
+std::string differences(const ClassList& a, const ClassList& b) {
+  std::string text;
+  std::size_t found = 0;
+  for (std::size_t i = 0; i < std::min(a.names.size(), b.names.size()); ++i) {
+    if (a.names[i] == b.names[i] || ++found > differences_shown) continue;
+    text += fmt::format("{}class {} is \"{}\" in {} and \"{}\" in {}", text.empty() ? "" : ", ", i,
+                        a.names[i], a.owner, b.names[i], b.owner);
+  }
+  return found > differences_shown ? fmt::format("{}, and {} more", text, found - differences_shown) : text;
+}
+
+}  // namespace
+
+void check_classes_of_model(const ClassList& model, const ClassList& data, bool force) {
+  if (model.names.size() != data.names.size()) {
+    if (!force || data.names.size() > model.names.size())
+      fail(ErrorKind::data, "{}: its labels are not the model's outputs{}", count_text(data, model),
+           data.names.size() < model.names.size() ? "; --force-classes takes them as they are numbered" : "");
+    log().warn("{}: labels are taken as they are numbered", count_text(data, model));
+  }
+  if (!has_names(model) || !has_names(data)) {
+    log().warn("{} knows no class names: labels are taken as they are numbered",
+               (has_names(model) ? data : model).owner);
+    return;
+  }
+  const std::string different = differences(data, model);
+  if (different.empty()) return;
+  if (!force &&
+      std::is_permutation(model.names.begin(), model.names.end(), data.names.begin(), data.names.end()))
+    fail(
+        ErrorKind::data,
+        "the same classes in another order: {}; pack the data with the model's class list, or take labels as "
+        "they are numbered with --force-classes",
+        different);
+  log().warn("{}; labels are taken as they are numbered", different);
+}
+
+void check_same_classes(const ClassList& a, const ClassList& b) {
+  if (a.names == b.names) return;
+  if (a.names.size() != b.names.size())
+    fail(ErrorKind::data, "{}; both must have the same list: pack them from one source", count_text(a, b));
+  fail(ErrorKind::data, "{}; both must have the same list: pack them from one source", differences(a, b));
+}
+
+}  // namespace smlp

@@ -1,0 +1,51 @@
+#include "smlp/data/class_lists.hpp"
+
+#include <gtest/gtest.h>
+
+#include "smlp/core/error.hpp"
+#include "support/errors.hpp"
+
+namespace smlp {
+namespace {
+
+using Names = std::vector<std::string>;
+
+std::string refusal(const Names& model, const Names& data, bool force = false) {
+  return testing::error_of(ErrorKind::data, [&] {
+    check_classes_of_model({model, "the model"}, {data, "set"}, force);
+  });
+}
+
+void accepted(const Names& model, const Names& data, bool force = false) {
+  EXPECT_NO_THROW(check_classes_of_model({model, "the model"}, {data, "set"}, force));
+}
+
+TEST(ClassLists, AnotherOrderIsRefusedWithTheFirstDifferences) {
+  const std::string message = refusal({"a", "b", "c", "d", "e"}, {"a", "c", "b", "e", "d"});
+  EXPECT_NE(message.find("class 1 is \"c\" in set and \"b\" in the model"), std::string::npos) << message;
+  EXPECT_NE(message.find("and 1 more"), std::string::npos) << message;
+  accepted({"a", "b"}, {"b", "a"}, true);
+}
+
+TEST(ClassLists, AnotherCountIsRefusedAndForcedOnlyWhereEveryLabelIsAnOutput) {
+  EXPECT_NE(refusal({"a", "b"}, {"a"}).find("set has 1 classes, the model has 2"), std::string::npos);
+  accepted({"a", "b"}, {"a"}, true);
+  refusal({"a"}, {"a", "b"});
+  refusal({"a"}, {"a", "b"}, true);
+}
+
+TEST(ClassLists, OtherSpellingsPassAndWithoutNamesCountsDecide) {
+  accepted({"tench, Tinca tinca", "dog"}, {"tench", "dog"});
+  accepted({"", ""}, {"a", "b"});
+  refusal({"", ""}, {"a"});
+}
+
+TEST(ClassLists, SplitsOfOneSetMustAgreeExactly) {
+  const Names a{"x", "y"}, b{"x", "z"}, c{"x"};
+  check_same_classes({a, "train"}, {a, "test"});
+  for (const Names& other : {b, c})
+    testing::error_of(ErrorKind::data, [&] { check_same_classes({a, "train"}, {other, "test"}); });
+}
+
+}  // namespace
+}  // namespace smlp

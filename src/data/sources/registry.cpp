@@ -5,6 +5,7 @@
 #include "smlp/data/sources/folder.hpp"
 #include "smlp/data/sources/imagenet.hpp"
 #include "smlp/data/sources/imagenet21k.hpp"
+#include "smlp/data/sources/stl10.hpp"
 #include "smlp/data/sources/tiny_imagenet.hpp"
 
 namespace smlp {
@@ -15,6 +16,8 @@ constexpr DataSource sources[] = {
      "https://www.cs.toronto.edu/~kriz/cifar.html", "", "cifar", 32, read_cifar10},
     {"cifar100", "CIFAR-100, binary version (cifar-100-binary.tar.gz)",
      "https://www.cs.toronto.edu/~kriz/cifar.html", "--coarse", "cifar", 32, read_cifar100},
+    {"stl10", "STL-10, binary version (stl10_binary.tar.gz)", "https://cs.stanford.edu/~acoates/stl10/", "",
+     "stl", 96, read_stl10},
     {"tiny-imagenet", "Tiny-ImageNet-200 (tiny-imagenet-200.zip)",
      "http://cs231n.stanford.edu/tiny-imagenet-200.zip", "", "imagenet", 64, read_tiny_imagenet},
     {"imagenet", "ImageNet-1k (ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, or a folder with both)",

@@ -1,10 +1,10 @@
+#include "support/sources.hpp"
+
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <map>
 
-#include "smlp/data/sources/registry.hpp"
-#include "support/errors.hpp"
 #include "support/images.hpp"
 #include "support/temp_dir.hpp"
 
@@ -12,40 +12,13 @@ namespace smlp {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::error_of;
 using testing::Files;
+using testing::Given;
+using testing::Lines;
 using testing::png;
+using testing::read;
+using testing::refusal;
 using testing::TempDir;
-
-// What a source gave: each split's "name=class" in order.
-struct Given {
-  SourceResult result;
-  std::map<std::string, std::vector<std::string>> samples;
-  std::vector<RawSample> raw;
-};
-
-Given read(const std::string& source, const fs::path& from, const std::vector<std::string>& splits = {}) {
-  Given given;
-  std::map<std::string, std::vector<std::string>> names;
-  given.result = find_data_source(source).read({from, splits, {}}, [&](RawSample&& sample) {
-    names[sample.split].push_back(sample.name);
-    given.raw.push_back(std::move(sample));
-  });
-  for (const auto& [split, list] : names) {
-    EXPECT_EQ(given.result.labels.at(split).size(), list.size());
-    for (std::size_t i = 0; i < list.size(); ++i)
-      given.samples[split].push_back(list[i] + "=" +
-                                     given.result.classes.at(given.result.labels.at(split)[i]));
-  }
-  return given;
-}
-
-std::string refusal(const std::string& source, const fs::path& from,
-                    const std::vector<std::string>& splits = {}) {
-  return error_of(ErrorKind::data, [&] { read(source, from, splits); });
-}
-
-using Lines = std::vector<std::string>;
 
 std::string cifar_record(int label, int first_red) {
   std::string record(3073, '\0');

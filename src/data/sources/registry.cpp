@@ -7,6 +7,7 @@
 #include "smlp/data/sources/imagenet21k.hpp"
 #include "smlp/data/sources/stl10.hpp"
 #include "smlp/data/sources/tiny_imagenet.hpp"
+#include "smlp/data/sources/webdataset.hpp"
 
 namespace smlp {
 namespace {
@@ -25,6 +26,9 @@ constexpr DataSource sources[] = {
     {"imagenet21k", "ImageNet-21k (a folder or tar file of one tar file a class)",
      "https://image-net.org/download-images", "--min-images --holdout --classes", "imagenet", 0,
      read_imagenet21k},
+    {"webdataset",
+     "WebDataset shards of JPEG or PNG with .cls or .json labels (a shard, a folder, name-{000..012}.tar)",
+     "https://github.com/webdataset/webdataset", "--classes", "", 0, read_webdataset},
     {"folder", "class folders of JPEG or PNG files, below train/ and test/ (or val/) or without them", "", "",
      "", 0, read_folder},
 };

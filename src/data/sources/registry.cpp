@@ -5,6 +5,7 @@
 #include "smlp/data/sources/folder.hpp"
 #include "smlp/data/sources/imagenet.hpp"
 #include "smlp/data/sources/imagenet21k.hpp"
+#include "smlp/data/sources/npy.hpp"
 #include "smlp/data/sources/stl10.hpp"
 #include "smlp/data/sources/tiny_imagenet.hpp"
 #include "smlp/data/sources/webdataset.hpp"
@@ -29,6 +30,9 @@ constexpr DataSource sources[] = {
     {"webdataset",
      "WebDataset shards of JPEG or PNG with .cls or .json labels (a shard, a folder, name-{000..012}.tar)",
      "https://github.com/webdataset/webdataset", "--classes", "", 0, read_webdataset},
+    {"npy",
+     "images.npy (uint8 N×H×W×3) and labels.npy in a folder, or in train/ and test/ (or val/) below it", "",
+     "--classes", "", 0, read_npy},
     {"folder", "class folders of JPEG or PNG files, below train/ and test/ (or val/) or without them", "", "",
      "", 0, read_folder},
 };

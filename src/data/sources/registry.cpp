@@ -1,6 +1,7 @@
 #include "smlp/data/sources/registry.hpp"
 
 #include "smlp/core/error.hpp"
+#include "smlp/data/sources/beton.hpp"
 #include "smlp/data/sources/cifar.hpp"
 #include "smlp/data/sources/folder.hpp"
 #include "smlp/data/sources/imagenet.hpp"
@@ -30,6 +31,8 @@ constexpr DataSource sources[] = {
     {"webdataset",
      "WebDataset shards of JPEG or PNG with .cls or .json labels (a shard, a folder, name-{000..012}.tar)",
      "https://github.com/webdataset/webdataset", "--classes", "", 0, read_webdataset},
+    {"beton", "FFCV's files of RGB images and integer labels (a file, or a folder of them)",
+     "https://ffcv.io", "--classes", "", 0, read_beton},
     {"npy",
      "images.npy (uint8 N×H×W×3) and labels.npy in a folder, or in train/ and test/ (or val/) below it", "",
      "--classes", "", 0, read_npy},

@@ -38,7 +38,7 @@ class Reading {
     read_archive(
         request_.from,
         [&](const std::string& path) {
-          const std::string file = file_name(path), split = split_of(file);
+          const std::string file = top_file_name(path), split = split_of(file);
           return file == layout_.names_file || (!split.empty() && request_.wants(split));
         },
         [&](ArchiveEntry& entry) { visit(entry); });
@@ -47,12 +47,6 @@ class Reading {
   }
 
  private:
-  // The file's name when it lies at the top or in the one folder the distribution has; otherwise empty.
-  static std::string file_name(std::string_view path) {
-    const auto parts = path_parts(path);
-    return parts.empty() || parts.size() > 2 || is_hidden(parts) ? "" : std::string(parts.back());
-  }
-
   std::string split_of(const std::string& file) const {
     if (file == layout_.test_file) return "test";
     const auto& train = layout_.train_files;
@@ -60,7 +54,7 @@ class Reading {
   }
 
   void visit(ArchiveEntry& entry) {
-    const std::string file = file_name(entry.path()), split = split_of(file);
+    const std::string file = top_file_name(entry.path()), split = split_of(file);
     if (!seen_.insert(file).second)
       fail(ErrorKind::data, "{}: the archive has two files of this name", entry.where());
     if (file == layout_.names_file) {

@@ -1,11 +1,15 @@
 #include "smlp/data/sources/registry.hpp"
 
 #include "smlp/core/error.hpp"
+#include "smlp/data/sources/beton.hpp"
 #include "smlp/data/sources/cifar.hpp"
 #include "smlp/data/sources/folder.hpp"
 #include "smlp/data/sources/imagenet.hpp"
 #include "smlp/data/sources/imagenet21k.hpp"
+#include "smlp/data/sources/npy.hpp"
+#include "smlp/data/sources/stl10.hpp"
 #include "smlp/data/sources/tiny_imagenet.hpp"
+#include "smlp/data/sources/webdataset.hpp"
 
 namespace smlp {
 namespace {
@@ -15,6 +19,8 @@ constexpr DataSource sources[] = {
      "https://www.cs.toronto.edu/~kriz/cifar.html", "", "cifar", 32, read_cifar10},
     {"cifar100", "CIFAR-100, binary version (cifar-100-binary.tar.gz)",
      "https://www.cs.toronto.edu/~kriz/cifar.html", "--coarse", "cifar", 32, read_cifar100},
+    {"stl10", "STL-10, binary version (stl10_binary.tar.gz)", "https://cs.stanford.edu/~acoates/stl10/", "",
+     "stl", 96, read_stl10},
     {"tiny-imagenet", "Tiny-ImageNet-200 (tiny-imagenet-200.zip)",
      "http://cs231n.stanford.edu/tiny-imagenet-200.zip", "", "imagenet", 64, read_tiny_imagenet},
     {"imagenet", "ImageNet-1k (ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, or a folder with both)",
@@ -22,6 +28,14 @@ constexpr DataSource sources[] = {
     {"imagenet21k", "ImageNet-21k (a folder or tar file of one tar file a class)",
      "https://image-net.org/download-images", "--min-images --holdout --classes", "imagenet", 0,
      read_imagenet21k},
+    {"webdataset",
+     "WebDataset shards of JPEG or PNG with .cls or .json labels (a shard, a folder, name-{000..012}.tar)",
+     "https://github.com/webdataset/webdataset", "--classes", "", 0, read_webdataset},
+    {"beton", "FFCV's files of RGB images and integer labels (a file, or a folder of them)",
+     "https://ffcv.io", "--classes", "", 0, read_beton},
+    {"npy",
+     "images.npy (uint8 N×H×W×3) and labels.npy in a folder, or in train/ and test/ (or val/) below it", "",
+     "--classes", "", 0, read_npy},
     {"folder", "class folders of JPEG or PNG files, below train/ and test/ (or val/) or without them", "", "",
      "", 0, read_folder},
 };

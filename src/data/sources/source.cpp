@@ -61,6 +61,11 @@ std::vector<std::string> read_class_list(const std::filesystem::path& file) {
   return names;
 }
 
+std::string top_file_name(std::string_view path) {
+  const auto parts = path_parts(path);
+  return parts.empty() || parts.size() > 2 || is_hidden(parts) ? "" : std::string(parts.back());
+}
+
 std::vector<std::string_view> path_parts(std::string_view path) {
   std::vector<std::string_view> parts;
   while (true) {

@@ -17,8 +17,8 @@ using testing::Files;
 using testing::Given;
 using testing::Lines;
 using testing::png;
-using testing::read_source;
-using testing::source_refusal;
+using testing::read;
+using testing::refusal;
 using testing::TempDir;
 
 std::string tar(const Files& files) {
@@ -53,7 +53,7 @@ TEST(Imagenet, ReadsTheTarOfTarsAndTranslatesTheDevelopmentKitsNumbers) {
   for (const char* meta : {"meta_plain.mat", "meta_compressed.mat"}) {
     TempDir temp;
     write_distribution(temp / "raw", meta);
-    const Given given = read_source("imagenet", {temp / "raw", {}, {}});
+    const Given given = read("imagenet", temp / "raw", {});
     EXPECT_EQ(given.result.classes, (Lines{"n01000000", "n02000000", "n03000000"}));
     EXPECT_EQ(given.samples.at("train"),
               (Lines{"n02000000/n02000000_5.JPEG=n02000000", "n01000000/n01000000_7.JPEG=n01000000",
@@ -80,31 +80,32 @@ TEST(Imagenet, TakesTheLabelsFromAListOfAnyForm) {
     testing::write_plainly(temp / "list.txt", list);
     SourceRequest request{temp / "raw" / "ILSVRC2012_img_val.tar", {}, {}};
     request.options.labels = temp / "list.txt";
-    EXPECT_EQ(read_source("imagenet", request).samples.at("test"), expected) << list;
+    EXPECT_EQ(read("imagenet", request.from, request.splits, request.options).samples.at("test"), expected)
+        << list;
   }
 }
 
 TEST(Imagenet, ReadsOnlyTheSplitAskedForAndClassFolders) {
   TempDir temp;
   write_distribution(temp / "raw");
-  EXPECT_FALSE(read_source("imagenet", {temp / "raw", {"val"}, {}}).samples.contains("train"));
+  EXPECT_FALSE(read("imagenet", temp / "raw", {"val"}).samples.contains("train"));
   fs::remove(temp / "raw" / "ILSVRC2012_devkit_t12.tar.gz");
-  EXPECT_EQ(read_source("imagenet", {temp / "raw", {"train"}, {}}).samples.at("train").size(), 4u);
+  EXPECT_EQ(read("imagenet", temp / "raw", {"train"}).samples.at("train").size(), 4u);
   testing::write_folder(temp / "folders",
                         {{"train/n01/a.JPEG", png(6, 6, 1)}, {"val/n01/b.JPEG", png(6, 6, 1)}});
-  EXPECT_EQ(read_source("imagenet", {temp / "folders", {}, {}}).samples.at("test"),
-            (Lines{"val/n01/b.JPEG=n01"}));
+  EXPECT_EQ(read("imagenet", temp / "folders", {}).samples.at("test"), (Lines{"val/n01/b.JPEG=n01"}));
 }
 
 TEST(Imagenet, SaysWhatIsWrong) {
   TempDir temp;
   write_distribution(temp / "raw");
   SourceRequest request{temp / "raw" / "ILSVRC2012_img_val.tar", {}, {}};
-  EXPECT_NE(source_refusal("imagenet", request).find("--labels"), std::string::npos);
+  EXPECT_NE(refusal("imagenet", request.from, request.splits, request.options).find("--labels"),
+            std::string::npos);
   const auto with_list = [&](const std::string& list) {
     testing::write_plainly(temp / "list.txt", list);
     request.options.labels = temp / "list.txt";
-    return source_refusal("imagenet", request);
+    return refusal("imagenet", request.from, request.splits, request.options);
   };
   EXPECT_NE(with_list("490\n361\n171\n").find("line 1: \"490\" has no wnid"), std::string::npos);
   EXPECT_NE(with_list("n01000000\n").find(image_name(2) + ": "), std::string::npos);
@@ -116,19 +117,19 @@ TEST(Imagenet, SaysWhatIsWrong) {
                          {{"data/ILSVRC2012_validation_ground_truth.txt", "1\n4\n"},
                           {"data/meta.mat", read_file(testing::golden_format("meta_plain.mat"), 1 << 20)}});
   request.options.labels = temp / "devkit.tar.gz";
-  EXPECT_NE(source_refusal("imagenet", request).find("line 2: \"4\" is no ILSVRC2012_ID"), std::string::npos);
+  EXPECT_NE(refusal("imagenet", request.from, request.splits, request.options)
+                .find("line 2: \"4\" is no ILSVRC2012_ID"),
+            std::string::npos);
 
   testing::write_archive(temp / "raw" / "ILSVRC2012_img_train.tar", {{"n01000000.tar", "no tar file"}});
-  EXPECT_NE(source_refusal("imagenet", {temp / "raw", {"train"}, {}})
-                .find("ILSVRC2012_img_train.tar: n01000000.tar"),
+  EXPECT_NE(refusal("imagenet", temp / "raw", {"train"}).find("ILSVRC2012_img_train.tar: n01000000.tar"),
             std::string::npos);
   testing::write_archive(temp / "raw" / "ILSVRC2012_img_train.tar",
                          {{"n01000000.tar", tar({{"n01_1.JPEG", png(6, 6, 1)}})}});
-  EXPECT_NE(source_refusal("imagenet", {temp / "raw", {}, {}}).find("the training images have 1 classes"),
+  EXPECT_NE(refusal("imagenet", temp / "raw", {}).find("the training images have 1 classes"),
             std::string::npos);
   testing::write_archive(temp / "other.tar", {{"readme", "x"}});
-  EXPECT_NE(source_refusal("imagenet", {temp / "other.tar", {}, {}}).find("holds neither"),
-            std::string::npos);
+  EXPECT_NE(refusal("imagenet", temp / "other.tar", {}).find("holds neither"), std::string::npos);
 }
 
 TEST(ImagenetLabels, KnowAValidationImagesNumber) {
@@ -154,10 +155,11 @@ TEST(Imagenet21k, DropsRareClassesAndSetsImagesAside) {
   testing::write_folder(temp / "winter", classes_of_tars());
   for (const char* from : {"winter.tar", "winter"}) {
     SourceRequest request{temp / from, {}, {}};
-    EXPECT_EQ(read_source("imagenet21k", request).samples.at("train").size(), 12u);
+    EXPECT_EQ(read("imagenet21k", request.from, request.splits, request.options).samples.at("train").size(),
+              12u);
     request.options.min_images = 4;
     request.options.holdout = 2;
-    const Given given = read_source("imagenet21k", request);
+    const Given given = read("imagenet21k", request.from, request.splits, request.options);
     EXPECT_EQ(given.result.classes, (Lines{"a", "c"}));
     EXPECT_EQ(given.result.skipped, 2);
     EXPECT_EQ(given.samples.at("train").size(), 4u + 2u);
@@ -166,7 +168,8 @@ TEST(Imagenet21k, DropsRareClassesAndSetsImagesAside) {
     for (const auto& [split, names] : given.samples) all.insert(names.begin(), names.end());
     EXPECT_EQ(all.size(), 10u) << "no image in both";
     request.splits = {"test"};
-    EXPECT_EQ(read_source("imagenet21k", request).samples.at("test"), given.samples.at("test"));
+    EXPECT_EQ(read("imagenet21k", request.from, request.splits, request.options).samples.at("test"),
+              given.samples.at("test"));
   }
 }
 
@@ -176,13 +179,15 @@ TEST(Imagenet21k, KeepsAGivenClassListAndItsOrder) {
   testing::write_plainly(temp / "list", "c\nb\n");
   SourceRequest request{temp / "winter.tar", {}, {}};
   request.options.classes = temp / "list";
-  const Given given = read_source("imagenet21k", request);
+  const Given given = read("imagenet21k", request.from, request.splits, request.options);
   EXPECT_EQ(given.result.classes, (Lines{"c", "b"}));
   EXPECT_EQ(given.result.labels.at("train"), (std::vector<std::int64_t>{1, 1, 0, 0, 0, 0}));
   testing::write_plainly(temp / "list", "c\nd\n");
-  EXPECT_NE(source_refusal("imagenet21k", request).find("1 of the 2 classes"), std::string::npos);
+  EXPECT_NE(refusal("imagenet21k", request.from, request.splits, request.options).find("1 of the 2 classes"),
+            std::string::npos);
   testing::write_plainly(temp / "list", "c\nc\n");
-  EXPECT_NE(source_refusal("imagenet21k", request).find("listed twice"), std::string::npos);
+  EXPECT_NE(refusal("imagenet21k", request.from, request.splits, request.options).find("listed twice"),
+            std::string::npos);
 }
 
 TEST(Imagenet21k, SaysWhatIsWrong) {
@@ -190,10 +195,14 @@ TEST(Imagenet21k, SaysWhatIsWrong) {
   testing::write_archive(temp / "winter.tar", classes_of_tars());
   SourceRequest request{temp / "winter.tar", {}, {}};
   request.options.min_images = 7;
-  EXPECT_NE(source_refusal("imagenet21k", request).find("no class of 3 has 7 images"), std::string::npos);
+  EXPECT_NE(refusal("imagenet21k", request.from, request.splits, request.options)
+                .find("no class of 3 has 7 images"),
+            std::string::npos);
   request.options = {};
   request.options.holdout = 2;
-  EXPECT_NE(source_refusal("imagenet21k", request).find("class b has 2 images"), std::string::npos);
+  EXPECT_NE(
+      refusal("imagenet21k", request.from, request.splits, request.options).find("class b has 2 images"),
+      std::string::npos);
   Files files = classes_of_tars();
   files.emplace_back("again/a.tar", files[0].second);
   testing::write_archive(temp / "twice.tar", files);

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 
-#include "support/errors.hpp"
 #include "support/images.hpp"
 #include "support/temp_dir.hpp"
 
@@ -12,21 +12,13 @@ namespace smlp {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::error_of;
 using testing::Files;
 using testing::Given;
 using testing::Lines;
 using testing::png;
+using testing::read;
+using testing::refusal;
 using testing::TempDir;
-
-Given read(const std::string& source, const fs::path& from, const std::vector<std::string>& splits = {}) {
-  return testing::read_source(source, {from, splits, {}});
-}
-
-std::string refusal(const std::string& source, const fs::path& from,
-                    const std::vector<std::string>& splits = {}) {
-  return error_of(ErrorKind::data, [&] { read(source, from, splits); });
-}
 
 std::string cifar_record(int label, int first_red) {
   std::string record(3073, '\0');
@@ -99,13 +91,14 @@ TEST(Cifar100, ReadsFineOrCoarseLabels) {
                           {root + "fine_label_names.txt", fine},
                           {root + "test.bin", '\x13' + record},
                           {root + "train.bin", '\0' + record + '\1' + record}});
-  SourceRequest request{temp / "cifar-100-binary.tar.gz", {}, {}};
-  Given given = testing::read_source("cifar100", request);
+  const fs::path from = temp / "cifar-100-binary.tar.gz";
+  SourceOptions options;
+  Given given = read("cifar100", from, {}, options);
   EXPECT_EQ(given.samples.at("train"), (Lines{"train.bin:0=fine99", "train.bin:1=fine99"}));
   EXPECT_EQ(given.result.classes.size(), 100u);
   EXPECT_EQ(given.raw[0].pixels.pixels[1], 4 + 50);
-  request.options.coarse = true;
-  given = testing::read_source("cifar100", request);
+  options.coarse = true;
+  given = read("cifar100", from, {}, options);
   EXPECT_EQ(given.samples.at("train"), (Lines{"train.bin:0=coarse0", "train.bin:1=coarse1"}));
   EXPECT_EQ(given.samples.at("test"), (Lines{"test.bin:0=coarse19"}));
 }

@@ -77,6 +77,10 @@ class NamedLabels {
 // A class list as users keep it: one name a line. Missing, empty, or with a name twice: Error(data).
 std::vector<std::string> read_class_list(const std::filesystem::path& file);
 
+// The file's name when it lies at the top or in the one folder a distribution has, and is not hidden; else
+// "".
+std::string top_file_name(std::string_view path);
+
 // "a/b/c" → {a, b, c}.
 std::vector<std::string_view> path_parts(std::string_view path);
 

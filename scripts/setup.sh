@@ -37,6 +37,9 @@ has_header() {
   return 1
 }
 has_compiler() { command -v "${CXX:-c++}" > /dev/null || command -v g++ > /dev/null || command -v clang++ > /dev/null; }
+has_certificates() { # root's rights are needed to put them together
+  $no_root || [ -e /etc/ssl/certs/ca-certificates.crt ] || [ -e /etc/pki/tls/certs/ca-bundle.crt ]
+}
 has_pip() { python3 -m pip --version > /dev/null 2>&1; }
 torch_given() { # the user names a LibTorch of their own
   local prefix
@@ -65,6 +68,9 @@ missing_packages() {
   has_header png.h || echo libpng-dev
   has_header archive.h || echo libarchive-dev
   has_header xxhash.h || echo libxxhash-dev
+  has_header curl/curl.h || echo libcurl4-openssl-dev
+  has_header openssl/evp.h || echo libssl-dev
+  has_certificates || echo ca-certificates
   torch_given || torch_complete || has_pip || echo python3-pip
 }
 

@@ -10,6 +10,7 @@ using Action = std::function<int()>;
 // Declares a command's options on `app` and returns what runs it.
 Action add_train_command(CLI::App& app);
 Action add_eval_command(CLI::App& app);
+Action add_fetch_command(CLI::App& app);
 Action add_pack_command(CLI::App& app);
 Action add_info_command(CLI::App& app);
 Action add_runs_command(CLI::App& app);

@@ -191,6 +191,8 @@ TEST_F(ProgramTest, EveryMistakeHasItsExitCodeAndSaysWhatToDo) {
       {{"train", "--config", "quickstart.yaml", "--resume", in("nowhere")}, 3, "no checkpoint"},
       {{"train", "--config", "quickstart.yaml", "--device", "cuda"}, 1, "CUDA"},
       {{"eval", in("nowhere")}, 3, "no checkpoint"},
+      {{"fetch", "mnist"}, 2, "tiny-imagenet"},
+      {{"fetch", "cifar10", "--from", "ftp://127.0.0.1"}, 2, "no mirror"},
       {{"pack", "cifar11", "--from", in("x"), "--to", in("y")}, 2, "cifar10"},
       {{"pack", "cifar10", "--from", in("x"), "--to", in("y")}, 3, "x"},
       {{"pack", "cifar10", "--from", *shared_ / "raw", "--to", data()}, 3, "pack"},

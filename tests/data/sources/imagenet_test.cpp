@@ -206,11 +206,9 @@ TEST(Imagenet21k, SaysWhatIsWrong) {
   Files files = classes_of_tars();
   files.emplace_back("again/a.tar", files[0].second);
   testing::write_archive(temp / "twice.tar", files);
-  EXPECT_NE(source_refusal("imagenet21k", {temp / "twice.tar", {}, {}}).find("class a is there twice"),
-            std::string::npos);
+  EXPECT_NE(refusal("imagenet21k", temp / "twice.tar").find("class a is there twice"), std::string::npos);
   testing::write_archive(temp / "empty.tar", {{"a.tar", tar({})}});
-  EXPECT_NE(source_refusal("imagenet21k", {temp / "empty.tar", {}, {}}).find("holds no images"),
-            std::string::npos);
+  EXPECT_NE(refusal("imagenet21k", temp / "empty.tar").find("holds no images"), std::string::npos);
 }
 
 }  // namespace

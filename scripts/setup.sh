@@ -65,6 +65,7 @@ missing_packages() {
   has_header png.h || echo libpng-dev
   has_header archive.h || echo libarchive-dev
   has_header xxhash.h || echo libxxhash-dev
+  has_header stb/stb_easy_font.h || echo libstb-dev
   torch_given || torch_complete || has_pip || echo python3-pip
 }
 

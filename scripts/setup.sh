@@ -68,6 +68,7 @@ missing_packages() {
   has_header png.h || echo libpng-dev
   has_header archive.h || echo libarchive-dev
   has_header xxhash.h || echo libxxhash-dev
+  has_header stb/stb_easy_font.h || echo libstb-dev
   has_header curl/curl.h || echo libcurl4-openssl-dev
   has_header openssl/evp.h || echo libssl-dev
   has_certificates || echo ca-certificates

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "command.hpp"
+#include "data_info.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/device/device.hpp"
 #include "smlp/models/registry.hpp"
@@ -13,7 +14,7 @@ namespace smlp {
 namespace {
 
 struct InfoOptions {
-  std::optional<std::string> subject;
+  std::optional<std::string> subject, sheet;
   bool system = false;
   std::int64_t classes = 1000;
   std::optional<std::int64_t> image_size;
@@ -40,10 +41,6 @@ int print_system() {
   return 0;
 }
 
-bool is_checkpoint_path(const std::string& subject) {
-  return std::filesystem::is_directory(subject);
-}
-
 int describe_checkpoint(const std::string& path) {
   const SavedModel saved = open_saved_model(path, false);
   const TrainingState& s = saved.state;
@@ -56,6 +53,22 @@ int describe_checkpoint(const std::string& path) {
       fmt::join(s.normalization.mean, " "), fmt::join(s.normalization.std, " "));
   print_model(*saved.model);
   return 0;
+}
+
+int describe_data(const InfoOptions& options, const std::vector<SplitSummary>& splits) {
+  print_data_set(splits);
+  if (options.sheet) write_sheet(splits, *options.sheet);
+  return 0;
+}
+
+int describe_folder(const std::string& path) {
+  const std::filesystem::path folder = path;
+  if (!std::filesystem::exists(folder / "checkpoints") && !std::filesystem::exists(folder / "state.json"))
+    fail(ErrorKind::data,
+         "{}: nothing known: no data set (dataset.json, or train/, test/, val/ or unlabeled/ with one), no "
+         "run (checkpoints/) and no checkpoint (state.json)",
+         path);
+  return describe_checkpoint(path);
 }
 
 int describe_model(const InfoOptions& options) {
@@ -75,22 +88,31 @@ int describe_model(const InfoOptions& options) {
 int run_info(const InfoOptions& options) {
   if (options.system) return print_system();
   if (!options.subject)
-    fail(ErrorKind::usage, "nothing to describe: name a model, a checkpoint, or give --system");
-  return is_checkpoint_path(*options.subject) ? describe_checkpoint(*options.subject)
-                                              : describe_model(options);
+    fail(ErrorKind::usage, "nothing to describe: name a model, a checkpoint, a data set, or give --system");
+  const std::vector<SplitSummary> splits = summarize_splits(*options.subject);
+  if (!splits.empty()) return describe_data(options, splits);
+  if (options.sheet)
+    fail(ErrorKind::data,
+         "--sheet: {} is no packed data set: no dataset.json in it, nor in train/, test/, "
+         "val/ or unlabeled/ below it",
+         *options.subject);
+  return std::filesystem::is_directory(*options.subject) ? describe_folder(*options.subject)
+                                                         : describe_model(options);
 }
 
 }  // namespace
 
 Action add_info_command(CLI::App& app) {
   auto o = std::make_shared<InfoOptions>();
-  app.add_option("MODEL_OR_CHECKPOINT", o->subject,
-                 "a model's name (b_mlp, B-12/1024), a run or a checkpoint");
+  app.add_option("SUBJECT", o->subject,
+                 "a model's name (b_mlp, B-12/1024), a run, a checkpoint, or a packed data set");
   app.add_flag("--system", o->system, "versions, devices, instruction sets, threads, precision");
   app.add_option("--classes", o->classes, "classes of a model given by name")
       ->check(CLI::Range(2, 1 << 20))
       ->capture_default_str();
   app.add_option("--image-size", o->image_size, "its image size; default: the name's, or 64");
+  app.add_option("--sheet", o->sheet, "draw images of a data set's classes, from its first split")
+      ->type_name("FILE.png");
   return [o] { return run_info(*o); };
 }
 

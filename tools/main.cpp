@@ -28,7 +28,7 @@ constexpr std::array command_table{
     CommandRow{"eval", "measure a trained model on a data set", add_eval_command},
     CommandRow{"fetch", "download a data set's archive and check it", add_fetch_command},
     CommandRow{"pack", "turn a raw data set into a packed one", add_pack_command},
-    CommandRow{"info", "describe a model, a checkpoint, or this system", add_info_command},
+    CommandRow{"info", "describe a model, a checkpoint, a data set, or this system", add_info_command},
     CommandRow{"runs", "table the runs of a folder", add_runs_command},
     CommandRow{"config", "show a resolved configuration, or every key", add_config_command},
 };

@@ -1,30 +1,39 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <sstream>
 
 #include "command.hpp"
+#include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/data/pack.hpp"
 #include "smlp/data/sources/registry.hpp"
+#include "smlp/data/verify.hpp"
 #include "smlp/train/experiment.hpp"
 
 namespace smlp {
 namespace {
 
-int run_pack(PackOptions options) {
-  PackReport report;
-  {
-    ProgressBar progress("pack", 0);
-    options.progress = [&](std::int64_t done) { progress.update(done, ""); };
-    try {
-      report = pack(options);
-    } catch (const std::exception&) {
-      if (stop_signal() == 0) throw;
-      log().warn("stopped; nothing was packed");
-      return 128 + stop_signal();
-    }
+struct PackCommand {
+  PackOptions pack;
+  std::string verify;  // a pack's root; empty: pack
+};
+
+// The action's own exit code, or the signal's when one stopped it.
+template <class Action>
+int stoppable(const Action& action) {
+  try {
+    action();
+    return 0;
+  } catch (const std::exception& error) {
+    if (stop_signal() == 0) throw;
+    log().warn("{}", error.what());
+    return 128 + stop_signal();
   }
-  std::int64_t images = 0;
+}
+
+void print_report(const PackReport& report, const PackOptions& options) {
+  std::int64_t images = -report.continued;
   for (const PackedSplit& split : report.splits) {
     images += split.images;
     std::cout << fmt::format("{:<6} {} images, {}\n", split.name, split.images,
@@ -33,32 +42,128 @@ int run_pack(PackOptions options) {
   std::cout << fmt::format("{} classes, {}x{}, in {}: {:.1f} s, {:.0f} images/s on {} threads\n",
                            report.classes, report.image_size, report.image_size, options.to.string(),
                            report.seconds, static_cast<double>(images) / report.seconds, report.threads);
+  if (report.continued > 0)
+    std::cout << fmt::format("{} of the images were there from before\n", report.continued);
+  if (report.left_out > 0)
+    std::cout << fmt::format("{} images could not be decoded and were left out; dataset.json lists them\n",
+                             report.left_out);
   if (report.skipped > 0) log().info("{} other files were passed over", report.skipped);
-  return 0;
+}
+
+int run_pack(PackOptions options) {
+  if (options.source.empty() || options.from.empty() || options.to.empty())
+    fail(ErrorKind::usage, "SOURCE, --from and --to are required, or --verify ROOT. See `smlp pack --help`");
+  return stoppable([&] {
+    PackReport report;
+    {
+      ProgressBar progress("pack", 0);
+      options.progress = [&](std::int64_t done) { progress.update(done, ""); };
+      report = pack(options);
+    }
+    print_report(report, options);
+  });
+}
+
+int run_verify(const std::string& root) {
+  return stoppable([&] {
+    VerifyReport report;
+    {
+      std::optional<ProgressBar> progress;
+      report = verify_pack(root, [&](std::uint64_t done, std::uint64_t total) {
+        if (!progress) progress.emplace("verify", static_cast<std::int64_t>(total >> 20));
+        progress->update(static_cast<std::int64_t>(done >> 20), "MiB");
+      });
+    }
+    for (const VerifiedSplit& split : report.splits)
+      std::cout << fmt::format("{:<6} {} images, {} classes, {}: as packed{}{}\n", split.name, split.images,
+                               split.classes, human_bytes(static_cast<double>(split.bytes)),
+                               split.real_labels ? ", with ReaL labels" : "",
+                               split.labels_hashed ? "" : " (labels: only their range was checked)");
+    if (report.unfinished) log().warn("{}: an unfinished pack lies in .packing", root);
+  });
+}
+
+void refuse_others(const CLI::App& app, const std::string& option) {
+  for (const CLI::Option* each : app.get_options())
+    if (each->count() > 0 && each->get_name() != option)
+      fail(ErrorKind::usage, "{} stands alone, {} was given too", option, each->get_name());
+}
+
+// Words in lines of at most 100 columns, all but the first behind `indent` blanks.
+std::string wrapped(const std::string& text, std::size_t indent) {
+  std::istringstream words(text);
+  std::string lines, word;
+  for (std::size_t column = indent; words >> word; column += word.size() + 1) {
+    if (column > indent && column + word.size() > 100) {
+      lines += "\n" + std::string(indent, ' ');
+      column = indent;
+    }
+    lines += (column > indent ? " " : "") + word;
+  }
+  return lines;
 }
 
 std::string source_list() {
+  constexpr std::size_t indent = 17;
   std::string text = "Sources:";
-  for (const DataSource& source : data_sources())
-    text += fmt::format("\n  {:<14} {}", source.name, source.help);
-  return text + "\n\nExample: smlp pack cifar10 --from cifar-10-binary.tar.gz --to data/cifar10";
+  for (const DataSource& source : data_sources()) {
+    text += fmt::format("\n  {:<14} {}", source.name, wrapped(source.help, indent));
+    for (const std::string& line :
+         {std::string(source.page), *source.options != '\0' ? fmt::format("takes {}", source.options) : ""})
+      if (!line.empty()) text += "\n" + std::string(indent, ' ') + line;
+  }
+  return text +
+         "\n\nExamples: smlp pack cifar10 --from cifar-10-binary.tar.gz --to data/cifar10"
+         "\n          smlp pack --verify data/cifar10";
+}
+
+void add_source_options(CLI::App& app, SourceOptions& o) {
+  const char* group = "Options of some sources";
+  app.add_flag("--coarse", o.coarse, "the superclasses as labels")->group(group);
+  app.add_option("--min-images", o.min_images, "leave out classes with fewer images")
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--holdout", o.holdout, "this many images of each class become the test split")
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--classes", o.classes, "only these classes, in this order: one a line")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--labels", o.labels, "validation labels: the development kit or a list of wnids")
+      ->type_name("PATH")
+      ->group(group);
 }
 
 }  // namespace
 
 Action add_pack_command(CLI::App& app) {
-  auto o = std::make_shared<PackOptions>();
-  app.add_option("SOURCE", o->source, "what the data is; see below")->required();
-  app.add_option("--from", o->from, "a folder, or the archive as downloaded")->required()->type_name("PATH");
-  app.add_option("--to", o->to, "the packed data set's folder")->required()->type_name("ROOT");
-  app.add_option("--size", o->size, "side of the packed images, pixels; default: as they are");
-  app.add_option("--resize", o->resize, "squash the whole image to a square, or crop its centre")
+  auto o = std::make_shared<PackCommand>();
+  PackOptions& pack = o->pack;
+  app.add_option("SOURCE", pack.source, "what the data is; see below");
+  app.add_option("--from", pack.from, "a folder, or the archive as downloaded")->type_name("PATH");
+  app.add_option("--to", pack.to, "the packed data set's folder")->type_name("ROOT");
+  app.add_option("--size", pack.size, "side of the packed images, pixels; default: as they are");
+  app.add_option("--resize", pack.resize, "squash the whole image to a square, or crop its centre")
       ->check(CLI::IsMember({"squash", "crop"}))
       ->capture_default_str();
-  app.add_option("--split", o->splits, "train or test (repeatable); default: every split found")
+  app.add_option("--split", pack.splits, "train, test, val or unlabeled (repeatable); default: all found")
+      ->type_name("NAME")
       ->allow_extra_args(false);
+  app.add_flag("--fast-decode", pack.fast_decode, "shrink JPEGs while decoding: faster, other pixels");
+  app.add_option("--skip-bad", pack.skip_bad, "leave out up to N images that cannot be decoded")
+      ->type_name("N");
+  app.add_option("--real-labels", pack.real_labels, "ReaL's real.json, for ImageNet's validation images")
+      ->type_name("FILE");
+  app.add_flag("--continue", pack.resume, "go on from what an interrupted pack left in ROOT");
+  add_source_options(app, pack.source_options);
+  app.add_option("--verify", o->verify, "check a packed data set: hashes, labels, names, class lists")
+      ->type_name("ROOT");
   app.footer(source_list());
-  return [o] { return run_pack(*o); };
+  return [o, &app] {
+    if (app.count("--verify") == 0) return run_pack(o->pack);
+    refuse_others(app, "--verify");
+    return run_verify(o->verify);
+  };
 }
 
 }  // namespace smlp

@@ -58,6 +58,14 @@ bool is_pack(const fs::path& directory) {
   return fs::is_regular_file(directory / "dataset.json", ignored);
 }
 
+std::vector<fs::path> places_of(const std::string& root) {
+  std::vector<fs::path> places{root};
+  const char* data = std::getenv("SMLP_DATA");
+  if (data != nullptr && *data != '\0' && fs::path(root).is_relative())
+    places.push_back(fs::path(data) / root);
+  return places;
+}
+
 }  // namespace
 
 std::shared_ptr<const Dataset> Dataset::open(const fs::path& directory) {
@@ -119,6 +127,7 @@ std::string Dataset::fingerprint() const {
   std::string text = fmt::format("{}\n{}\n{}\n", info_.resize, info_.images, info_.image_size);
   for (const std::vector<std::string>* list : {&info_.classes, &info_.block_hashes})
     for (const std::string& each : *list) text += each + '\n';
+  text += info_.labels_hash;
   return xxh3_hex(std::as_bytes(std::span(text)));
 }
 
@@ -138,27 +147,36 @@ void Dataset::check_files() const {
   }
 }
 
-void Dataset::verify() const {
+void Dataset::verify(const std::function<void(std::uint64_t)>& progress) const {
+  verify_labels();
   if (info_.block_hashes.empty())
     fail(ErrorKind::data, "{}: dataset.json has no hashes to verify against", description_);
   const auto bytes = static_cast<std::uint64_t>(size()) * image_bytes_;
   const auto all = std::as_bytes(std::span(images_, bytes));
   for (std::size_t block = 0; block < info_.block_hashes.size(); ++block) {
     const std::uint64_t start = block * pack_block_bytes;
-    const std::string found = xxh3_hex(all.subspan(start, std::min(pack_block_bytes, bytes - start)));
+    const auto part = all.subspan(start, std::min(pack_block_bytes, bytes - start));
+    advise(part.data(), part.size(), MADV_WILLNEED);
+    const std::string found = xxh3_hex(part);
     if (found != info_.block_hashes[block])
       fail(ErrorKind::data, "{}: images {} to {} have changed since packing (block {}: hash {}, expected {})",
            description_, start / image_bytes_, (std::min(start + pack_block_bytes, bytes) - 1) / image_bytes_,
            block, found, info_.block_hashes[block]);
+    if (progress) progress(start + part.size());
   }
+}
+
+void Dataset::verify_labels() const {
+  const std::string found =
+      xxh3_hex(std::as_bytes(std::span(labels_, static_cast<std::size_t>(info_.images))));
+  if (!info_.labels_hash.empty() && found != info_.labels_hash)
+    fail(ErrorKind::data, "{}: labels.npy has changed since packing (hash {}, expected {})", description_,
+         found, info_.labels_hash);
 }
 
 std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::string& split) {
   if (root == "shapes") return shapes_dataset(split);
-  std::vector<fs::path> roots{root};
-  const char* data = std::getenv("SMLP_DATA");
-  if (data != nullptr && *data != '\0' && fs::path(root).is_relative())
-    roots.push_back(fs::path(data) / root);
+  const std::vector<fs::path> roots = places_of(root);
   const bool train = split == "train";
   std::vector<std::string> tried;
   for (const fs::path& each : roots)
@@ -172,6 +190,22 @@ std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::
        "{}`{}",
        split, root, fmt::join(tried, ", "), root,
        roots.size() == 1 ? ", or name its parent folder in $SMLP_DATA" : "");
+}
+
+PackPlace find_pack(const std::string& root) {
+  for (const fs::path& place : places_of(root)) {
+    PackPlace found{place, {}};
+    if (is_pack(place)) found.splits = {place};
+    for (const char* name : {"train", "test", "val", "unlabeled"})
+      if (!is_pack(place) && is_pack(place / name)) found.splits.push_back(place / name);
+    if (!found.splits.empty()) return found;
+  }
+  return {root, {}};
+}
+
+std::string split_name(const fs::path& split_directory) {
+  const fs::path path = fs::absolute(split_directory / "").lexically_normal();
+  return path.parent_path().filename().string();
 }
 
 }  // namespace smlp

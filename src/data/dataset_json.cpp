@@ -126,12 +126,21 @@ std::string dataset_json_text(const DatasetInfo& info) {
   Json bad_images = Json::array();
   for (const BadImage& each : info.bad_images)
     bad_images.push_back({{"name", each.name}, {"reason", each.reason}});
-  const nlohmann::ordered_json json = {
-      {"format", "smlp-dataset"},        {"version", version},           {"source", info.source},
-      {"family", info.family},           {"resize", info.resize},        {"decode", info.decode},
-      {"image_size", info.image_size},   {"images", info.images},        {"classes", info.classes},
-      {"bad_images", bad_images},        {"mean", info.statistics.mean}, {"std", info.statistics.std},
-      {"block_bytes", pack_block_bytes}, {"xxh3_64", info.block_hashes}};
+  const nlohmann::ordered_json json = {{"format", "smlp-dataset"},
+                                       {"version", version},
+                                       {"source", info.source},
+                                       {"family", info.family},
+                                       {"resize", info.resize},
+                                       {"decode", info.decode},
+                                       {"image_size", info.image_size},
+                                       {"images", info.images},
+                                       {"classes", info.classes},
+                                       {"bad_images", bad_images},
+                                       {"mean", info.statistics.mean},
+                                       {"std", info.statistics.std},
+                                       {"block_bytes", pack_block_bytes},
+                                       {"xxh3_64", info.block_hashes},
+                                       {"labels_xxh3_64", info.labels_hash}};
   return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -155,6 +164,7 @@ DatasetInfo parse_dataset_json(std::string_view text, std::string_view name) {
   info.bad_images = reader.bad_images("bad_images");
   info.statistics = {reader.channels("mean", 1.0), reader.channels("std", 1.0)};
   info.block_hashes = reader.words("xxh3_64");
+  if (json.contains("labels_xxh3_64")) info.labels_hash = reader.word("labels_xxh3_64");
   check_classes(info.classes, name);
   check_hashes(info, name);
   return info;

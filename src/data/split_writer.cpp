@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/hash.hpp"
 #include "smlp/data/dataset_json.hpp"
 #include "smlp/formats/npy.hpp"
 
@@ -83,6 +84,7 @@ void SplitWriter::finish(DatasetInfo info, const std::vector<std::int64_t>& labe
   info.statistics = statistics_from_sums(progress_.sums, progress_.squares,
                                          static_cast<std::uint64_t>(images()) * image_bytes(image_size_) / 3);
   info.block_hashes = hasher_.finish();
+  info.labels_hash = xxh3_hex(std::as_bytes(std::span(labels)));
   NpyWriter label_file(folder_ / "labels.npy", "<i8", {});
   label_file.append(labels.data(), static_cast<std::int64_t>(labels.size()));
   label_file.commit();

@@ -122,15 +122,22 @@ TEST(Dataset, FingerprintFollowsTheContent) {
   EXPECT_EQ(a->fingerprint(), same->fingerprint());
   EXPECT_NE(a->fingerprint(), other->fingerprint());
   EXPECT_EQ(a->fingerprint().size(), 16u);
+  DatasetInfo info = a->info();
+  info.labels_hash = "0123456789abcdef";
+  const auto relabelled =
+      Dataset::from_memory(info, std::vector<std::uint8_t>(480), std::vector<std::int64_t>(10));
+  EXPECT_NE(a->fingerprint(), relabelled->fingerprint());
 }
 
 TEST(DatasetJson, ComesBackAsItWas) {
   DatasetInfo info = testing::small_dataset(7, 4, 3)->info();
   info.family = "stl";
   info.block_hashes = {"0123456789abcdef"};
+  info.labels_hash = "fedcba9876543210";
   const DatasetInfo back = parse_dataset_json(dataset_json_text(info), "x");
   EXPECT_EQ(dataset_json_text(back), dataset_json_text(info));
   EXPECT_EQ(back.classes, info.classes);
+  EXPECT_EQ(back.labels_hash, info.labels_hash);
   EXPECT_EQ(back.statistics.std, info.statistics.std);
 }
 

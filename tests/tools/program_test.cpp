@@ -174,6 +174,17 @@ TEST_F(ProgramTest, SeedsAreSummedUp) {
   EXPECT_TRUE(fs::exists(run_folder("s-seed0")) && fs::exists(run_folder("s-seed1")));
 }
 
+TEST_F(ProgramTest, APackIsVerifiedTabledAndDrawn) {
+  Finished done = run({"pack", "--verify", data()});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_TRUE(std::regex_search(done.out, std::regex("train +500 images, 10 classes, .*: as packed\n")))
+      << done.out;
+  done = run({"info", data(), "--sheet", in("sheet.png")});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_TRUE(std::regex_search(done.out, std::regex("images +500 +100\n"))) << done.out;
+  EXPECT_EQ(testing::read_text(in("sheet.png")).substr(1, 3), "PNG");
+}
+
 TEST_F(ProgramTest, EveryMistakeHasItsExitCodeAndSaysWhatToDo) {
   struct Case {
     Words words;
@@ -196,6 +207,11 @@ TEST_F(ProgramTest, EveryMistakeHasItsExitCodeAndSaysWhatToDo) {
       {{"pack", "cifar11", "--from", in("x"), "--to", in("y")}, 2, "cifar10"},
       {{"pack", "cifar10", "--from", in("x"), "--to", in("y")}, 3, "x"},
       {{"pack", "cifar10", "--from", *shared_ / "raw", "--to", data()}, 3, "pack"},
+      {{"pack", "cifar10", "--from", in("x")}, 2, "--to"},
+      {{"pack", "cifar10", "--verify", in("x")}, 2, "--verify"},
+      {{"pack", "--verify", in("nowhere")}, 3, "no dataset.json"},
+      {{"info", in("")}, 3, "no data set"},
+      {{"info", "b_mlp", "--sheet", in("sheet.png")}, 3, "no packed data set"},
       {{"runs", in("nowhere")}, 3, "no such folder"},
       {{"info"}, 2, "--system"},
       {{"info", "c_mlp"}, 2, "b_mlp"},

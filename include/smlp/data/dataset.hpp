@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,7 +38,8 @@ struct DatasetInfo {
   std::vector<BadImage> bad_images;
   ChannelStatistics statistics;
   std::vector<std::string>
-      block_hashes;  // xxh3-64 in hex, of images.npy's data, pack_block_bytes each; may be empty
+      block_hashes;         // xxh3-64 in hex, of images.npy's data, pack_block_bytes each; may be empty
+  std::string labels_hash;  // the same of labels.npy's data; may be empty
 };
 
 // One split of a packed data set: N images of uint8 [size][size][3] and N labels, −1 each when there are no
@@ -69,13 +71,15 @@ class Dataset {
   // was cut faults where it is read. Cheap enough for every epoch.
   void check_files() const;
 
-  // Reads all images and compares every block with its hash: Error(data) naming the first that differs, or
-  // that the pack has no hashes.
-  void verify() const;
+  // Reads all images and labels and compares them with their hashes, telling `progress` the bytes of images
+  // read so far: Error(data) naming the labels or the first block that differs, or that the images have no
+  // hashes. Labels without a hash pass.
+  void verify(const std::function<void(std::uint64_t bytes)>& progress = {}) const;
 
  private:
   Dataset() = default;
   void check_labels() const;
+  void verify_labels() const;
 
   DatasetInfo info_;
   std::string description_;
@@ -91,6 +95,15 @@ class Dataset {
 // "test"); one split's own folder, whatever `split` says; or the same below $SMLP_DATA. `split` is "train",
 // "test" or "val". Not found: Error(data) naming the places tried and `smlp pack`.
 std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::string& split);
+
+// Where a pack is: its splits are those of train, test, val and unlabeled below `root` that hold a
+// dataset.json, or `root` itself.
+struct PackPlace {
+  std::filesystem::path root;
+  std::vector<std::filesystem::path> splits;
+};
+PackPlace find_pack(const std::string& root);  // as it is or below $SMLP_DATA; no splits: no pack is there
+std::string split_name(const std::filesystem::path& split_directory);  // the folder's own name
 
 // Published channel statistics by family: "cifar", "imagenet", "stl". Unknown: Error(usage) with the known
 // names.

@@ -7,7 +7,8 @@
 namespace smlp {
 
 // dataset.json, format version 1: an object with format, version, source, family, resize, decode,
-// image_size, images, classes, bad_images, mean, std, block_bytes, xxh3_64.
+// image_size, images, classes, bad_images, mean, std, block_bytes, xxh3_64, labels_xxh3_64 (which packs of
+// earlier versions lack).
 std::string dataset_json_text(const DatasetInfo& info);
 
 // Reads it back. The text is not trusted: every member is checked for type, range and length, classes for

@@ -30,8 +30,7 @@ void print_bad_images(const SplitSummary& split) {
   constexpr std::size_t shown = 10;
   const std::vector<BadImage>& bad = split.data->info().bad_images;
   for (std::size_t i = 0; i < std::min(bad.size(), shown); ++i)
-    std::cout << fmt::format("left out of {}: {}: {}\n", split.name, printable(bad[i].name),
-                             printable(bad[i].reason));
+    std::cout << fmt::format("left out of {}: {}\n", printable(split.name), printable(bad[i].reason));
   if (bad.size() > shown)
     std::cout << fmt::format("and {} more; {} lists them\n", bad.size() - shown,
                              (fs::path(split.data->description()) / "dataset.json").string());

@@ -43,9 +43,9 @@ void print_report(const PackReport& report, const PackOptions& options) {
                            report.classes, report.image_size, report.image_size, options.to.string(),
                            report.seconds, static_cast<double>(images) / report.seconds, report.threads);
   if (report.continued > 0)
-    std::cout << fmt::format("{} of the images were there from before\n", report.continued);
+    std::cout << fmt::format("packed before the interruption: {}\n", report.continued);
   if (report.left_out > 0)
-    std::cout << fmt::format("{} images could not be decoded and were left out; dataset.json lists them\n",
+    std::cout << fmt::format("left out, for they could not be decoded: {}; dataset.json lists them\n",
                              report.left_out);
   if (report.skipped > 0) log().info("{} other files were passed over", report.skipped);
 }

@@ -82,7 +82,7 @@ TEST(Verify, EveryKindOfDamageIsFoundAndNamed) {
   const std::vector<Damage> damages = {
       {{"train: images 0 to 3 have changed", "block 0"},
        [](const fs::path& at) { put_byte(at / "images.npy", 1, '\x55'); }},
-      {{"train: labels.npy has changed"}, [](const fs::path& at) { put_byte(at / "labels.npy", 8, 1); }},
+      {{"train: labels.npy has changed"}, [](const fs::path& at) { put_byte(at / "labels.npy", 8, 0); }},
       {{"train: label 7 of image 3"}, [](const fs::path& at) { put_byte(at / "labels.npy", 8, 7); }},
       {{"images.npy"},
        [](const fs::path& at) { fs::resize_file(at / "images.npy", fs::file_size(at / "images.npy") - 1); }},

@@ -1,0 +1,49 @@
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "smlp/core/files.hpp"
+#include "smlp/formats/safetensors.hpp"
+
+namespace smlp {
+
+// The tensors of a file that torch.save wrote (`.pt`, `.pth`; PyTorch 1.6 and newer). Nothing in it is
+// executed: of its pickle only what dictionaries of tensors need is read; anything else is refused, saying
+// what was found and how to convert it. Also refused: compressed records, wrong sizes or checksums of the
+// tensors' records, tensors that reach out of their storage, big-endian files, TorchScript, the older
+// formats.
+//
+// The tensors are those of the file's dictionary when it holds nothing else, otherwise of the one dictionary
+// of tensors among its keys "model", "state_dict", "model_state_dict" and "net". "module." and "_orig_mod."
+// before every name are taken away.
+//
+// Memory: contiguous tensors lie in the mapped file, others are copied. Storages may be shared and tensors
+// expanded, but all tensors together have at most 1 MiB more than twice the file's size.
+class TorchZipFile {
+ public:
+  explicit TorchZipFile(const std::filesystem::path& path);
+  TorchZipFile(std::span<const std::byte> bytes, std::string name);  // which outlive it
+
+  const std::vector<SafetensorsEntry>& entries() const { return entries_; }  // in the order saved
+  const SafetensorsEntry& at(const std::string& name) const;                 // absent: Error(data)
+
+ private:
+  void read(std::span<const std::byte> bytes);
+
+  std::string name_;
+  MappedFile file_;
+  std::vector<std::vector<std::byte>> copies_;
+  std::vector<SafetensorsEntry> entries_;
+  std::map<std::string, std::size_t> index_;
+};
+
+// Writes a file that torch.load(weights_only=True) opens as an OrderedDict of tensors, in the order given,
+// atomically. Element types that have no storage type in PyTorch (U16, U32, U64), bytes that do not fit their
+// shape, names that are doubled or not UTF-8: Error(failed).
+void write_torch_zip(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors);
+
+}  // namespace smlp

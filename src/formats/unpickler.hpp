@@ -1,0 +1,108 @@
+#pragma once
+// The part of Python's pickle (protocol 2) that torch.save writes for dictionaries of tensors. Nothing is
+// imported or called: the result is a list of values that refer to one another by index, so that neither
+// shared nor cyclic values need care. What is not on the lists of opcodes and globals is refused.
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace smlp {
+
+struct PickledStorage {
+  std::string_view key;
+  std::string_view dtype;  // safetensors' name
+  std::int64_t count = 0;  // elements
+  std::span<const std::byte> bytes;
+};
+
+// Elements lie at offset + Σ index·stride of the storage, all within it.
+struct PickledTensor {
+  std::size_t storage = 0;
+  std::int64_t offset = 0;
+  std::int64_t count = 1;
+  std::vector<std::int64_t> shape, strides;
+};
+
+struct PickledValue {
+  enum class Kind { none, boolean, integer, number, text, tuple, list, dictionary, global, storage, tensor };
+
+  Kind kind = Kind::none;
+  int depth = 0;                     // containers inside one another
+  bool ordered = false;              // a dictionary that is an OrderedDict
+  std::int64_t integer = 0;          // or the index of a global, storage or tensor
+  std::string_view text{};           // lies in the pickle
+  std::vector<std::size_t> items{};  // a dictionary's: key, value, key, value, …
+
+  bool is(Kind other) const { return kind == other; }
+};
+
+std::string describe(const PickledValue& value);  // "a tuple of 3"
+
+struct Pickle {
+  std::vector<PickledValue> values;
+  std::vector<PickledStorage> storages;
+  std::vector<PickledTensor> tensors;
+  std::size_t top = 0;
+};
+
+class Unpickler {
+ public:
+  // The bytes of a storage, by its key.
+  using Records = std::function<std::optional<std::span<const std::byte>>(std::string_view key)>;
+
+  Unpickler(std::span<const std::byte> pickle, std::string file, Records records);
+  Pickle read();  // Error(data) naming file, byte and opcode
+
+ private:
+  using Kind = PickledValue::Kind;
+
+  [[noreturn]] void refuse(const std::string& reason) const;
+  std::string_view take(std::size_t bytes);
+  std::uint64_t take_number(std::size_t bytes);
+  std::string_view take_line();
+
+  std::size_t push(PickledValue value);
+  void push_index(std::size_t index);
+  std::size_t pop();
+  std::vector<std::size_t> pop_to_mark();
+  PickledValue& top();
+  void add_item(PickledValue& container, std::size_t item);
+
+  bool step(unsigned char opcode);  // false at STOP
+  bool step_constant(unsigned char opcode);
+  bool step_container(unsigned char opcode);
+  void push_tuple(const std::vector<std::size_t>& items);
+  void append(const std::vector<std::size_t>& items);
+  void set_items(const std::vector<std::size_t>& items);
+  void memo_put(std::uint64_t index);
+  void memo_get(std::uint64_t index);
+  void push_long(std::string_view bytes);
+
+  // What torch.save adds: unpickler_torch.cpp.
+  void find_global(std::string_view module, std::string_view name);
+  void load_storage();
+  void reduce();
+  void build();
+  PickledValue rebuild_tensor(const std::vector<std::size_t>& arguments);
+  PickledValue rebuild_parameter(const std::vector<std::size_t>& arguments);
+  std::vector<std::int64_t> sizes(std::size_t index, std::string_view what) const;
+  void check_bounds(PickledTensor& tensor) const;
+  void check_no_hooks(std::size_t index) const;
+
+  std::span<const std::byte> bytes_;
+  std::string file_;
+  Records records_;
+  std::size_t position_ = 0, opcode_at_ = 0;
+  unsigned char opcode_ = 0;
+  Pickle result_;
+  std::vector<std::size_t> stack_, marks_, memo_;
+  std::map<std::string_view, std::size_t> storage_of_key_;
+};
+
+}  // namespace smlp

@@ -1,0 +1,156 @@
+#include "smlp/formats/torch_zip.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "support/errors.hpp"
+#include "support/golden.hpp"
+#include "support/stored_zip.hpp"
+#include "support/temp_dir.hpp"
+
+namespace smlp {
+namespace {
+
+using testing::error_of;
+using testing::golden_format;
+using testing::TempDir;
+
+fs::path golden(const std::string& name) {
+  return golden_format("torch_zip/" + name);
+}
+
+void expect_equal(const SafetensorsEntry& found, const SafetensorsEntry& wanted) {
+  EXPECT_EQ(found.name, wanted.name);
+  EXPECT_EQ(found.dtype, wanted.dtype) << found.name;
+  EXPECT_EQ(found.shape, wanted.shape) << found.name;
+  EXPECT_TRUE(std::ranges::equal(found.bytes, wanted.bytes)) << found.name;
+}
+
+std::string names_of(const TorchZipFile& file) {
+  std::string names;
+  for (const SafetensorsEntry& entry : file.entries()) names += (names.empty() ? "" : " ") + entry.name;
+  return names;
+}
+
+TEST(TorchZip, ReadsWhatTorchSaved) {
+  for (const std::string name : {"b_mlp", "s_mlp", "checkpoint", "lightning", "data_parallel", "compiled",
+                                 "types", "views", "parameters", "shapes"}) {
+    SCOPED_TRACE(name);
+    const TorchZipFile file(golden(name + ".pt"));
+    const SafetensorsFile wanted(golden(name + ".safetensors"));
+    std::string order;
+    for (const SafetensorsEntry& entry : file.entries()) {
+      expect_equal(entry, wanted.at(entry.name));
+      expect_equal(file.at(entry.name), entry);
+      order += (&entry == &file.entries().front() ? "" : "\n") + entry.name;
+    }
+    EXPECT_EQ(order, wanted.metadata().at("order"));
+  }
+}
+
+TEST(TorchZip, KeepsThePublishedNamesInTheirOrder) {
+  EXPECT_EQ(names_of(TorchZipFile(golden("b_mlp.pt"))),
+            "linear_in.weight linear_in.bias linear_out.weight linear_out.bias "
+            "blocks.0.block.0.weight blocks.0.block.0.bias blocks.0.block.2.weight blocks.0.block.2.bias "
+            "blocks.1.block.0.weight blocks.1.block.0.bias blocks.1.block.2.weight blocks.1.block.2.bias "
+            "layernorms.0.weight layernorms.0.bias layernorms.1.weight layernorms.1.bias");
+  EXPECT_EQ(names_of(TorchZipFile(golden("s_mlp.pt"))),
+            "linear_in.weight linear_in.bias linear_out.weight linear_out.bias "
+            "layers.0.weight layers.0.bias layers.1.weight layers.1.bias "
+            "layernorms.0.weight layernorms.0.bias layernorms.1.weight layernorms.1.bias");
+}
+
+TEST(TorchZip, TensorsOutliveTheMoveOfTheirFile) {
+  TorchZipFile file(golden("views.pt"));
+  const TorchZipFile moved = std::move(file);
+  const SafetensorsFile wanted(golden("views.safetensors"));
+  for (const SafetensorsEntry& entry : moved.entries()) expect_equal(entry, wanted.at(entry.name));
+}
+
+TEST(TorchZip, SaysThatATensorIsMissing) {
+  const TorchZipFile file(golden("types.pt"));
+  EXPECT_NE(error_of(ErrorKind::data, [&] { file.at("float8"); }).find("no tensor \"float8\""),
+            std::string::npos);
+}
+
+TEST(TorchZip, RefusesOtherContentsSayingWhatWasFoundAndHowToConvertIt) {
+  struct Case {
+    const char *file, *found, *advice;
+  };
+  const char* const state_dict = "torch.save(model.state_dict(), \"new.pt\")";
+  const char* const load = "torch.save(torch.load(\"old.pt\", weights_only=True), \"new.pt\")";
+  for (const auto& [name, found, advice] : {
+           Case{"calls_system", ", GLOBAL: \"posix.system\" is not accepted", state_dict},
+           Case{"module", ", GLOBAL: \"torch.nn.modules.container.Sequential\"", state_dict},
+           Case{"numpy", ", GLOBAL: \"numpy.", state_dict},
+           Case{"complex", "\"torch.ComplexFloatStorage\"", state_dict},
+           Case{"unsigned", "\"torch._utils._rebuild_tensor_v3\"", state_dict},
+           Case{"sparse", "\"torch._utils._rebuild_sparse_tensor\"", state_dict},
+           Case{"negated", ", REDUCE: a tensor of 7 arguments", ".resolve_neg()"},
+           Case{"old_format", "the old (before 1.6) non-zip format", load},
+           Case{"tar", "the tar format", load},
+           Case{"torchscript", "a TorchScript archive (record code/",
+                "torch.save(torch.jit.load(\"old.pt\").state_dict(), \"new.pt\")"},
+           Case{"protocol_4", "not of pickle protocol 2", "default pickle_protocol"},
+           Case{"several", "several dictionaries of tensors",
+                "\"model\": a dictionary of 1, \"net\": a dictionary of 1"},
+           Case{"none", "no dictionaries of tensors",
+                "\"epoch\": the integer 3, \"weights\": a dictionary of 1"},
+           Case{"list", "it holds a list of 1", state_dict},
+           Case{"tensor", "it holds a tensor", state_dict},
+           Case{"empty", "its dictionary holds nothing", state_dict},
+           Case{"expanded_bomb", "twice the file's size", ".clone()"},
+           Case{"no_crc", "CRC-32", "set_crc32_options(False)"},
+       }) {
+    const fs::path path = golden(std::string("refused/") + name + ".pt");
+    const std::string message = error_of(ErrorKind::data, [&] { TorchZipFile file(path); });
+    EXPECT_TRUE(message.starts_with(path.string() + ": ")) << message;
+    EXPECT_NE(message.find(found), std::string::npos) << message;
+    EXPECT_NE(message.find(advice), std::string::npos) << message;
+  }
+  EXPECT_NE(error_of(ErrorKind::data, [&] { TorchZipFile file(golden("types.safetensors")); })
+                .find("not a zip archive"),
+            std::string::npos);
+}
+
+TEST(TorchZip, ReadsBackWhatItWrote) {
+  const TempDir folder;
+  for (const std::string name : {"types", "views", "shapes", "b_mlp"}) {
+    const TorchZipFile file(golden(name + ".pt"));
+    write_torch_zip(folder / "ours.pt", file.entries());
+    const TorchZipFile again(folder / "ours.pt");
+    ASSERT_EQ(again.entries().size(), file.entries().size());
+    for (std::size_t i = 0; i < file.entries().size(); ++i)
+      expect_equal(again.entries()[i], file.entries()[i]);
+  }
+}
+
+TEST(TorchZip, AlignsItsRecordsAsTorchDoes) {
+  const TempDir folder;
+  write_torch_zip(folder / "ours.pt", TorchZipFile(golden("types.pt")).entries());
+  const std::string zip = read_file(folder / "ours.pt", 100'000);
+  std::size_t records = 0;
+  for (std::size_t at = 0; zip.substr(at, 4) == "PK\3\4"; ++records) {
+    at += 30 + testing::number_at(zip, at + 26, 2) + testing::number_at(zip, at + 28, 2);
+    EXPECT_EQ(at % 64, 0u);
+    at = zip.find("PK", at);
+  }
+  EXPECT_EQ(records, 13u);
+}
+
+TEST(TorchZip, DoesNotWriteWhatItWouldNotRead) {
+  const TempDir folder;
+  const std::vector<std::byte> bytes(8);
+  const std::vector<SafetensorsEntry> doubled{{"a", "F32", {2}, bytes}, {"a", "F32", {2}, bytes}};
+  const std::vector<SafetensorsEntry> too_short{{"a", "F32", {3}, bytes}};
+  const std::vector<SafetensorsEntry> beyond{{"a", "F32", {INT64_MAX, 4}, bytes}};
+  const std::vector<SafetensorsEntry> not_utf8{{"\xff", "F32", {2}, bytes}};
+  const std::vector<SafetensorsEntry> without_storage{{"a", "U64", {1}, bytes}};
+  for (const auto& entries : {doubled, too_short, beyond, not_utf8, without_storage})
+    error_of(ErrorKind::failed, [&] { write_torch_zip(folder / "file", entries); });
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace smlp

@@ -49,12 +49,17 @@ void ConfigOptions::add_to(CLI::App& app, bool with_file) {
     app.add_option(row.names, flags_[shown_name(row)], row.help)->type_name(row.key)->group("Common keys");
 }
 
+void ConfigOptions::set(const std::string& key, const std::string& value, const std::string& origin) {
+  set_.push_back(make_override(key, value, origin));
+}
+
 std::vector<ConfigNode> ConfigOptions::overrides() const {
   std::vector<ConfigNode> nodes;
   for (const FlagRow& row : flag_table) {
     const std::optional<std::string>& value = flags_.at(shown_name(row));
     if (value) nodes.push_back(make_override(row.key, *value, fmt::format("{} {}", shown_name(row), *value)));
   }
+  nodes.insert(nodes.end(), set_.begin(), set_.end());
   for (const std::string& assignment : assignments_) nodes.push_back(parse_override(assignment));
   return nodes;
 }

@@ -15,12 +15,16 @@ class ConfigOptions {
   // `with_file`: also --config FILE.
   void add_to(CLI::App& app, bool with_file);
 
+  // As if the command line had said so.
+  void set(const std::string& key, const std::string& value, const std::string& origin);
+
   const std::optional<std::string>& file() const { return file_; }
   std::vector<ConfigNode> overrides() const;  // what the command line says, checked for form
 
  private:
   std::optional<std::string> file_;
   std::vector<std::string> assignments_;
+  std::vector<ConfigNode> set_;
   std::map<std::string, std::optional<std::string>> flags_;  // "--epochs" → its text
 };
 

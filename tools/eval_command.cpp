@@ -1,25 +1,22 @@
-#include <algorithm>
-#include <cmath>
-#include <iostream>
-#include <nlohmann/json.hpp>
-#include <numeric>
-
 #include "command.hpp"
+#include "eval_output.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/data/class_lists.hpp"
-#include "smlp/formats/npy.hpp"
-#include "smlp/train/evaluator.hpp"
-#include "smlp/train/saved_model.hpp"
-#include "table.hpp"
 
 namespace smlp {
 namespace {
 
+constexpr const char* real_of_pack = "the pack's";
+
 struct EvalOptions {
   std::string path;
-  std::optional<std::string> data, logits, device, precision;
+  std::optional<std::string> data, logits, predictions, confusion, device, precision;
+  std::vector<std::string> assignments;
+  std::string real;  // a file, or real_of_pack
+  std::string tta_average = "logits";
+  std::int64_t tta = 0;
   std::int64_t batch_size = 512;
   bool best = false;
   bool json = false;
@@ -31,57 +28,30 @@ std::vector<ConfigNode> overrides(const EvalOptions& o) {
   if (o.data) nodes.push_back(make_override("data.root", *o.data, "--data"));
   nodes.push_back(make_override("device.type", o.device.value_or("auto"), "--device"));
   if (o.precision) nodes.push_back(make_override("device.precision", *o.precision, "--precision"));
+  for (const std::string& assignment : o.assignments) nodes.push_back(parse_override(assignment));
   return nodes;
 }
 
-void write_logits(const std::string& path, const torch::Tensor& logits) {
-  NpyWriter writer(path, "<f4", {logits.size(1)});
-  writer.append(logits.contiguous().const_data_ptr(), logits.size(0));
-  writer.commit();
+std::optional<RealLabels> real_labels(const EvalOptions& options, const Dataset& dataset) {
+  if (options.real.empty()) return std::nullopt;
+  const std::filesystem::path file = options.real == real_of_pack
+                                         ? std::filesystem::path(dataset.description()) / "real_labels.json"
+                                         : std::filesystem::path(options.real);
+  if (!std::filesystem::exists(file))
+    fail(ErrorKind::data,
+         "{}: there is none; pack the images with --real-labels, or name a list with --real-labels=FILE",
+         file.string());
+  return read_real_labels(file, dataset.size(), dataset.classes());
 }
 
-void print_text(const EvaluationResult& r, const SavedModel& saved, const Dataset& dataset) {
-  std::cout << fmt::format(
-      "checkpoint  {} (step {})\ndata        {}: {} images\ntop1        {:.2f} %\ntop5        {:.2f} %\nloss "
-      "       {:.4f}\n",
-      saved.checkpoint.string(), saved.state.step, dataset.description(), r.images, r.top1, r.top5, r.loss);
-  constexpr std::size_t shown = 20;
-  std::vector<std::size_t> order(r.class_top1.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  const bool all = order.size() <= shown;
-  if (!all) {
-    std::erase_if(order, [&](std::size_t c) { return std::isnan(r.class_top1[c]); });
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return r.class_top1[a] < r.class_top1[b]; });
-    order.resize(std::min(order.size(), shown));
-  }
-  std::vector<std::vector<std::string>> rows{
-      {all ? "class" : fmt::format("{} weakest classes", order.size()), "top1"}};
-  for (const std::size_t c : order)
-    rows.push_back({dataset.info().classes[c], fmt::format("{:.2f}", r.class_top1[c])});
-  std::cout << format_table(rows);
-}
-
-void print_json(const EvaluationResult& r, const SavedModel& saved, const Dataset& dataset) {
-  nlohmann::ordered_json classes = nlohmann::ordered_json::array();
-  for (std::size_t c = 0; c < r.class_top1.size(); ++c)
-    classes.push_back({{"name", dataset.info().classes[c]},
-                       {"top1", std::isnan(r.class_top1[c]) ? nlohmann::ordered_json()
-                                                            : nlohmann::ordered_json(r.class_top1[c])}});
-  const nlohmann::ordered_json json{{"checkpoint", saved.checkpoint.string()},
-                                    {"step", saved.state.step},
-                                    {"model", saved.config.model.name},
-                                    {"data", dataset.description()},
-                                    {"images", r.images},
-                                    {"top1", r.top1},
-                                    {"top1_err", 100 - r.top1},
-                                    {"top5", r.top5},
-                                    {"top5_err", 100 - r.top5},
-                                    {"loss", r.loss},
-                                    {"param_count", total(saved.model->costs()).parameters},
-                                    {"img_size", saved.config.data.image_size},
-                                    {"classes", classes}};
-  std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+// The run's crops and flips; a run without takes those of the published fine-tuning.
+AugmentConfig tta_augment(const SavedModel& saved) {
+  AugmentConfig augment = saved.config.augment;
+  if (augment.crop || augment.flip > 0) return augment;
+  log().warn("the run had no crops or flips: crops of scale 0.4 to 1 and ratio 1, and flips, are taken");
+  augment.crop = CropConfig{{0.4, 1.0}, {1.0, 1.0}};
+  augment.flip = 0.5;
+  return augment;
 }
 
 int run_eval(const EvalOptions& options) {
@@ -91,15 +61,35 @@ int run_eval(const EvalOptions& options) {
   check_classes_of_model({saved.state.classes, "the model"},
                          {dataset->info().classes, dataset->description()}, options.force_classes);
   saved.model->to(device.torch);
-  const EvaluationOptions how{.image_size = static_cast<int>(saved.config.data.image_size),
-                              .batch_size = options.batch_size,
-                              .workers = static_cast<int>(saved.config.data.workers),
-                              .prefetch = static_cast<int>(saved.config.data.prefetch),
-                              .keep_logits = options.logits.has_value()};
-  const auto result = evaluate(*saved.model, device, dataset, {}, saved.state.normalization, how);
-  if (!result) return 128 + stop_signal();
-  if (options.logits) write_logits(*options.logits, result->logits);
-  options.json ? print_json(*result, saved, *dataset) : print_text(*result, saved, *dataset);
+  const std::optional<RealLabels> real = real_labels(options, *dataset);
+  EvaluationOptions how{.image_size = static_cast<int>(saved.config.data.image_size),
+                        .batch_size = options.batch_size,
+                        .workers = static_cast<int>(saved.config.data.workers),
+                        .prefetch = static_cast<int>(saved.config.data.prefetch),
+                        .real = real ? &*real : nullptr};
+  const bool keep = options.predictions || options.confusion;
+  how.keep_logits = options.logits && options.tta == 0;
+  how.keep_predictions = keep && options.tta == 0;
+  EvalReport report;
+  auto whole = evaluate(*saved.model, device, dataset, {}, saved.state.normalization, how);
+  if (!whole) return 128 + stop_signal();
+  report.whole = std::move(*whole);
+  if (options.tta > 0) {
+    how.keep_logits = options.logits.has_value();
+    how.keep_predictions = keep;
+    auto crops = evaluate_crops(*saved.model, device, dataset, saved.state.normalization, how,
+                                {.crops = options.tta,
+                                 .augment = tta_augment(saved),
+                                 .average_softmax = options.tta_average == "softmax",
+                                 .seed = static_cast<std::uint64_t>(saved.config.run.seed)});
+    if (!crops) return 128 + stop_signal();
+    report.crops = std::move(*crops);
+  }
+  const EvaluationResult& result = report.headline();
+  if (options.logits) write_logits(*options.logits, result.logits);
+  if (options.predictions) write_predictions(*options.predictions, result.predictions, *dataset, saved);
+  if (options.confusion) write_confusion(*options.confusion, result.predictions, *dataset, saved);
+  options.json ? print_json(report, saved, *dataset) : print_text(report, saved, *dataset);
   return 0;
 }
 
@@ -112,6 +102,25 @@ Action add_eval_command(CLI::App& app) {
   app.add_flag("--best", o->best, "the run's best checkpoint instead of its last");
   app.add_option("--data", o->data, "a packed data set, or one split of it; default: the run's test split")
       ->type_name("DIR");
+  app.add_option("--tta", o->tta, "average over N random crops and flips of each image")
+      ->check(CLI::Range(1, 100'000))
+      ->type_name("N");
+  app.add_option("--tta-average", o->tta_average,
+                 "what is averaged: logits (the paper's text) or softmax (its code)")
+      ->check(CLI::IsMember({"logits", "softmax"}))
+      ->capture_default_str();
+  // A flag, so that only "=" gives it a value and a path that follows stays what it is.
+  app.add_flag(fmt::format("--real-labels{{{}}}", real_of_pack), o->real,
+               "also ReaL's accuracy: by the pack's labels, or --real-labels=FILE");
+  app.add_option("--predictions", o->predictions,
+                 "write name, label and the five likeliest classes of each image")
+      ->type_name("FILE.csv");
+  app.add_option("--confusion", o->confusion, "write how often each label was taken for which class")
+      ->type_name("FILE.csv");
+  app.add_option("--set", o->assignments,
+                 "change a key of the run, such as augment.crop.scale=[0.4,1.0] (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--logits", o->logits, "also write the logits, float32 [images, classes]")
       ->type_name("FILE.npy");
   app.add_option("-b,--batch-size", o->batch_size, "images per forward pass")

@@ -25,11 +25,16 @@ struct CommandRow {
 
 constexpr std::array command_table{
     CommandRow{"train", "train a model from a configuration", add_train_command},
+    CommandRow{"finetune", "train a checkpoint's model on another data set", add_finetune_command},
+    CommandRow{"probe", "train a new head on a checkpoint's features", add_probe_command},
     CommandRow{"eval", "measure a trained model on a data set", add_eval_command},
     CommandRow{"fetch", "download a data set's archive and check it", add_fetch_command},
     CommandRow{"pack", "turn a raw data set into a packed one", add_pack_command},
     CommandRow{"info", "describe a model, a checkpoint, a data set, or this system", add_info_command},
     CommandRow{"runs", "table the runs of a folder", add_runs_command},
+    CommandRow{"viz", "draw the first layer's weights", add_viz_command},
+    CommandRow{"import", "make a checkpoint of published weights (.pt, safetensors)", add_import_command},
+    CommandRow{"export", "write a checkpoint's weights for other programs", add_export_command},
     CommandRow{"config", "show a resolved configuration, or every key", add_config_command},
 };
 

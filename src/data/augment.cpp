@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "smlp/core/error.hpp"
-#include "smlp/core/rng.hpp"
 
 namespace smlp {
 namespace {
@@ -67,8 +66,8 @@ void check_augment(const AugmentConfig& config) {
 }
 
 CropBox draw_crop(const AugmentConfig& config, int image_size, std::uint64_t seed, std::uint32_t epoch,
-                  std::uint64_t index) {
-  RandomStream random(seed, Purpose::augment, epoch, index);
+                  std::uint64_t index, Purpose purpose) {
+  RandomStream random(seed, purpose, epoch, index);
   const bool flip = random.uniform() < config.flip;
   CropBox box = config.crop ? random_box(*config.crop, image_size, random)
                             : CropBox{0, 0, image_size, image_size, false};

@@ -185,6 +185,79 @@ Batch EvaluationImages::make(std::int64_t step, HostBuffers& buffers) const {
   return batch;
 }
 
+CropImages::CropImages(std::shared_ptr<const Dataset> dataset, AugmentConfig augment, std::int64_t crops,
+                       const ChannelStatistics& normalization, int image_size, std::int64_t batch_size,
+                       std::uint64_t seed)
+    : dataset_(std::move(dataset)),
+      augment_(std::move(augment)),
+      crops_(crops),
+      image_size_(image_size),
+      batch_size_(batch_size),
+      seed_(seed),
+      renderers_(dataset_->image_size(), image_size, normalization) {
+  check_sizes(*dataset_, {}, image_size, batch_size);
+  check_augment(augment_);
+}
+
+std::int64_t CropImages::steps() const {
+  return (dataset_->size() + batch_size_ - 1) / batch_size_ * crops_;
+}
+
+Batch CropImages::make(std::int64_t step, HostBuffers& buffers) const {
+  const std::int64_t first = step / crops_ * batch_size_;
+  const std::int64_t count = std::min(batch_size_, dataset_->size() - first);
+  const auto crop = static_cast<std::uint32_t>(step % crops_);
+  Batch batch;
+  batch.images = buffers.take({count, 3, image_size_, image_size_}, torch::kFloat32);
+  batch.labels = buffers.take({count}, torch::kInt64);
+  RendererPool::Lease renderer(renderers_);
+  float* out = batch.images.mutable_data_ptr<float>();
+  for (std::int64_t i = 0; i < count; ++i, out += (*renderer).output_elements()) {
+    const std::int64_t image = first + i;
+    (*renderer).render(dataset_->image(image),
+                       draw_crop(augment_, dataset_->image_size(), seed_, crop,
+                                 static_cast<std::uint64_t>(image), Purpose::tta),
+                       out);
+    batch.labels.mutable_data_ptr<std::int64_t>()[i] = dataset_->label(image);
+  }
+  return batch;
+}
+
+FeatureBatches::FeatureBatches(std::shared_ptr<const NpyFile> features,
+                               std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
+                               std::int64_t batch_size, std::optional<SampleOrder> order)
+    : features_(std::move(features)),
+      dataset_(std::move(dataset)),
+      chosen_(std::move(chosen)),
+      batch_size_(batch_size),
+      order_(order) {
+  const NpyHeader& header = features_->header();
+  const std::int64_t expected = chosen_.empty() ? dataset_->size() : std::ssize(chosen_);
+  if (header.dtype != "<f4" || header.shape.size() != 2 || header.shape[0] != expected)
+    fail(ErrorKind::failed, "features of {} images were expected for {}", expected, dataset_->description());
+}
+
+std::int64_t FeatureBatches::steps() const {
+  return (images() + batch_size_ - 1) / batch_size_;
+}
+
+Batch FeatureBatches::make(std::int64_t step, HostBuffers& buffers) const {
+  const std::int64_t n = images(), width = features_->header().shape[1], first = step * batch_size_;
+  const std::int64_t count = order_ ? batch_size_ : std::min(batch_size_, n - first);
+  Batch batch;
+  batch.images = buffers.take({count, width}, torch::kFloat32);
+  batch.labels = buffers.take({count}, torch::kInt64);
+  const auto* rows = reinterpret_cast<const float*>(features_->data());
+  float* out = batch.images.mutable_data_ptr<float>();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t k = first + i;
+    const std::int64_t row = order_ ? (*order_)(static_cast<std::uint32_t>(k / n), k % n) : k;
+    std::copy_n(rows + row * width, width, out + i * width);
+    batch.labels.mutable_data_ptr<std::int64_t>()[i] = dataset_->label(chosen_.empty() ? row : chosen_[row]);
+  }
+  return batch;
+}
+
 BatchLoader::BatchLoader(std::shared_ptr<const BatchSource> source, std::int64_t first_step,
                          std::int64_t last_step, int workers, int prefetch, torch::Device device)
     : source_(std::move(source)),

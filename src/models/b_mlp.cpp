@@ -18,6 +18,7 @@ void BMlpConfig::fields(FieldVisitor& v) {
   v.field("layers_per_block", layers_per_block, "linear layers in a block without bottleneck",
           between(1, 64));
   dropout_field(v, dropout);
+  common_fields(v);
 }
 
 std::vector<std::int64_t> BMlpConfig::block_widths() const {

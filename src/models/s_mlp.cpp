@@ -14,6 +14,7 @@ void SMlpConfig::fields(FieldVisitor& v) {
       {{"norm_act_linear", BlockOrder::norm_act_linear}, {"norm_linear_act", BlockOrder::norm_linear_act}},
       "the published code's order, or the paper's text's");
   dropout_field(v, dropout);
+  common_fields(v);
 }
 
 std::shared_ptr<Model> SMlpConfig::build(int image_size, int classes) const {

@@ -98,6 +98,20 @@ fs::path CheckpointFiles::state(const fs::path& checkpoint) {
   return checkpoint / "state.json";
 }
 
+void write_checkpoint_folder(const fs::path& target, const Model& model, const Optimizer* optimizer,
+                             const TrainingState& state) {
+  StagedDirectory staged(target);
+  save_tensors(CheckpointFiles::model(staged.path()), named_tensors(model));
+  Json json = to_json(state);
+  json["hashes"]["model.safetensors"] = file_hash(CheckpointFiles::model(staged.path()));
+  if (optimizer != nullptr) {
+    save_tensors(CheckpointFiles::optimizer(staged.path()), optimizer_tensors(*optimizer));
+    json["hashes"]["optimizer.safetensors"] = file_hash(CheckpointFiles::optimizer(staged.path()));
+  }
+  write_file_atomically(CheckpointFiles::state(staged.path()), json.dump(1) + "\n");
+  staged.commit();
+}
+
 fs::path save_checkpoint(const fs::path& run, const Model& model, const Optimizer& optimizer,
                          const TrainingState& state) {
   const fs::path target = run / "checkpoints" / step_name(state.step);
@@ -106,14 +120,7 @@ fs::path save_checkpoint(const fs::path& run, const Model& model, const Optimize
     replace_link(link, target.filename());
     return target;
   }
-  StagedDirectory staged(target);
-  save_tensors(CheckpointFiles::model(staged.path()), named_tensors(model));
-  save_tensors(CheckpointFiles::optimizer(staged.path()), optimizer_tensors(optimizer));
-  Json json = to_json(state);
-  json["hashes"] = {{"model.safetensors", file_hash(CheckpointFiles::model(staged.path()))},
-                    {"optimizer.safetensors", file_hash(CheckpointFiles::optimizer(staged.path()))}};
-  write_file_atomically(CheckpointFiles::state(staged.path()), json.dump(1) + "\n");
-  staged.commit();
+  write_checkpoint_folder(target, model, &optimizer, state);
   replace_link(link, target.filename());
   return target;
 }

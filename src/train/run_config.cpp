@@ -131,6 +131,8 @@ void DataConfig::fields(FieldVisitor& v) {
   v.choice("order", order, {{"random", Order::random}, {"windowed", Order::windowed}},
            "windowed: shuffled within a window that moves through the file, for sets larger than memory");
   v.field("window_mib", window_mib, "size of that window; what is held in memory", between(1, 1 << 20));
+  v.field("cache_features", cache_features,
+          "with a frozen body and no augmentation: compute its features once and train the head on them");
   v.field("workers", workers, "threads that render batches ahead; 0: none", between(0, 256));
   v.field("prefetch", prefetch, "batches each worker keeps ready", between(1, 64));
 }
@@ -192,9 +194,10 @@ fs::path find_config(const std::string& file) {
 }
 
 RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
-                          Origins* origins) {
+                          Origins* origins, std::optional<ConfigNode> layer) {
   ConfigNode tree{ConfigNode::Kind::map, {}};
   if (file) tree = load_layers(*file);
+  if (layer) merge(tree, std::move(*layer), families);
   return build_config(std::move(tree), std::move(overrides), origins);
 }
 

@@ -29,6 +29,16 @@ torch::ScalarType dtype_of(const SafetensorsEntry& entry, const std::string& fil
   fail(ErrorKind::data, "{}: tensor '{}' has type {}, which is not read here", file, entry.name, entry.dtype);
 }
 
+std::string type_and_shape(const torch::Tensor& tensor) {
+  return fmt::format("{} [{}]", dtype_name(tensor.scalar_type()), fmt::join(tensor.sizes().vec(), ", "));
+}
+
+// As long as the entry's bytes stay where they are.
+torch::Tensor mapped_tensor(const SafetensorsEntry& entry, const std::string& file) {
+  // from_blob takes no const; the values are only copied.
+  return torch::from_blob(const_cast<std::byte*>(entry.bytes.data()), entry.shape, dtype_of(entry, file));
+}
+
 }  // namespace
 
 void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors) {
@@ -45,36 +55,40 @@ void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors
   write_safetensors(path, entries);
 }
 
-void load_tensors(const std::filesystem::path& path, const NamedTensors& into) {
-  const SafetensorsFile file(path);
+torch::Tensor tensor_of(const SafetensorsEntry& entry, const std::string& file) {
+  return mapped_tensor(entry, file).clone();
+}
+
+void copy_tensors(const NamedTensors& from, const NamedTensors& into, const std::string& file) {
   std::vector<std::string> differences;
-  std::map<std::string, const SafetensorsEntry*> present;
-  for (const SafetensorsEntry& entry : file.entries()) present[entry.name] = &entry;
+  std::map<std::string, const torch::Tensor*> present;
+  for (const auto& [name, tensor] : from) present[name] = &tensor;
   for (const auto& [name, tensor] : into) {
     const auto found = present.find(name);
     if (found == present.end())
       differences.push_back(fmt::format("'{}' is missing", name));
-    else if (found->second->shape != tensor.sizes().vec() ||
-             dtype_of(*found->second, path.string()) != tensor.scalar_type())
-      differences.push_back(fmt::format("'{}' is {} [{}], wanted {} [{}]", name, found->second->dtype,
-                                        fmt::join(found->second->shape, ", "),
-                                        dtype_name(tensor.scalar_type()),
-                                        fmt::join(tensor.sizes().vec(), ", ")));
+    else if (found->second->sizes() != tensor.sizes() || found->second->scalar_type() != tensor.scalar_type())
+      differences.push_back(
+          fmt::format("'{}' is {}, wanted {}", name, type_and_shape(*found->second), type_and_shape(tensor)));
   }
   if (differences.empty() && present.size() != into.size())
     differences.push_back(fmt::format("{} tensors, wanted {}", present.size(), into.size()));
   if (!differences.empty()) {
     differences.resize(std::min<std::size_t>(differences.size(), 3));
-    fail(ErrorKind::data, "{}: not the tensors wanted: {}; was it saved by another model?", path.string(),
+    fail(ErrorKind::data, "{}: not the tensors wanted: {}; was it saved by another model?", file,
          fmt::join(differences, "; "));
   }
   torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : into) {
-    const SafetensorsEntry& entry = *present.at(name);
-    void* bytes =
-        const_cast<std::byte*>(entry.bytes.data());  // from_blob takes no const; the values are only copied
-    torch::Tensor(tensor).copy_(torch::from_blob(bytes, entry.shape, dtype_of(entry, path.string())));
-  }
+  for (const auto& [name, tensor] : into) torch::Tensor(tensor).copy_(*present.at(name));
+}
+
+void load_tensors(const std::filesystem::path& path, const NamedTensors& into, const std::string& ignored) {
+  const SafetensorsFile file(path);
+  NamedTensors from;
+  for (const SafetensorsEntry& entry : file.entries())
+    if (ignored.empty() || !entry.name.starts_with(ignored))
+      from.emplace_back(entry.name, mapped_tensor(entry, path.string()));
+  copy_tensors(from, into, path.string());
 }
 
 NamedTensors named_tensors(const torch::nn::Module& module) {

@@ -1,5 +1,6 @@
 #include "smlp/train/trainer.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "smlp/core/error.hpp"
@@ -25,6 +26,12 @@ torch::Tensor part(const torch::Tensor& tensor, std::int64_t start, std::int64_t
                                                                         : tensor;
 }
 
+bool trains_only_head(const Model& model, const Optimizer& optimizer) {
+  const std::vector<Parameter>& trained = optimizer.parameters();
+  return std::all_of(trained.begin(), trained.end(),
+                     [&](const Parameter& p) { return p.name.starts_with(model.head_prefix()); });
+}
+
 // The label an image mostly shows.
 torch::Tensor main_labels(const Targets& targets) {
   if (!targets.partners.defined()) return targets.labels;
@@ -40,6 +47,7 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
       lock_(run_ / "lock", fmt::format("{}: this run is being written", run_.string())),
       optimizer_(experiment.config.optim->build(
           group_parameters(*experiment.model, *experiment.config.optim.config))),
+      body_frozen_(trains_only_head(*experiment.model, *optimizer_)),
       sums_(experiment.device.torch),
       total_steps_(experiment.total_steps()) {
   state_.classes = experiment.train_set->info().classes;
@@ -56,6 +64,7 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
   if (!checkpoint) log().info("{}\nrun        {}", describe(experiment_), run_.string());
   logged_step_ = state_.step;
   saved_at_ = logged_at_ = now();
+  if (caches_features()) features_.emplace(run_ / "features");
 }
 
 void Trainer::resume_from(const std::filesystem::path& checkpoint) {
@@ -72,20 +81,41 @@ void Trainer::resume_from(const std::filesystem::path& checkpoint) {
   drop_checkpoints_after(run_, state_.step);
 }
 
-void Trainer::start_loader() {
+// Features of images that are never the same twice cannot be kept.
+bool Trainer::caches_features() const {
+  const AugmentConfig& augment = experiment_.config.augment;
+  const bool augmented = augment.crop || augment.flip > 0 || augment.mixup > 0;
+  return body_frozen_ && !augmented && experiment_.config.data.cache_features;
+}
+
+// Null when a stop signal came before it was ready.
+std::shared_ptr<const BatchSource> Trainer::training_source() {
   const RunConfig& c = experiment_.config;
-  const auto source = std::make_shared<TrainImages>(
-      experiment_.train_set, experiment_.subset.train, c.augment, experiment_.normalization,
-      static_cast<int>(c.data.image_size), c.train.batch_size, seed_of(c), 0, 1, experiment_.window_images());
+  const std::vector<std::int64_t>& chosen = experiment_.subset.train;
+  if (!features_)
+    return std::make_shared<TrainImages>(experiment_.train_set, chosen, c.augment, experiment_.normalization,
+                                         static_cast<int>(c.data.image_size), c.train.batch_size, seed_of(c),
+                                         0, 1, experiment_.window_images());
+  const auto features = features_->features("train", experiment_, experiment_.train_set, chosen);
+  if (!features) return nullptr;
+  const SampleOrder order(experiment_.train_images(), experiment_.window_images(), seed_of(c));
+  return std::make_shared<FeatureBatches>(features, experiment_.train_set, chosen, c.train.batch_size, order);
+}
+
+bool Trainer::start_loader() {
+  const RunConfig& c = experiment_.config;
+  const std::shared_ptr<const BatchSource> source = training_source();
+  if (!source) return false;
   loader_ = std::make_unique<BatchLoader>(source, state_.step, total_steps_, static_cast<int>(c.data.workers),
                                           static_cast<int>(c.data.prefetch), experiment_.device.torch);
+  return true;
 }
 
 TrainResult Trainer::run() {
-  experiment_.model->train();
-  start_loader();
+  experiment_.model->train(!body_frozen_);
+  const bool started = start_loader();
   progress_ = std::make_unique<ProgressBar>("train", total_steps_);
-  bool going = !state_.evaluation_due || evaluate_epoch();
+  bool going = started && (!state_.evaluation_due || evaluate_epoch());
   while (going && state_.step < total_steps_) {
     const std::int64_t before = state_.step;
     going = train_step() && after_step(before);
@@ -94,15 +124,15 @@ TrainResult Trainer::run() {
   loader_.reset();
   save();
   if (going && !last_) {  // a finished run resumed: its log is complete
-    last_ = experiment_.test_set ? evaluate_on(experiment_.test_set, {})
-                                 : evaluate_on(experiment_.train_set, experiment_.subset.holdout);
+    last_ = experiment_.test_set ? evaluate_on("test", experiment_.test_set, {})
+                                 : evaluate_on("holdout", experiment_.train_set, experiment_.subset.holdout);
     going = last_.has_value();
   }
   return {going, state_.step, last_, state_.best, anonymous_memory_peak()};
 }
 
 bool Trainer::train_step() {
-  if (!loader_) start_loader();
+  if (!loader_ && !start_loader()) return false;
   const Batch batch = loader_->next();
   wait_seconds_ += batch.data_seconds;
   const RunConfig& c = experiment_.config;
@@ -140,7 +170,7 @@ std::optional<Trainer::StepSums> Trainer::forward_backward(const Batch& batch) {
     torch::Tensor loss, logits;
     {
       const AutocastScope autocast(experiment_.device);
-      logits = experiment_.model->forward(part(batch.images, start, size));
+      logits = logits_for(part(batch.images, start, size));
       loss = cross_entropy(logits, targets, c.loss.label_smoothing);
     }
     (size == images ? loss : loss * (static_cast<double>(size) / static_cast<double>(images))).backward();
@@ -151,6 +181,18 @@ std::optional<Trainer::StepSums> Trainer::forward_backward(const Batch& batch) {
     sums.right = start == 0 ? right : sums.right + right;
   }
   return sums;
+}
+
+torch::Tensor Trainer::logits_for(const torch::Tensor& images) {
+  Model& model = *experiment_.model;
+  if (!body_frozen_) return model.forward(images);
+  if (features_) return model.head(images);
+  torch::Tensor features;
+  {
+    const torch::NoGradGuard no_grad;
+    features = model.features(images);
+  }
+  return model.head(features);
 }
 
 // Batch norm's running statistics change in the forward pass: a step that is not applied must give them back.
@@ -236,7 +278,8 @@ void Trainer::log_step() {
   wait_seconds_ = 0;
 }
 
-std::optional<EvaluationResult> Trainer::evaluate_on(std::shared_ptr<const Dataset> dataset,
+std::optional<EvaluationResult> Trainer::evaluate_on(const std::string& name,
+                                                     std::shared_ptr<const Dataset> dataset,
                                                      const std::vector<std::int64_t>& indices) {
   const RunConfig& c = experiment_.config;
   const EvaluationOptions options{
@@ -245,6 +288,14 @@ std::optional<EvaluationResult> Trainer::evaluate_on(std::shared_ptr<const Datas
           std::min<std::int64_t>(c.train.micro_batch > 0 ? c.train.micro_batch : c.train.batch_size, 1024),
       .workers = static_cast<int>(c.data.workers),
       .prefetch = static_cast<int>(c.data.prefetch)};
+  if (features_) {
+    const auto features = features_->features(name, experiment_, dataset, indices);
+    if (!features) return std::nullopt;
+    const auto source =
+        std::make_shared<FeatureBatches>(features, dataset, indices, options.batch_size, std::nullopt);
+    return evaluate(*experiment_.model, experiment_.device, source, source->steps(), dataset->classes(),
+                    options);
+  }
   return evaluate(*experiment_.model, experiment_.device, std::move(dataset), indices,
                   experiment_.normalization, options);
 }
@@ -255,10 +306,10 @@ bool Trainer::evaluate_epoch() {
   const double began = now();
   std::optional<EvaluationResult> held, test;
   if (!experiment_.subset.holdout.empty()) {
-    held = evaluate_on(experiment_.train_set, experiment_.subset.holdout);
+    held = evaluate_on("holdout", experiment_.train_set, experiment_.subset.holdout);
     if (!held) return false;
   }
-  if (experiment_.test_set) test = evaluate_on(experiment_.test_set, {});
+  if (experiment_.test_set) test = evaluate_on("test", experiment_.test_set, {});
   if (experiment_.test_set && !test) return false;
   take_sums();
   last_ = test ? test : held;

@@ -25,6 +25,7 @@ enum class Purpose : std::uint32_t {
   generator = 7,  // the tensor generator of a micro-step (dropout): time = step, index = micro-step
   shapes = 8,     // the embedded data set: time = split, index = sample
   window = 9,     // data.order windowed: time = epoch, index = 0 for its start, else layer and group
+  tta = 10,       // test-time crops and flips: time = crop, index = image
 };
 
 // The numbers of one (seed, purpose, time, index), in order. `time` is an epoch or a step. The counter's

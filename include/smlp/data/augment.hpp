@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "smlp/config/fields.hpp"
+#include "smlp/core/rng.hpp"
 #include "smlp/data/dataset.hpp"
 
 namespace smlp {
@@ -34,9 +35,9 @@ struct CropBox {
   bool flip;
 };
 
-// The box of one sample of an image of image_size × image_size, a function of (seed, epoch, index).
+// The box of one sample of an image of image_size × image_size, a function of (purpose, seed, epoch, index).
 CropBox draw_crop(const AugmentConfig& config, int image_size, std::uint64_t seed, std::uint32_t epoch,
-                  std::uint64_t index);
+                  std::uint64_t index, Purpose purpose = Purpose::augment);
 
 // λ of a step, ~ Beta(mixup, mixup), a function of (seed, step); 1 when mixup is 0.
 double draw_mixup(const AugmentConfig& config, std::uint64_t seed, std::uint32_t step);

@@ -16,6 +16,7 @@
 #include "smlp/data/augment.hpp"
 #include "smlp/data/dataset.hpp"
 #include "smlp/data/sample_order.hpp"
+#include "smlp/formats/npy.hpp"
 
 namespace smlp {
 
@@ -23,7 +24,7 @@ namespace smlp {
 // lambda · image + (1 − lambda) · partner's image, and the loss mixes `labels` and `partners` with the same
 // lambda.
 struct Batch {
-  torch::Tensor images;     // [B, 3, size, size] float
+  torch::Tensor images;     // [B, 3, size, size] float; or a frozen body's features of them, [B, width]
   torch::Tensor labels;     // [B] int64
   torch::Tensor partners;   // [B] int64, the mixed-in images' labels; undefined without MixUp
   torch::Tensor lambda;     // [] float; undefined without MixUp
@@ -46,7 +47,10 @@ class HostBuffers {
 // Makes batches by number: the same batch for the same step, on any thread, in any order.
 class BatchSource {
  public:
+  BatchSource() = default;
   virtual ~BatchSource() = default;
+  BatchSource(const BatchSource&) = delete;
+  BatchSource& operator=(const BatchSource&) = delete;
   virtual Batch make(std::int64_t step, HostBuffers& buffers) const = 0;  // host tensors from `buffers`
 };
 
@@ -131,6 +135,49 @@ class EvaluationImages : public BatchSource {
   const int image_size_;
   const std::int64_t batch_size_;
   mutable RendererPool renderers_;
+};
+
+// Random crops of the images in order, for test-time augmentation: step s is crop s mod `crops` of the s /
+// crops-th `batch_size` images, drawn by (seed, crop, image), whole images when the configuration has no
+// crop.
+class CropImages : public BatchSource {
+ public:
+  CropImages(std::shared_ptr<const Dataset> dataset, AugmentConfig augment, std::int64_t crops,
+             const ChannelStatistics& normalization, int image_size, std::int64_t batch_size,
+             std::uint64_t seed);
+
+  std::int64_t steps() const;
+  Batch make(std::int64_t step, HostBuffers& buffers) const override;  // step < steps()
+
+ private:
+  const std::shared_ptr<const Dataset> dataset_;
+  const AugmentConfig augment_;
+  const std::int64_t crops_;
+  const int image_size_;
+  const std::int64_t batch_size_;
+  const std::uint64_t seed_;
+  mutable RendererPool renderers_;
+};
+
+// The features of images in place of the images, row i of the file for the i-th of `chosen`: whole epochs in
+// `order` as TrainImages hands them out, or without `order` each once, as EvaluationImages does.
+class FeatureBatches : public BatchSource {
+ public:
+  // features: float32 [N, width]. chosen: indices into the data set, as many; empty: all images.
+  FeatureBatches(std::shared_ptr<const NpyFile> features, std::shared_ptr<const Dataset> dataset,
+                 std::vector<std::int64_t> chosen, std::int64_t batch_size, std::optional<SampleOrder> order);
+
+  std::int64_t steps() const;
+  Batch make(std::int64_t step, HostBuffers& buffers) const override;
+
+ private:
+  std::int64_t images() const { return features_->header().shape[0]; }
+
+  const std::shared_ptr<const NpyFile> features_;
+  const std::shared_ptr<const Dataset> dataset_;
+  const std::vector<std::int64_t> chosen_;
+  const std::int64_t batch_size_;
+  const std::optional<SampleOrder> order_;
 };
 
 // Hands out the batches of steps [first_step, last_step) strictly in order. With workers > 0 that many

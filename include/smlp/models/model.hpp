@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,9 @@ class Model : public torch::nn::Module {
 
   // One row per layer, in the order of the forward pass.
   virtual std::vector<CostRow> costs() const = 0;
+
+  // What the names of the head's tensors begin with; everything else is the body.
+  virtual std::string head_prefix() const { return "linear_out."; }
 };
 
 CostRow total(const std::vector<CostRow>& rows);
@@ -37,8 +41,17 @@ CostRow total(const std::vector<CostRow>& rows);
 // Base of a model family's config.
 class ModelConfig : public FieldGroup {
  public:
+  enum class HeadInit { uniform, zero };  // as torch.nn.Linear draws it; all zeros
+
+  std::optional<std::string> init_from;  // a run or checkpoint whose weights a new run starts with
+  bool new_head = false;                 // start with a new head also where the class lists are the same
+  HeadInit head_init = HeadInit::uniform;
+
   // Weights drawn from the tensor generator of the CPU (torch::manual_seed decides them). `classes` ≥ 2.
   virtual std::shared_ptr<Model> build(int image_size, int classes) const = 0;
+
+ protected:
+  void common_fields(FieldVisitor& v);
 };
 
 }  // namespace smlp

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "smlp/data/dataset.hpp"
+#include "smlp/data/loader.hpp"
+#include "smlp/data/real_labels.hpp"
 #include "smlp/device/device.hpp"
 #include "smlp/models/model.hpp"
 
@@ -16,6 +18,14 @@ struct EvaluationOptions {
   int workers = 1;
   int prefetch = 2;
   bool keep_logits = false;
+  bool keep_predictions = false;
+  const RealLabels* real = nullptr;  // of every image of the data set, in its order
+};
+
+// The five classes a model thinks likeliest, or all when there are fewer; on the host.
+struct Predictions {
+  torch::Tensor classes;        // [N, 5] int64, likeliest first
+  torch::Tensor probabilities;  // [N, 5] float32
 };
 
 struct EvaluationResult {
@@ -24,11 +34,21 @@ struct EvaluationResult {
   double top1 = 0;                 // %
   double top5 = 0;                 // %; of all classes when there are fewer than five
   std::vector<double> class_top1;  // %, NaN for a class without images
+  std::optional<double> real;      // %: ReaL's accuracy, of the images that have such labels
   torch::Tensor logits;            // [N, classes] float32 on the host, when kept
+  Predictions predictions;         // when kept
 };
 
+// The model's logits for a batch of images, or of a frozen body's features.
+torch::Tensor logits_of(Model& model, const Batch& batch);
+
+// The model in evaluation mode over the batches [0, steps) of a source. Restores the model's mode. nullopt
+// when a stop signal came in between.
+std::optional<EvaluationResult> evaluate(Model& model, const Device& device,
+                                         std::shared_ptr<const BatchSource> source, std::int64_t steps,
+                                         int classes, const EvaluationOptions& options);
+
 // The model in evaluation mode over the images named by `indices` (empty: all), whole and resized, in order.
-// Restores the model's mode. nullopt when a stop signal came in between.
 std::optional<EvaluationResult> evaluate(Model& model, const Device& device,
                                          std::shared_ptr<const Dataset> dataset,
                                          const std::vector<std::int64_t>& indices,

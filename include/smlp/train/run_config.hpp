@@ -33,6 +33,7 @@ struct DataConfig {
   SubsetConfig subset;
   Order order = Order::random;
   std::int64_t window_mib = 1024;
+  bool cache_features = true;
   std::int64_t workers = 1;
   std::int64_t prefetch = 2;
   void fields(FieldVisitor& v);
@@ -82,8 +83,9 @@ struct RunConfig {
 // looked up beside the file, then among the shipped ones) is laid below it, `overrides` above. A model.name
 // such as "B-12/1024" sets the family, depth and width (and data.image_size, when it says "res_64") unless
 // its own layer sets them too.
+// `layer` lies between the file and the overrides.
 RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
-                          Origins* origins = nullptr);
+                          Origins* origins = nullptr, std::optional<ConfigNode> layer = std::nullopt);
 
 // The same from the YAML a checkpoint carries.
 RunConfig parse_run_config(const std::string& yaml, const std::string& source,

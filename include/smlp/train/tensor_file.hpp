@@ -16,9 +16,18 @@ using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 // Writes tensors of any device to a safetensors file, atomically, in the order given.
 void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
 
+torch::Tensor tensor_of(const SafetensorsEntry& entry,
+                        const std::string& file);  // a copy; `file` for messages
+
+// Copies values into the tensors of the same name. The two sets of names, shapes and types must be equal:
+// otherwise Error(data) naming `file` and the first differences.
+void copy_tensors(const NamedTensors& from, const NamedTensors& into, const std::string& file);
+
 // Copies the file's values into the tensors of the same name. The two sets of names, shapes and types must be
-// equal: otherwise Error(data) naming the file and the first differences.
-void load_tensors(const std::filesystem::path& path, const NamedTensors& into);
+// equal: otherwise Error(data) naming the file and the first differences. Tensors of the file whose names
+// begin with `ignored` are passed over.
+void load_tensors(const std::filesystem::path& path, const NamedTensors& into,
+                  const std::string& ignored = "");
 
 // Parameters, then buffers, of a module, in the order of registration, with their dotted names.
 NamedTensors named_tensors(const torch::nn::Module& module);

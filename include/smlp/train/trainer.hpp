@@ -9,6 +9,7 @@
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/evaluator.hpp"
 #include "smlp/train/experiment.hpp"
+#include "smlp/train/features.hpp"
 #include "smlp/train/metrics.hpp"
 #include "smlp/train/run_folder.hpp"
 #include "smlp/train/sinks.hpp"
@@ -43,24 +44,29 @@ class Trainer {
     torch::Tensor loss, right;  // over the step's images
   };
   std::optional<StepSums> forward_backward(const Batch& batch);
+  torch::Tensor logits_for(const torch::Tensor& images);
   void restore_buffers(const std::vector<torch::Tensor>& saved, const torch::Tensor* where_bad);
   std::vector<torch::Tensor> copy_buffers() const;
 
   bool after_step(std::int64_t step_before);
   bool evaluate_epoch();
-  std::optional<EvaluationResult> evaluate_on(std::shared_ptr<const Dataset> dataset,
+  std::optional<EvaluationResult> evaluate_on(const std::string& name, std::shared_ptr<const Dataset> dataset,
                                               const std::vector<std::int64_t>& indices);
   void take_sums();
   void log_step();
   void save();
   void resume_from(const std::filesystem::path& checkpoint);
-  void start_loader();
+  bool start_loader();  // false when a stop signal came first
+  std::shared_ptr<const BatchSource> training_source();
+  bool caches_features() const;
   double lr_now() const;
 
   Experiment& experiment_;
   std::filesystem::path run_;
   FileLock lock_;  // a second process that would write the run is refused
   std::unique_ptr<Optimizer> optimizer_;
+  const bool body_frozen_;  // only the head is trained; the body stays in evaluation mode
+  std::optional<FeatureCache> features_;
   std::unique_ptr<Sinks> sinks_;
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<ProgressBar> progress_;

@@ -1,0 +1,21 @@
+#pragma once
+#include <torch/types.h>
+
+#include <vector>
+
+#include "smlp/formats/image.hpp"
+
+namespace smlp {
+
+enum class FilterChoice { first, largest };  // rows as they stand; by their Euclidean norm, largest first
+
+// The first layer's weights as the paper draws them (Figures 10 and 11): each row of weight [width, 3·S·S] as
+// a picture of S × S, the maximum over the channels, scaled so that its own smallest value is black and its
+// largest white; 25 of them as a 5 × 5 grid (fewer when the layer is narrower). Small pictures are enlarged
+// by a whole factor to at least 64 pixels. Another number of columns than 3·S·S: Error(data).
+Image first_layer_picture(const torch::Tensor& weight, FilterChoice choice);
+
+// Pictures of equal height side by side, a gap between them.
+Image side_by_side(const std::vector<Image>& pictures);
+
+}  // namespace smlp

@@ -1,0 +1,77 @@
+#include "smlp/analysis/first_layer.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "smlp/core/error.hpp"
+
+namespace smlp {
+namespace {
+
+constexpr int grid = 5, gap = 2, wide_gap = 12, least_side = 64;
+constexpr std::uint8_t paper = 255;
+
+std::int64_t side_of(const torch::Tensor& weight) {
+  const std::int64_t columns = weight.dim() == 2 ? weight.size(1) : 0;
+  const auto side = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(columns) / 3)));
+  if (columns == 0 || 3 * side * side != columns)
+    fail(ErrorKind::data, "a first layer of {} inputs does not see square colour images", columns);
+  return side;
+}
+
+// [25, S, S] uint8
+torch::Tensor filters(const torch::Tensor& weight, FilterChoice choice) {
+  const std::int64_t side = side_of(weight), count = std::min<std::int64_t>(grid * grid, weight.size(0));
+  torch::Tensor rows = weight.detach().to(torch::kCPU, torch::kFloat32);
+  if (choice == FilterChoice::largest)
+    rows = rows.index_select(0, rows.norm(2, 1).argsort(0, /*descending=*/true).narrow(0, 0, count));
+  const torch::Tensor pictures = rows.narrow(0, 0, count).reshape({count, 3, side, side}).amax(1);
+  const torch::Tensor low = pictures.amin({1, 2}, true), high = pictures.amax({1, 2}, true);
+  return ((pictures - low) / (high - low).clamp_min(1e-12) * 255).round().to(torch::kUInt8).contiguous();
+}
+
+void draw(Image& page, int left, int top, const std::uint8_t* grey, int side, int factor) {
+  for (int y = 0; y < side * factor; ++y)
+    for (int x = 0; x < side * factor; ++x)
+      std::memset(&page.pixels[3 * (static_cast<std::size_t>(top + y) * page.width + left + x)],
+                  grey[y / factor * side + x / factor], 3);
+}
+
+Image blank(int width, int height) {
+  return {width, height, std::vector<std::uint8_t>(std::size_t{3} * width * height, paper)};
+}
+
+}  // namespace
+
+Image first_layer_picture(const torch::Tensor& weight, FilterChoice choice) {
+  const torch::Tensor pictures = filters(weight, choice);
+  const int side = static_cast<int>(pictures.size(1)), factor = (least_side + side - 1) / side;
+  const int cell = side * factor + gap, size = grid * cell - gap;
+  Image page = blank(size, size);
+  for (int i = 0; i < pictures.size(0); ++i)
+    draw(page, i % grid * cell, i / grid * cell,
+         pictures.const_data_ptr<std::uint8_t>() + std::int64_t{i} * side * side, side, factor);
+  return page;
+}
+
+Image side_by_side(const std::vector<Image>& pictures) {
+  int width = -wide_gap, height = 0;
+  for (const Image& each : pictures) {
+    width += each.width + wide_gap;
+    height = std::max(height, each.height);
+  }
+  Image page = blank(std::max(width, 0), height);
+  int left = 0;
+  for (const Image& each : pictures) {
+    for (int y = 0; y < each.height; ++y)
+      std::memcpy(&page.pixels[3 * (static_cast<std::size_t>(y) * page.width + left)],
+                  &each.pixels[std::size_t{3} * y * each.width], std::size_t{3} * each.width);
+    left += each.width + wide_gap;
+  }
+  return page;
+}
+
+}  // namespace smlp

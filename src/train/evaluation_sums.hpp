@@ -1,0 +1,39 @@
+#pragma once
+#include <vector>
+
+#include "smlp/train/evaluator.hpp"
+
+namespace smlp {
+
+// Evaluation mode and no gradients while it lives.
+class EvaluationMode {
+ public:
+  explicit EvaluationMode(Model& model) : model_(model), was_training_(model.is_training()) { model_.eval(); }
+  ~EvaluationMode() { model_.train(was_training_); }
+
+ private:
+  Model& model_;
+  bool was_training_;
+  torch::NoGradGuard no_grad_;
+};
+
+// Counts and losses of an evaluation, summed on the device.
+class EvaluationSums {
+ public:
+  // real: of the images in the order they are added; may be null.
+  EvaluationSums(int classes, torch::Device device, const RealLabels* real, bool keep_predictions);
+
+  void add(const torch::Tensor& logits, const torch::Tensor& labels);
+  EvaluationResult result() const;
+
+ private:
+  void add_real(const torch::Tensor& predicted);
+
+  const RealLabels* real_;
+  const bool keep_predictions_;
+  std::int64_t images_ = 0, real_images_ = 0;
+  torch::Tensor loss_, right5_, class_right_, class_images_, real_right_;
+  std::vector<torch::Tensor> top_classes_, top_probabilities_;
+};
+
+}  // namespace smlp

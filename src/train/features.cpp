@@ -1,0 +1,54 @@
+#include "smlp/train/features.hpp"
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/log.hpp"
+#include "smlp/core/signals.hpp"
+
+namespace smlp {
+namespace {
+
+constexpr std::int64_t batch_size = 512;
+
+}  // namespace
+
+FeatureCache::FeatureCache(std::filesystem::path folder) : folder_(std::move(folder)) {
+  fs::remove_all(folder_);  // of a run that was killed
+  std::error_code error;
+  if (!fs::create_directory(folder_, error))
+    fail(ErrorKind::failed, "cannot make the folder {}: {}", folder_.string(), error.message());
+}
+
+FeatureCache::~FeatureCache() {
+  files_.clear();
+  std::error_code ignored;
+  fs::remove_all(folder_, ignored);
+}
+
+std::shared_ptr<const NpyFile> FeatureCache::features(const std::string& name, Experiment& experiment,
+                                                      std::shared_ptr<const Dataset> dataset,
+                                                      const std::vector<std::int64_t>& chosen) {
+  if (const auto found = files_.find(name); found != files_.end()) return found->second;
+  const RunConfig& c = experiment.config;
+  const auto images = std::make_shared<EvaluationImages>(dataset, chosen, experiment.normalization,
+                                                         static_cast<int>(c.data.image_size), batch_size);
+  BatchLoader loader(images, 0, images->steps(), static_cast<int>(c.data.workers),
+                     static_cast<int>(c.data.prefetch), experiment.device.torch);
+  const fs::path path = folder_ / (name + ".npy");
+  std::optional<NpyWriter> writer;
+  ProgressBar progress("features", images->steps());
+  const torch::NoGradGuard no_grad;
+  for (std::int64_t step = 0; step < images->steps(); ++step) {
+    if (stop_signal() != 0) return nullptr;
+    const AutocastScope autocast(experiment.device);
+    const torch::Tensor rows =
+        experiment.model->features(loader.next().images).to(torch::kCPU, torch::kFloat32).contiguous();
+    if (!writer) writer.emplace(path, "<f4", std::vector<std::int64_t>{rows.size(1)});
+    writer->append(rows.const_data_ptr(), rows.size(0));
+    progress.update(step + 1, name);
+  }
+  writer->commit();
+  return files_.emplace(name, std::make_shared<const NpyFile>(path)).first->second;
+}
+
+}  // namespace smlp

@@ -1,0 +1,71 @@
+#include "smlp/train/tta.hpp"
+
+#include <algorithm>
+
+#include "evaluation_sums.hpp"
+#include "smlp/core/log.hpp"
+#include "smlp/core/signals.hpp"
+
+namespace smlp {
+namespace {
+
+torch::Tensor average(const torch::Tensor& sum, std::int64_t crops, bool softmax) {
+  const torch::Tensor mean = sum / static_cast<double>(crops);
+  return softmax ? mean.log() : mean;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> crop_marks(std::int64_t crops) {
+  std::vector<std::int64_t> marks;
+  for (std::int64_t decade = 1; decade < crops; decade *= 10)
+    for (const std::int64_t step : {1, 2, 5})
+      if (decade * step < crops) marks.push_back(decade * step);
+  marks.push_back(crops);
+  return marks;
+}
+
+std::optional<std::vector<TtaResult>> evaluate_crops(Model& model, const Device& device,
+                                                     std::shared_ptr<const Dataset> dataset,
+                                                     const ChannelStatistics& normalization,
+                                                     const EvaluationOptions& options,
+                                                     const TtaOptions& tta) {
+  dataset->check_files();
+  const EvaluationMode mode(model);
+  const auto source = std::make_shared<CropImages>(dataset, tta.augment, tta.crops, normalization,
+                                                   options.image_size, options.batch_size, tta.seed);
+  BatchLoader loader(source, 0, source->steps(), options.workers, options.prefetch, device.torch);
+  const std::vector<std::int64_t> marks = crop_marks(tta.crops);
+  std::vector<EvaluationSums> sums;
+  for (const std::int64_t mark : marks)
+    sums.emplace_back(dataset->classes(), device.torch, options.real,
+                      options.keep_predictions && mark == tta.crops);
+  std::vector<torch::Tensor> kept;
+  torch::Tensor sum;
+  ProgressBar progress("crops", source->steps());
+  for (std::int64_t step = 0; step < source->steps(); ++step) {
+    if (stop_signal() != 0) return std::nullopt;
+    const Batch batch = loader.next();
+    torch::Tensor outputs;
+    {
+      const AutocastScope autocast(device);
+      outputs = logits_of(model, batch).to(torch::kFloat32);
+    }
+    if (tta.average_softmax) outputs = outputs.softmax(1);
+    const std::int64_t crop = step % tta.crops + 1;
+    sum = crop == 1 ? outputs : sum + outputs;
+    const auto mark = std::find(marks.begin(), marks.end(), crop);
+    if (mark != marks.end())
+      sums[static_cast<std::size_t>(mark - marks.begin())].add(average(sum, crop, tta.average_softmax),
+                                                               batch.labels);
+    if (crop == tta.crops && options.keep_logits)
+      kept.push_back(average(sum, crop, tta.average_softmax).to(torch::kCPU));
+    progress.update(step + 1, "");
+  }
+  std::vector<TtaResult> results;
+  for (std::size_t i = 0; i < marks.size(); ++i) results.push_back({marks[i], sums[i].result()});
+  if (options.keep_logits) results.back().result.logits = torch::cat(kept);
+  return results;
+}
+
+}  // namespace smlp

@@ -1,0 +1,47 @@
+#include "smlp/analysis/first_layer.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "smlp/core/error.hpp"
+#include "support/errors.hpp"
+
+namespace smlp {
+namespace {
+
+int grey(const Image& image, int x, int y) {
+  return image.pixels[3 * (static_cast<std::size_t>(y) * image.width + x)];
+}
+
+TEST(FirstLayer, DrawsTheMaximumOverChannelsOfEachRow) {
+  torch::Tensor weight = torch::zeros({30, 3, 64, 64});
+  weight[1][2][10][20] = 4;   // brightest pixel of the second filter, in one channel only
+  weight[1][0][10][20] = -9;  // not the maximum
+  weight[7][1][0][63] = 2;
+  const Image page = first_layer_picture(weight.reshape({30, -1}), FilterChoice::first);
+  EXPECT_EQ(page.width, 5 * 64 + 4 * 2);
+  EXPECT_EQ(grey(page, 66 + 20, 10), 255);
+  EXPECT_EQ(grey(page, 66 + 21, 10), 0);
+  EXPECT_EQ(grey(page, 2 * 66 + 63, 66), 255);
+  EXPECT_EQ(grey(page, 64, 0), 255) << "the gap";
+}
+
+TEST(FirstLayer, LargestAreThoseOfTheLargestNorm) {
+  torch::Tensor weight = torch::zeros({40, 3, 64, 64});
+  weight[39][0][5][5] = 7;
+  const torch::Tensor rows = weight.reshape({40, -1});
+  EXPECT_EQ(grey(first_layer_picture(rows, FilterChoice::largest), 5, 5), 255);
+  EXPECT_EQ(grey(first_layer_picture(rows, FilterChoice::first), 5, 5), 0);
+}
+
+TEST(FirstLayer, SmallPicturesAreEnlargedAndStandSideBySide) {
+  const Image small = first_layer_picture(torch::rand({4, 3 * 32 * 32}), FilterChoice::first);
+  EXPECT_EQ(small.width, 5 * 64 + 4 * 2);
+  const Image both = side_by_side({small, small});
+  EXPECT_EQ(both.width, 2 * small.width + 12);
+  EXPECT_EQ(grey(both, small.width + 12, 0), grey(small, 0, 0));
+  testing::error_of(ErrorKind::data, [] { first_layer_picture(torch::rand({4, 100}), FilterChoice::first); });
+}
+
+}  // namespace
+}  // namespace smlp

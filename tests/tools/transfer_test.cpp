@@ -1,0 +1,181 @@
+// What a trained model is used for: fine-tuning, probing, test-time augmentation, ReaL, as a user does it.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "smlp/core/error.hpp"
+#include "smlp/formats/safetensors.hpp"
+#include "support/images.hpp"
+#include "support/program_fixture.hpp"
+
+namespace smlp {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Finished;
+using testing::Words;
+using testing::operator+;
+
+class TransferTest : public testing::ProgramFixture {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(run(train("source", {"--set", "train.eval_every=0"}, "2")).code, 0);
+    testing::Files files;
+    for (const char* split : {"train", "test"})
+      for (int i = 0; i < 60; ++i)
+        files.emplace_back(fmt::format("{}/{}/{}.png", split, i % 3, i), testing::png(32, 32, i));
+    testing::write_folder(in("raw3"), files);
+    ASSERT_EQ(run({"pack", "folder", "--from", in("raw3"), "--to", in("three")}).code, 0);
+  }
+
+  Words transfer(const std::string& command, const std::string& name, const fs::path& data,
+                 const Words& more = {}) {
+    return Words{command,
+                 "--from",
+                 run_folder("source"),
+                 "--data",
+                 data,
+                 "--name",
+                 name,
+                 "--output",
+                 in("runs"),
+                 "--device",
+                 "cpu",
+                 "--precision",
+                 "fp32",
+                 "--epochs",
+                 "3",
+                 "-b",
+                 "50",
+                 "--set",
+                 "device.threads=1"} +
+           more;
+  }
+
+  std::map<std::string, std::string> tensors(const std::string& name) {
+    const SafetensorsFile file(run_folder(name) / "checkpoints/last/model.safetensors");
+    std::map<std::string, std::string> found;
+    for (const SafetensorsEntry& entry : file.entries())
+      found[entry.name] = std::string(reinterpret_cast<const char*>(entry.bytes.data()), entry.bytes.size());
+    return found;
+  }
+
+  static double last_top1(const Finished& done) {
+    std::smatch found;
+    if (!std::regex_search(done.out, found, std::regex("last .* top1 +([0-9.]+) %  top5"))) return -1;
+    return std::stod(found[1]);
+  }
+};
+
+TEST_F(TransferTest, FinetuningKeepsTheHeadForTheSameClassesAndReplacesItForOthers) {
+  Finished done = run(transfer("finetune", "same", data(), {"--lr", "0", "--set", "optim.groups=[]"}));
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.err.find("with its head of 10 classes"), std::string::npos) << done.err;
+  EXPECT_EQ(tensors("same"), tensors("source")) << "a rate of 0 changes nothing";
+
+  done = run(transfer("finetune", "other", in("three")));
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.err.find("a new head: 3 classes, it had 10"), std::string::npos) << done.err;
+  const auto tuned = tensors("other"), source = tensors("source");
+  EXPECT_EQ(tuned.at("linear_out.bias").size(), 3 * sizeof(float));
+  EXPECT_EQ(tuned.at("linear_in.weight").size(), source.at("linear_in.weight").size());
+  EXPECT_NE(tuned.at("linear_in.weight"), source.at("linear_in.weight"));
+  EXPECT_EQ(run({"eval", run_folder("other")}).code, 0);
+
+  done =
+      run(transfer("finetune", "zero", data(),
+                   {"--new-head", "--lr", "0", "--set", "optim.groups=[]", "--set", "model.head_init=zero"}));
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(tensors("zero").at("linear_out.weight"), std::string(10 * 16 * sizeof(float), '\0'));
+  EXPECT_EQ(tensors("zero").at("linear_in.weight"), source.at("linear_in.weight"));
+}
+
+TEST_F(TransferTest, AProbeTrainsTheHeadAloneAndCachedFeaturesChangeNothing) {
+  const Finished cached = run(transfer("probe", "cached", data(), {"--lr", "1e-2"}));
+  ASSERT_EQ(cached.code, 0) << cached.err;
+  const Finished fresh =
+      run(transfer("probe", "fresh", data(), {"--lr", "1e-2", "--set", "data.cache_features=false"}));
+  ASSERT_EQ(fresh.code, 0) << fresh.err;
+  EXPECT_EQ(last_top1(cached), last_top1(fresh));
+  EXPECT_GT(last_top1(cached), 15) << "ten classes";
+  const auto a = tensors("cached"), b = tensors("fresh"), source = tensors("source");
+  for (const auto& [name, bytes] : source) {
+    if (name.starts_with("linear_out.")) {
+      EXPECT_NE(a.at(name), bytes) << name;
+    } else {
+      EXPECT_EQ(a.at(name), bytes) << name;
+      EXPECT_EQ(b.at(name), bytes) << name;
+    }
+  }
+  EXPECT_FALSE(fs::exists(run_folder("cached") / "features"));
+  const Finished few = run(transfer("probe", "few", data(), {"--shots", "2"}));
+  ASSERT_EQ(few.code, 0) << few.err;
+  EXPECT_NE(few.err.find(": 20 training images"), std::string::npos) << few.err;
+}
+
+TEST_F(TransferTest, CropsAreAveragedReproduciblyAndRealLabelsCounted) {
+  const auto eval = [&](const Words& more) {
+    const Finished done = run(Words{"eval", run_folder("source"), "--json", "--device", "cpu"} + more);
+    EXPECT_EQ(done.code, 0) << done.err;
+    return nlohmann::json::parse(done.out);
+  };
+  const auto plain = eval({});
+  const auto whole = eval({"--tta", "7", "--set", "augment.crop.scale=[1.0,1.0]", "--set",
+                           "augment.crop.ratio=[1.0,1.0]", "--set", "augment.flip=0.0"});
+  ASSERT_EQ(whole["tta"].size(), 4u);
+  EXPECT_EQ(whole["tta"][3]["crops"], 7);
+  for (const auto& row : whole["tta"]) EXPECT_EQ(row["top1"], plain["top1"]) << "crops of the whole image";
+  const auto crops = eval({"--tta", "12"}), again = eval({"--tta", "12", "-b", "33"});
+  EXPECT_EQ(crops["tta"].size(), 5u);
+  EXPECT_EQ(crops["tta"], again["tta"]) << "whatever the batches are";
+  EXPECT_EQ(crops["whole_image"]["top1"], plain["top1"]);
+  EXPECT_EQ(eval({"--tta", "3", "--tta-average", "softmax"})["tta"].size(), 3u);
+
+  // The first fifty images without a ReaL label, the others with their own and another.
+  const NpyFile labels(data() / "test/labels.npy");
+  std::string real = "[";
+  for (int i = 0; i < 100; ++i) {
+    const auto label = reinterpret_cast<const std::int64_t*>(labels.data())[i];
+    real += fmt::format("{}{}", i == 0 ? "" : ",",
+                        i < 50 ? "[]" : fmt::format("[{},{}]", (label + 1) % 10, label));
+  }
+  std::ofstream(in("real.json")) << real << "]";
+  const Finished done = run({"eval", "--json", "--real-labels=" + in("real.json").string(),
+                             run_folder("source"), "--predictions", in("p.csv"), "--confusion", in("c.csv")});
+  ASSERT_EQ(done.code, 0) << done.err;
+  std::istringstream predictions(testing::read_text(in("p.csv")));
+  std::string line;
+  std::getline(predictions, line);
+  EXPECT_TRUE(line.starts_with("name,label,top1,probability1,top2")) << line;
+  const std::vector<std::string> names{"airplane", "automobile", "bird",  "cat",  "deer",
+                                       "dog",      "frog",       "horse", "ship", "truck"};
+  int right = 0, rows = 0;
+  for (; std::getline(predictions, line); ++rows) {
+    const std::size_t a = line.find(','), b = line.find(',', a + 1), c = line.find(',', b + 1);
+    const std::string label = line.substr(a + 1, b - a - 1), first = line.substr(b + 1, c - b - 1);
+    const auto own = std::find(names.begin(), names.end(), label) - names.begin();
+    right += rows >= 50 && (first == label || first == names[static_cast<std::size_t>(own + 1) % 10]);
+  }
+  EXPECT_EQ(rows, 100);
+  EXPECT_DOUBLE_EQ(nlohmann::json::parse(done.out)["real"].get<double>(), 2.0 * right);
+  std::istringstream confusion(testing::read_text(in("c.csv")));
+  int counted = 0;
+  std::getline(confusion, line);
+  while (std::getline(confusion, line)) counted += std::stoi(line.substr(line.rfind(',') + 1));
+  EXPECT_EQ(counted, 100);
+
+  const Finished none = run({"eval", "--real-labels", run_folder("source")});
+  EXPECT_EQ(none.code, 3) << "the path is not the option's";
+  EXPECT_NE(none.err.find("real_labels.json"), std::string::npos) << none.err;
+}
+
+TEST_F(TransferTest, TheFirstLayerIsDrawn) {
+  const Finished done = run({"viz", run_folder("source"), "B-6/16", "-o", in("x.png")});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_TRUE(fs::file_size(in("x.png")) > 1000);
+}
+
+}  // namespace
+}  // namespace smlp

@@ -1,0 +1,169 @@
+#include "eval_output.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/formats/npy.hpp"
+#include "table.hpp"
+
+namespace smlp {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string class_name(const SavedModel& saved, const Dataset& dataset, std::int64_t label) {
+  const auto i = static_cast<std::size_t>(label);
+  const std::vector<std::string>& own = saved.state.classes;
+  return i < dataset.info().classes.size() ? dataset.info().classes[i]
+         : i < own.size()                  ? own[i]
+                                           : std::to_string(label);
+}
+
+// RFC 4180: quoted when it has to be.
+std::string csv(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
+std::vector<std::string> accuracy_row(const std::string& name, const EvaluationResult& r) {
+  std::vector<std::string> row{name, fmt::format("{:.2f}", r.top1), fmt::format("{:.2f}", r.top5)};
+  if (r.real) row.push_back(fmt::format("{:.2f}", *r.real));
+  return row;
+}
+
+std::string crops_table(const EvalReport& report) {
+  std::vector<std::vector<std::string>> rows{{"crops", "top1", "top5"}};
+  if (report.whole.real) rows[0].push_back("real");
+  rows.push_back(accuracy_row("none", report.whole));
+  for (const TtaResult& each : report.crops)
+    rows.push_back(accuracy_row(std::to_string(each.crops), each.result));
+  return format_table(rows);
+}
+
+std::string class_table(const EvaluationResult& r, const Dataset& dataset) {
+  constexpr std::size_t shown = 20;
+  std::vector<std::size_t> order(r.class_top1.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const bool all = order.size() <= shown;
+  if (!all) {
+    std::erase_if(order, [&](std::size_t c) { return std::isnan(r.class_top1[c]); });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return r.class_top1[a] < r.class_top1[b]; });
+    order.resize(std::min(order.size(), shown));
+  }
+  std::vector<std::vector<std::string>> rows{
+      {all ? "class" : fmt::format("{} weakest classes", order.size()), "top1"}};
+  for (const std::size_t c : order)
+    rows.push_back({dataset.info().classes[c], fmt::format("{:.2f}", r.class_top1[c])});
+  return format_table(rows);
+}
+
+Json accuracy_json(const EvaluationResult& r) {
+  Json json{{"top1", r.top1}, {"top5", r.top5}};
+  if (r.real) json["real"] = *r.real;
+  return json;
+}
+
+std::vector<std::string> read_names(const Dataset& dataset) {
+  std::vector<std::string> names;
+  std::ifstream file(fs::path(dataset.description()) / "names.txt");
+  for (std::string line; std::getline(file, line);) names.push_back(line);
+  names.resize(static_cast<std::size_t>(dataset.size()));  // the embedded set has none
+  return names;
+}
+
+}  // namespace
+
+void print_text(const EvalReport& report, const SavedModel& saved, const Dataset& dataset) {
+  const EvaluationResult& r = report.headline();
+  std::cout << fmt::format(
+      "checkpoint  {} (step {})\ndata        {}: {} images\ntop1        {:.2f} %\ntop5        {:.2f} %\n",
+      saved.checkpoint.string(), saved.state.step, dataset.description(), r.images, r.top1, r.top5);
+  if (r.real) std::cout << fmt::format("real        {:.2f} %\n", *r.real);
+  std::cout << fmt::format("loss        {:.4f}\n", r.loss);
+  if (!report.crops.empty()) std::cout << crops_table(report);
+  std::cout << class_table(r, dataset);
+}
+
+void print_json(const EvalReport& report, const SavedModel& saved, const Dataset& dataset) {
+  const EvaluationResult& r = report.headline();
+  Json classes = Json::array();
+  for (std::size_t c = 0; c < r.class_top1.size(); ++c)
+    classes.push_back({{"name", dataset.info().classes[c]},
+                       {"top1", std::isnan(r.class_top1[c]) ? Json() : Json(r.class_top1[c])}});
+  Json json{{"checkpoint", saved.checkpoint.string()},
+            {"step", saved.state.step},
+            {"model", saved.config.model.name},
+            {"data", dataset.description()},
+            {"images", r.images},
+            {"top1", r.top1},
+            {"top1_err", 100 - r.top1},
+            {"top5", r.top5},
+            {"top5_err", 100 - r.top5},
+            {"loss", r.loss},
+            {"param_count", total(saved.model->costs()).parameters},
+            {"img_size", saved.config.data.image_size}};
+  if (r.real) json["real"] = *r.real;
+  if (!report.crops.empty()) {
+    json["whole_image"] = accuracy_json(report.whole);
+    for (const TtaResult& each : report.crops) {
+      json["tta"].push_back(accuracy_json(each.result));
+      json["tta"].back()["crops"] = each.crops;
+    }
+  }
+  json["classes"] = classes;
+  std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+}
+
+void write_logits(const std::string& path, const torch::Tensor& logits) {
+  NpyWriter writer(path, "<f4", {logits.size(1)});
+  writer.append(logits.contiguous().const_data_ptr(), logits.size(0));
+  writer.commit();
+}
+
+void write_predictions(const std::string& path, const Predictions& predictions, const Dataset& dataset,
+                       const SavedModel& saved) {
+  const std::vector<std::string> names = read_names(dataset);
+  const std::int64_t k = predictions.classes.size(1);
+  const auto classes = predictions.classes.contiguous();
+  const auto probabilities = predictions.probabilities.contiguous();
+  AtomicFile file(path);
+  std::string text = "name,label";
+  for (std::int64_t j = 1; j <= k; ++j) text += fmt::format(",top{},probability{}", j, j);
+  text += "\n";
+  for (std::int64_t i = 0; i < dataset.size(); ++i) {
+    text += csv(names[static_cast<std::size_t>(i)]) + ',' + csv(class_name(saved, dataset, dataset.label(i)));
+    for (std::int64_t j = i * k; j < (i + 1) * k; ++j)
+      text += fmt::format(",{},{:.6g}",
+                          csv(class_name(saved, dataset, classes.const_data_ptr<std::int64_t>()[j])),
+                          probabilities.const_data_ptr<float>()[j]);
+    text += "\n";
+    if (text.size() > (1 << 20)) file.write(std::exchange(text, ""));
+  }
+  file.write(text);
+  file.commit();
+}
+
+void write_confusion(const std::string& path, const Predictions& predictions, const Dataset& dataset,
+                     const SavedModel& saved) {
+  const torch::Tensor first = predictions.classes.select(1, 0).contiguous();
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> counts;
+  for (std::int64_t i = 0; i < dataset.size(); ++i)
+    ++counts[{dataset.label(i), first.const_data_ptr<std::int64_t>()[i]}];
+  std::string text = "label,predicted,count\n";
+  for (const auto& [pair, count] : counts)
+    text += fmt::format("{},{},{}\n", csv(class_name(saved, dataset, pair.first)),
+                        csv(class_name(saved, dataset, pair.second)), count);
+  write_file_atomically(path, text);
+}
+
+}  // namespace smlp

@@ -1,0 +1,36 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "smlp/data/dataset.hpp"
+#include "smlp/train/saved_model.hpp"
+#include "smlp/train/tta.hpp"
+
+namespace smlp {
+
+// What `smlp eval` found: over whole images, and with --tta for growing numbers of crops.
+struct EvalReport {
+  EvaluationResult whole;
+  std::vector<TtaResult> crops;
+
+  // What was asked for: all crops, or the whole images.
+  const EvaluationResult& headline() const { return crops.empty() ? whole : crops.back().result; }
+};
+
+void print_text(const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
+
+// timm's keys (model, top1, top1_err, top5, top5_err, param_count, img_size, …), real, tta.
+void print_json(const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
+
+void write_logits(const std::string& path, const torch::Tensor& logits);
+
+// A line an image: name, label, and the likeliest classes with their probabilities.
+void write_predictions(const std::string& path, const Predictions& predictions, const Dataset& dataset,
+                       const SavedModel& saved);
+
+// A line for each pair that occurs: label, predicted, count.
+void write_confusion(const std::string& path, const Predictions& predictions, const Dataset& dataset,
+                     const SavedModel& saved);
+
+}  // namespace smlp

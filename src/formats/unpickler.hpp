@@ -43,6 +43,7 @@ struct PickledValue {
 };
 
 std::string describe(const PickledValue& value);  // "a tuple of 3"
+std::string opcode_name(unsigned char opcode);    // "REDUCE"
 
 struct Pickle {
   std::vector<PickledValue> values;

@@ -16,9 +16,10 @@ struct ZipRecord {
 };
 
 // The records of a zip archive that lies in memory, in the order of its directory; names and bytes point into
-// it. Goals: records can be used where they lie, and no two readers could see different contents. So: no encryption, no comment, nothing before the first record, local headers that agree with the
-// directory, no overlaps, no doubled names, none that is absolute or has "..". Zip64 is read. CRCs are not
-// checked here: see check_crc(). Error(data) starting with `file`.
+// it. Goals: records can be used where they lie, and no two readers could see different contents. So: no
+// encryption, no comment, nothing before the first record, local headers that agree with the directory, no
+// overlaps, no doubled names, none that is absolute or has "..". Zip64 is read. Nothing is decompressed, and
+// CRCs are checked by check_crc() only. Error(data) starting with `file`.
 std::vector<ZipRecord> read_stored_zip(std::span<const std::byte> archive, const std::string& file);
 
 void check_crc(const ZipRecord& record, const std::string& file);  // differs: Error(data)

@@ -74,6 +74,27 @@ TEST(Safetensors, RefusesAFileCutAnywhereOrTooLong) {
   error_for(whole + "x");
 }
 
+TEST(Safetensors, SurvivesAChangeOfAnyBit) {
+  const TempDir folder;
+  const std::string whole = read_file(golden_format("reference.safetensors"), 10'000);
+  std::size_t read = 0;
+  for (std::size_t i = 0; i < whole.size(); ++i)
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string changed = whole;
+      changed[i] = static_cast<char>(changed[i] ^ 1 << bit);
+      write_plainly(folder / "x", changed);
+      try {
+        const SafetensorsFile file(folder / "x");
+        for (const SafetensorsEntry& entry : file.entries())
+          EXPECT_EQ(entry.bytes.size(), file.at(entry.name).bytes.size());
+        ++read;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::data) << error.what();
+      }
+    }
+  EXPECT_GT(read, 0u);  // letters of names, the tensors' data
+}
+
 TEST(Safetensors, RefusesDoubledKeys) {
   const std::string a = R"("a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]})";
   EXPECT_NE(error_for(file_bytes("{" + a + "," + a + "}", 1)).find("\"a\" is doubled"), std::string::npos);
@@ -96,7 +117,10 @@ TEST(Safetensors, RefusesHolesOverlapsAndWrongSizes) {
   EXPECT_NE(error_for(two("[0,4]", "[4,9]", 9)).find("its shape needs 4"), std::string::npos);
   EXPECT_NE(error_for(two("[0,4]", "[4,8]", 9)).find("9 bytes of data"), std::string::npos);
   error_for(two("[0,4]", "[4,18446744073709551615]", 8));
-  error_for(file_bytes(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}})", 0));
+  for (const char* shape : {"[4611686018427387904,4]", "[4611686018427387904,4611686018427387904,0]",
+                            "[9223372036854775808]", "[18446744073709551615]"})
+    error_for(
+        file_bytes(std::string(R"({"a":{"dtype":"F32","shape":)") + shape + R"(,"data_offsets":[0,0]}})", 0));
 }
 
 TEST(Safetensors, RefusesMalformedHeaders) {
@@ -122,6 +146,10 @@ TEST(Safetensors, RefusesMalformedHeaders) {
                              "{\"\xff\":{}}"})
     error_for(file_bytes(header, 0));
   error_for(file_bytes("{" + std::string(100'000, '{'), 0));
+  const std::string just_too_long = std::string("\x01\xe1\xf5\x05\0\0\0\0", 8) + "{}";  // 100,000,001
+  EXPECT_NE(error_for(just_too_long).find("at most 100000000"), std::string::npos);
+  const std::string longest = std::string("\x00\xe1\xf5\x05\0\0\0\0", 8) + "{}";
+  EXPECT_NE(error_for(longest).find("within its header of 100000000"), std::string::npos);
   std::string long_header(8, '\xff');
   EXPECT_NE(error_for(long_header + "{}").find("at most 100000000"), std::string::npos);
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,11 +23,16 @@ inline std::uint64_t number_at(std::string_view bytes, std::size_t at, int size)
 }
 
 inline std::uint32_t crc32_of(std::string_view bytes) {
+  static const auto table = [] {
+    std::array<std::uint32_t, 256> values{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      values[i] = i;
+      for (int bit = 0; bit < 8; ++bit) values[i] = values[i] >> 1 ^ (0xedb88320u & (0u - (values[i] & 1)));
+    }
+    return values;
+  }();
   std::uint32_t crc = ~0u;
-  for (const char c : bytes) {
-    crc ^= static_cast<unsigned char>(c);
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (0xedb88320u & (0u - (crc & 1)));
-  }
+  for (const char c : bytes) crc = crc >> 8 ^ table[(crc ^ static_cast<unsigned char>(c)) & 0xff];
   return ~crc;
 }
 

@@ -59,6 +59,7 @@ class Reading {
       fail(ErrorKind::data, "{}: the archive has two files of this name", entry.where());
     if (file == layout_.names_file) {
       result_.classes = entry.lines();
+      check_class_names(result_.classes, entry.where());
       return;
     }
     std::vector<std::int64_t>& labels = result_.labels[split];

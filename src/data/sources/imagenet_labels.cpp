@@ -35,7 +35,7 @@ std::map<std::int64_t, std::string> wnid_by_id(ArchiveEntry& entry) {
   std::map<std::int64_t, std::string> wnids;
   for (std::size_t i = 0; i < synsets.size(); ++i) {
     const double id = synsets.number(i, "ILSVRC2012_ID");
-    if (id < 1 || id > competition_classes) continue;
+    if (!(id >= 1 && id <= competition_classes)) continue;  // NaN is left out too
     const std::string wnid = synsets.text(i, "WNID");
     if (!is_wnid(wnid)) fail(ErrorKind::data, "{}: synset {} has the WNID \"{}\"", name, i, wnid);
     wnids[static_cast<std::int64_t>(id)] = wnid;
@@ -60,6 +60,7 @@ ValidationLabels read_development_kit(const fs::path& path) {
          path.string(), wnids.empty() ? meta_file : truth_file);
   ValidationLabels labels;
   for (const auto& [id, wnid] : wnids) labels.classes.push_back(wnid);
+  check_class_names(labels.classes, path.string());
   std::sort(labels.classes.begin(), labels.classes.end());
   for (std::size_t i = 0; i < truth.size(); ++i) {
     const auto found = wnids.find(positive_number(truth[i]));

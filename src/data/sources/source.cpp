@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <unordered_set>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -44,9 +45,17 @@ SourceResult NamedLabels::finish(std::vector<std::string> classes, std::int64_t 
   return result;
 }
 
+void check_class_names(const std::vector<std::string>& names, std::string_view where) {
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : names) {
+    if (!is_utf8(name)) fail(ErrorKind::data, "{}: class \"{}\" is not UTF-8 text", where, printable(name));
+    if (!seen.insert(name).second)
+      fail(ErrorKind::data, "{}: class \"{}\" is listed twice", where, printable(name));
+  }
+}
+
 std::vector<std::string> read_class_list(const std::filesystem::path& file) {
   const std::string text = read_file(file, class_list_bytes);
-  if (!is_utf8(text)) fail(ErrorKind::data, "{}: not UTF-8 text", file.string());
   std::vector<std::string> names;
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find_first_of("\r\n", start), text.size());
@@ -54,10 +63,7 @@ std::vector<std::string> read_class_list(const std::filesystem::path& file) {
     start = end + 1;
   }
   if (names.empty()) fail(ErrorKind::data, "{}: holds no class names", file.string());
-  std::vector<std::string> sorted = names;
-  std::sort(sorted.begin(), sorted.end());
-  if (const auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
-    fail(ErrorKind::data, "{}: class \"{}\" is listed twice", file.string(), *twice);
+  check_class_names(names, file.string());
   return names;
 }
 

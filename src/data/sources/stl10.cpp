@@ -58,11 +58,16 @@ class Reading {
     if (!seen_.insert(file).second)
       fail(ErrorKind::data, "{}: the archive has two files of this name", entry.where());
     if (file == names_file)
-      result_.classes = entry.lines();
+      read_names(entry);
     else if (file.ends_with(labels_end))
       read_labels(entry, split);
     else
       read_images(entry, split, file);
+  }
+
+  void read_names(ArchiveEntry& entry) {
+    result_.classes = entry.lines();
+    check_class_names(result_.classes, entry.where());
   }
 
   void read_labels(ArchiveEntry& entry, const std::string& split) {

@@ -59,7 +59,9 @@ class Reading {
   void visit(ArchiveEntry& entry) {
     const Place place = place_of(entry.path());
     if (place.role == Role::wnids) {
-      for (const std::string& wnid : entry.lines()) listed_classes_.insert(wnid);
+      const std::vector<std::string> wnids = entry.lines();
+      check_class_names(wnids, entry.where());
+      listed_classes_.insert(wnids.begin(), wnids.end());
     } else if (place.role == Role::annotations) {
       for (const std::string& line : entry.lines()) {
         std::istringstream columns(line);

@@ -57,7 +57,9 @@ std::vector<std::string> ArchiveEntry::lines() {
 
 void ArchiveEntry::records(std::size_t size,
                            const std::function<void(std::span<const std::byte>, std::int64_t)>& visit) {
-  const std::size_t at_once = std::max<std::size_t>(1, chunk_bytes / size);
+  // One record more than the archive says there are, so that the first read sees the end.
+  const std::uint64_t said = size_hint() / size + 1;
+  const std::size_t at_once = std::max<std::size_t>(1, std::min<std::uint64_t>(said, chunk_bytes / size));
   std::vector<std::byte> buffer(at_once * size);
   std::int64_t index = 0;
   while (true) {

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (std::size_t at = 0; at + 512 <= bytes.size(); at += 512)
     if (bytes.compare(at + 257, 5, "ustar") == 0) fuzz::mend_tar_header(&bytes[at]);
   file.write(bytes);
-  fuzz::refuses_only_as(ErrorKind::data, [&] {
+  fuzz::count_refusal(fuzz::refuses_only_as(ErrorKind::data, [&] {
     read_archive(
         file.path(), [](const std::string& path) { return path[0] != 'x'; },
         [](ArchiveEntry& entry) {
@@ -41,6 +41,6 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
           read_archive(
               entry, [](const std::string&) { return true; }, visit);
         });
-  });
+  }));
   return 0;
 }

@@ -33,12 +33,24 @@ inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-// libFuzzer counts these as coverage. The system's decoders are not instrumented: what tells inputs apart is
-// the end of a refusal's message, or what an image looks like.
-__attribute__((section("__libfuzzer_extra_counters"))) inline std::uint8_t outcomes[2048];
+// The message of the error that `action` ended with; empty when there was none.
+template <class Action>
+std::string refuses_only_as(ErrorKind kind, const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    if (error.kind() != kind) find(error.what());
+    return error.what();
+  }
+  return "";
+}
+
+// libFuzzer counts these as coverage: for the system's decoders, which are not instrumented. What tells
+// inputs apart is the end of a refusal's message, or what an image looks like.
+__attribute__((section("__libfuzzer_extra_counters"))) inline std::uint8_t outcomes[256];
 
 inline void count_outcome(std::uint32_t hash) {
-  outcomes[hash * 2654435761u % sizeof outcomes] = 1;
+  outcomes[hash * 2654435761u >> 24] = 1;
 }
 
 inline void count_refusal(std::string_view message) {
@@ -50,17 +62,7 @@ inline void count_refusal(std::string_view message) {
     hash = hash * 31 + c;
     ++letters;
   }
-  count_outcome(hash);
-}
-
-template <class Action>
-void refuses_only_as(ErrorKind kind, const Action& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    if (error.kind() != kind) find(error.what());
-    count_refusal(error.what());
-  }
+  if (letters > 0) count_outcome(hash);
 }
 
 }  // namespace smlp::fuzz

@@ -6,8 +6,8 @@
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace smlp;
   if (size == 0 || !fuzz::quick_to_decode(fuzz::jpeg_area(data + 1, size - 1))) return 0;
-  fuzz::refuses_only_as(ErrorKind::data, [&] {
+  fuzz::count_refusal(fuzz::refuses_only_as(ErrorKind::data, [&] {
     fuzz::check_image(decode_jpeg(fuzz::bytes_of(data + 1, size - 1), "fuzz.jpg", data[0]));
-  });
+  }));
   return 0;
 }

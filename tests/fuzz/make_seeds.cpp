@@ -156,9 +156,9 @@ void add_cifar(Seeds& seeds) {
 void add_stl10(Seeds& seeds) {
   constexpr std::size_t image = 27648;
   const std::string names = script_entry(5, names_up_to(10));
-  seeds.add("stl10", '\0' + script_entry(1, "\1\n") + script_entry(0, "pixel", 2 * image) +
-                         script_entry(2, "q", image) + script_entry(3, "\2") + names +
-                         script_entry(4, "r", image));
+  seeds.add("stl10", '\0' + script_entry(1, "\1\n") + script_entry(0, "pixel", 2 * image) + names);
+  seeds.add("stl10", '\0' + script_entry(0, "p", image) + script_entry(1, "\3") + names +
+                         script_entry(2, "q", image) + script_entry(3, "\2"));
   seeds.add("stl10", '\1' + script_entry(0, "p", image) + script_entry(1, "\4") + names);
   seeds.add("stl10", '\2' + names + script_entry(4, "p", image));
 }

@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (!fuzz::quick_to_decode(fuzz::mend_png(mended))) return 0;
   for (const std::span<const std::byte> bytes :
        {fuzz::bytes_of(data, size), fuzz::bytes_of(mended.data(), mended.size())})
-    fuzz::refuses_only_as(ErrorKind::data, [&] { fuzz::check_image(decode_png(bytes, "fuzz.png")); });
+    fuzz::count_refusal(
+        fuzz::refuses_only_as(ErrorKind::data, [&] { fuzz::check_image(decode_png(bytes, "fuzz.png")); }));
   return 0;
 }

@@ -16,7 +16,7 @@ namespace smlp::fuzz {
 
 using Files = std::vector<std::pair<std::string, std::string>>;  // path, content
 
-inline constexpr std::size_t scripted_bytes = 256 << 10, scripted_files_limit = 64;
+inline constexpr std::size_t scripted_bytes = 64 << 10, scripted_files_limit = 64;
 
 inline std::string script_entry(std::size_t name, std::string_view given, std::size_t size) {
   std::string entry;

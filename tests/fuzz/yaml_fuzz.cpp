@@ -69,18 +69,18 @@ std::string read(std::string_view text) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(fuzz::text_of(data, size));
-  fuzz::refuses_only_as(ErrorKind::usage, [&] {
+  fuzz::count_refusal(fuzz::refuses_only_as(ErrorKind::usage, [&] {
     const std::string printed = read(text);
     try {
       fuzz::require(read(printed) == printed, "other settings when printed and read again");
     } catch (const Error& error) {
       fuzz::find(std::string("printed settings are refused: ") + error.what());
     }
-  });
-  fuzz::refuses_only_as(ErrorKind::usage, [&] {
+  }));
+  fuzz::count_refusal(fuzz::refuses_only_as(ErrorKind::usage, [&] {
     ConfigNode base = parse_yaml(text, "fuzz.yaml");
     const std::string families[] = {"shape"};
     merge(base, combine_overrides({parse_override(text), parse_override("epochs=3")}), families);
-  });
+  }));
   return 0;
 }

@@ -18,6 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t flush_bytes = 1 << 20;
+
 std::string class_name(const SavedModel& saved, const Dataset& dataset, std::int64_t label) {
   const auto i = static_cast<std::size_t>(label);
   const std::vector<std::string>& own = saved.state.classes;
@@ -147,7 +149,9 @@ void write_predictions(const std::string& path, const Predictions& predictions, 
                           csv(class_name(saved, dataset, classes.const_data_ptr<std::int64_t>()[j])),
                           probabilities.const_data_ptr<float>()[j]);
     text += "\n";
-    if (text.size() > (1 << 20)) file.write(std::exchange(text, ""));
+    if (text.size() < flush_bytes) continue;
+    file.write(text);
+    text.clear();
   }
   file.write(text);
   file.commit();

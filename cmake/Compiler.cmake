@@ -44,7 +44,7 @@ option(SMLP_WERROR "Warnings are errors" OFF)
 add_library(smlp_warnings INTERFACE)
 target_compile_options(smlp_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow $<$<BOOL:${SMLP_WERROR}>:-Werror>
   # Raised falsely inside the headers of LibTorch and of std::string once they are inlined.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-stringop-overflow;-Wno-restrict;-Wno-array-bounds>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-stringop-overflow;-Wno-stringop-overread;-Wno-restrict;-Wno-array-bounds>)
 
 find_program(SMLP_CCACHE ccache)
 mark_as_advanced(SMLP_CCACHE)

@@ -39,6 +39,11 @@ if(SMLP_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# The command line and the tests take no time to run, but a third of a build if they are optimised fully.
+function(smlp_optimize_little target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 # Errors only where the compilers are known: a newer one may warn of what no one has seen.
 option(SMLP_WERROR "Warnings are errors" OFF)
 add_library(smlp_warnings INTERFACE)

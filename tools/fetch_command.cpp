@@ -28,7 +28,7 @@ int run_fetch(const std::string& name, FetchOptions options) {
       return 128 + stop_signal();
     }
   }
-  std::cout << fmt::format("{}: {} bytes, MD5 as published{}\n", report.path.string(), file.bytes,
+  std::cout << fmt::format("{}: {} bytes, size and MD5 as expected{}\n", report.path.string(), file.bytes,
                            report.was_there ? "; it was there already" : "");
   std::cout << fmt::format("next: smlp pack {} --from {} --to {}\n", file.name, report.path.string(),
                            (options.to / file.name).lexically_normal().string());

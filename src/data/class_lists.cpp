@@ -1,9 +1,11 @@
 #include "smlp/data/class_lists.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/core/text.hpp"
 
 namespace smlp {
 namespace {
@@ -31,6 +33,15 @@ std::string differences(const ClassList& a, const ClassList& b) {
 }
 
 }  // namespace
+
+void check_class_names(const std::vector<std::string>& names, std::string_view where) {
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : names) {
+    if (!is_utf8(name)) fail(ErrorKind::data, "{}: class \"{}\" is not UTF-8 text", where, printable(name));
+    if (!seen.insert(name).second)
+      fail(ErrorKind::data, "{}: class \"{}\" is listed twice", where, printable(name));
+  }
+}
 
 void check_classes_of_model(const ClassList& model, const ClassList& data, bool force) {
   if (model.names.size() != data.names.size()) {

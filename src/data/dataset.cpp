@@ -17,8 +17,6 @@
 namespace smlp {
 namespace {
 
-constexpr std::uint64_t max_json_bytes = std::uint64_t{64} << 20;
-
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   return fmt::format("({})", fmt::join(shape, ", "));
 }
@@ -71,7 +69,7 @@ std::vector<fs::path> places_of(const std::string& root) {
 std::shared_ptr<const Dataset> Dataset::open(const fs::path& directory) {
   const std::shared_ptr<Dataset> set(new Dataset);
   const fs::path json = directory / "dataset.json";
-  set->info_ = parse_dataset_json(read_file(json, max_json_bytes), json.string());
+  set->info_ = parse_dataset_json(read_file(json, max_dataset_json_bytes), json.string());
   const DatasetInfo& info = set->info_;
   const std::int64_t side = info.image_size;
   set->description_ = directory.string();

@@ -2,10 +2,11 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 
 #include "smlp/core/error.hpp"
 #include "smlp/data/block_hash.hpp"
+#include "smlp/data/class_lists.hpp"
+#include "smlp/formats/json.hpp"
 
 namespace smlp {
 namespace {
@@ -94,24 +95,6 @@ class Reader {
   std::string_view name_;
 };
 
-Json parse(std::string_view text, std::string_view name) {
-  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > max_depth) fail(ErrorKind::data, "{}: nested more than {} deep", name, max_depth);
-    return true;
-  };
-  try {
-    return Json::parse(text, limit_depth);
-  } catch (const Json::exception& error) {
-    fail(ErrorKind::data, "{}: not JSON: {}", name, error.what());
-  }
-}
-
-void check_classes(const std::vector<std::string>& classes, std::string_view name) {
-  std::unordered_set<std::string_view> seen;
-  for (const std::string& each : classes)
-    if (!seen.insert(each).second) fail(ErrorKind::data, "{}: class \"{}\" is listed twice", name, each);
-}
-
 void check_hashes(const DatasetInfo& info, std::string_view name) {
   const auto bytes = static_cast<std::uint64_t>(info.images) * info.image_size * info.image_size * 3;
   const std::uint64_t blocks = (bytes + pack_block_bytes - 1) / pack_block_bytes;
@@ -141,11 +124,18 @@ std::string dataset_json_text(const DatasetInfo& info) {
                                        {"block_bytes", pack_block_bytes},
                                        {"xxh3_64", info.block_hashes},
                                        {"labels_xxh3_64", info.labels_hash}};
-  return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  std::string text = json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  if (text.size() > max_dataset_json_bytes)
+    fail(ErrorKind::data,
+         "dataset.json would have {} bytes, at most {} are read: {} class names and {} bad images are too "
+         "many or "
+         "too long",
+         text.size(), max_dataset_json_bytes, info.classes.size(), info.bad_images.size());
+  return text;
 }
 
 DatasetInfo parse_dataset_json(std::string_view text, std::string_view name) {
-  const Json json = parse(text, name);
+  const Json json = parse_json(text, name, max_depth);
   if (!json.is_object()) fail(ErrorKind::data, "{}: {} where an object was expected", name, json.type_name());
   const Reader reader(json, name);
   reader.word("format", {"smlp-dataset"});
@@ -165,7 +155,7 @@ DatasetInfo parse_dataset_json(std::string_view text, std::string_view name) {
   info.statistics = {reader.channels("mean", 1.0), reader.channels("std", 1.0)};
   info.block_hashes = reader.words("xxh3_64");
   if (json.contains("labels_xxh3_64")) info.labels_hash = reader.word("labels_xxh3_64");
-  check_classes(info.classes, name);
+  check_class_names(info.classes, name);
   check_hashes(info, name);
   return info;
 }

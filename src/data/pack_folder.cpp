@@ -22,7 +22,10 @@ PackFolder::PackFolder(const fs::path& root, std::string job, bool resume)
   if (error) fail(ErrorKind::failed, "cannot make the folder {}: {}", folder_.string(), error.message());
   lock_ = std::make_unique<FileLock>(folder_ / "lock", fmt::format("{} is being packed", root.string()));
   progress_.job = std::move(job);
-  if (resume && fs::exists(folder_ / "state.json")) {
+  if (fs::exists(folder_ / "state.json")) {
+    if (!resume)
+      fail(ErrorKind::data, "{} holds an interrupted pack: go on with --continue, or remove it to start anew",
+           folder_.string());
     restore();
     return;
   }
@@ -127,8 +130,15 @@ PackProgress PackFolder::current() {
   return progress_;
 }
 
-void PackFolder::write_state(const PackProgress& progress) const {
-  for (const auto& [split, writer] : writers_) writer.sync();
+std::vector<const SplitWriter*> PackFolder::open_writers() const {
+  std::vector<const SplitWriter*> writers;
+  for (const auto& [split, writer] : writers_) writers.push_back(&writer);
+  return writers;
+}
+
+void PackFolder::write_state(const PackProgress& progress,
+                             const std::vector<const SplitWriter*>& writers) const {
+  for (const SplitWriter* each : writers) each->sync();
   write_file_atomically(folder_ / "state.json", pack_progress_text(progress));
 }
 
@@ -138,20 +148,15 @@ void PackFolder::save_in_background() {
   if (saving_.valid()) saving_.get();
   PackProgress progress = current();
   saved_blocks_ = 0;
-  std::vector<const SplitWriter*> writers;
-  for (const auto& [split, done] : progress.splits) {
-    saved_blocks_ += done.block_hashes.size();
-    writers.push_back(&writers_.at(split));
-  }
-  saving_ = std::async(std::launch::async, [this, writers, progress = std::move(progress)] {
-    for (const SplitWriter* each : writers) each->sync();
-    write_file_atomically(folder_ / "state.json", pack_progress_text(progress));
+  for (const auto& [split, done] : progress.splits) saved_blocks_ += done.block_hashes.size();
+  saving_ = std::async(std::launch::async, [this, writers = open_writers(), progress = std::move(progress)] {
+    write_state(progress, writers);
   });
 }
 
 void PackFolder::keep() {
   if (saving_.valid()) saving_.get();
-  write_state(current());
+  write_state(current(), open_writers());
   keep_ = true;
 }
 
@@ -174,7 +179,7 @@ void PackFolder::commit() {
   if (!progress_.complete) {
     current();
     progress_.complete = true;
-    write_state(progress_);
+    write_state(progress_, open_writers());
   }
   keep_ = true;  // what is whole is not lost, should a rename fail
   for (const auto& [split, done] : progress_.splits) {

@@ -4,11 +4,14 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/data/block_hash.hpp"
+#include "smlp/formats/json.hpp"
 
 namespace smlp {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr int max_depth = 8;
 
 Json to_json(const SplitProgress& split) {
   return {{"images", split.images},
@@ -18,7 +21,7 @@ Json to_json(const SplitProgress& split) {
           {"squares", split.squares}};
 }
 
-SplitProgress split_progress(const Json& json) {
+SplitProgress split_progress(const nlohmann::json& json) {
   SplitProgress split;
   json.at("images").get_to(split.images);
   json.at("names_bytes").get_to(split.names_bytes);
@@ -69,8 +72,8 @@ std::string pack_progress_text(const PackProgress& progress) {
 
 PackProgress parse_pack_progress(std::string_view text, std::string_view name) {
   PackProgress progress;
+  const nlohmann::json json = parse_json(text, name, max_depth);
   try {
-    const Json json = Json::parse(text);
     json.at("job").get_to(progress.job);
     json.at("image_size").get_to(progress.image_size);
     json.at("resized").get_to(progress.resized);
@@ -78,10 +81,10 @@ PackProgress parse_pack_progress(std::string_view text, std::string_view name) {
     for (const auto& [split, value] : json.at("splits").items())
       progress.splits[split] = split_progress(value);
     for (const auto& [split, list] : json.at("left_out").items())
-      for (const Json& each : list)
+      for (const nlohmann::json& each : list)
         progress.left_out[split].push_back(
             {each.at(0).get<std::int64_t>(), {each.at(1).get<std::string>(), each.at(2).get<std::string>()}});
-  } catch (const Json::exception& error) {
+  } catch (const nlohmann::json::exception& error) {
     fail(ErrorKind::data, "{}: not the state of a pack: {}", name, error.what());
   }
   check(progress, name);

@@ -5,6 +5,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/formats/json.hpp"
 
 namespace smlp {
 namespace {
@@ -13,18 +14,6 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t file_limit = std::uint64_t{64} << 20;
 constexpr int max_depth = 2;
-
-Json parse(const std::string& text, const std::string& name) {
-  const auto limit_depth = [&](int depth, Json::parse_event_t, Json&) {
-    if (depth > max_depth) fail(ErrorKind::data, "{}: nested more than {} deep", name, max_depth);
-    return true;
-  };
-  try {
-    return Json::parse(text, limit_depth);
-  } catch (const Json::exception& error) {
-    fail(ErrorKind::data, "{}: not JSON: {}", name, error.what());
-  }
-}
 
 std::vector<std::int32_t> label_set(const Json& entry, std::size_t index, int classes,
                                     const std::string& name) {
@@ -45,7 +34,7 @@ std::vector<std::int32_t> label_set(const Json& entry, std::size_t index, int cl
 
 RealLabels read_real_labels(const std::filesystem::path& file, std::int64_t images, int classes) {
   const std::string name = file.string();
-  const Json json = parse(read_file(file, file_limit), name);
+  const Json json = parse_json(read_file(file, file_limit), name, max_depth);
   if (!json.is_array()) fail(ErrorKind::data, "{}: a list of label lists was expected", name);
   if (images > 0 && std::ssize(json) != images)
     fail(ErrorKind::data, "{}: {} entries, expected {}", name, json.size(), images);

@@ -7,6 +7,12 @@
 
 namespace smlp {
 
+void check_real_labels(const RealLabels* real, std::int64_t images, const Dataset& dataset) {
+  if (real != nullptr && std::ssize(*real) != images)
+    fail(ErrorKind::data, "ReaL labels of {} images for {}, of whose {} images all must be evaluated",
+         real->size(), dataset.description(), dataset.size());
+}
+
 EvaluationSums::EvaluationSums(int classes, torch::Device device, const RealLabels* real,
                                bool keep_predictions)
     : real_(real), keep_predictions_(keep_predictions) {

@@ -17,6 +17,9 @@ class EvaluationMode {
   torch::NoGradGuard no_grad_;
 };
 
+// ReaL labels, if any, must be of all `images` that are evaluated: else Error(data).
+void check_real_labels(const RealLabels* real, std::int64_t images, const Dataset& dataset);
+
 // Counts and losses of an evaluation, summed on the device.
 class EvaluationSums {
  public:

@@ -1,7 +1,6 @@
 #include "smlp/train/evaluator.hpp"
 
 #include "evaluation_sums.hpp"
-#include "smlp/core/error.hpp"
 #include "smlp/core/signals.hpp"
 
 namespace smlp {
@@ -36,9 +35,7 @@ std::optional<EvaluationResult> evaluate(Model& model, const Device& device,
                                          const ChannelStatistics& normalization,
                                          const EvaluationOptions& options) {
   dataset->check_files();
-  if (options.real != nullptr && (!indices.empty() || std::ssize(*options.real) != dataset->size()))
-    fail(ErrorKind::data, "ReaL labels of {} images for the {} images of {}", options.real->size(),
-         indices.empty() ? dataset->size() : std::ssize(indices), dataset->description());
+  check_real_labels(options.real, indices.empty() ? dataset->size() : -1, *dataset);
   const int classes = dataset->classes();
   const auto source = std::make_shared<EvaluationImages>(std::move(dataset), indices, normalization,
                                                          options.image_size, options.batch_size);

@@ -43,6 +43,12 @@ class Shapes {
     while (find(prefix + std::to_string(n) + suffix) != nullptr) ++n;
     return n;
   }
+  // Activations lie between the linear layers: they are numbered 0, 2, 4, …
+  std::int64_t layers_of_block() const {
+    std::int64_t n = 1;
+    while (find(fmt::format("blocks.0.block.{}.weight", 2 * n)) != nullptr) ++n;
+    return n;
+  }
 
  private:
   const std::vector<SafetensorsEntry>& tensors_;
@@ -54,20 +60,34 @@ std::string norm_of(const Shapes& shapes) {
   return shapes.find("layernorms.0.running_mean") != nullptr ? "batch" : "layer";
 }
 
-std::string model_yaml(const Shapes& shapes, std::int64_t width) {
-  if (const std::int64_t depth = shapes.count("blocks.", ".block.0.weight"); depth > 0) {
-    const std::int64_t inner = shapes.extent("blocks.0.block.0.weight", 0);
-    if (inner % width == 0 && inner > width)
-      return fmt::format("{{name: b_mlp, depth: {}, width: {}, expansion: {}, norm: {}}}", depth, width,
-                         inner / width, norm_of(shapes));
-    std::int64_t linear = 1;
-    while (shapes.find(fmt::format("blocks.0.block.{}.weight", 2 * linear)) != nullptr) ++linear;
-    return fmt::format(
-        "{{name: b_mlp, depth: {}, width: {}, bottleneck: false, layers_per_block: {}, norm: {}}}", depth,
-        width, linear, norm_of(shapes));
-  }
-  return fmt::format("{{name: s_mlp, depth: {}, width: {}, norm: {}}}",
-                     shapes.count("layers.", ".weight") + 1, width, norm_of(shapes));
+void expect_shape(const Shapes& shapes, const std::string& name, std::int64_t rows, std::int64_t columns,
+                  const std::string& file) {
+  if (shapes.extent(name, 0) != rows || shapes.extent(name, 1) != columns)
+    fail(ErrorKind::data, "{}: {} is [{}, {}], expected [{}, {}]", file, name, shapes.extent(name, 0),
+         shapes.extent(name, 1), rows, columns);
+}
+
+// Checks every layer, so that a model as large as its first layers say is never built for a small file.
+std::string b_mlp_yaml(const Shapes& shapes, std::int64_t depth, std::int64_t width,
+                       const std::string& file) {
+  const std::int64_t inner = shapes.extent("blocks.0.block.0.weight", 0);
+  const bool bottleneck = inner > width && inner % width == 0;
+  const std::int64_t layers = shapes.layers_of_block();
+  for (std::int64_t i = 0; i < depth; ++i)
+    for (std::int64_t k = 0; k < layers; ++k)
+      expect_shape(shapes, fmt::format("blocks.{}.block.{}.weight", i, 2 * k),
+                   bottleneck && k == 0 ? inner : width, bottleneck && k == 1 ? inner : width, file);
+  const std::string kind = bottleneck ? fmt::format("expansion: {}", inner / width)
+                                      : fmt::format("bottleneck: false, layers_per_block: {}", layers);
+  return fmt::format("{{name: b_mlp, depth: {}, width: {}, {}, norm: {}}}", depth, width, kind,
+                     norm_of(shapes));
+}
+
+std::string s_mlp_yaml(const Shapes& shapes, std::int64_t width, const std::string& file) {
+  const std::int64_t layers = shapes.count("layers.", ".weight");
+  for (std::int64_t i = 0; i < layers; ++i)
+    expect_shape(shapes, fmt::format("layers.{}.weight", i), width, width, file);
+  return fmt::format("{{name: s_mlp, depth: {}, width: {}, norm: {}}}", layers + 1, width, norm_of(shapes));
 }
 
 bool is_zip(const fs::path& file) {
@@ -84,6 +104,15 @@ NamedTensors float_tensors(const std::vector<SafetensorsEntry>& entries, const s
     tensors.emplace_back(entry.name, value.is_floating_point() ? value.to(torch::kFloat32) : value);
   }
   return tensors;
+}
+
+// Sizes out of a model's bounds are the file's fault here.
+RunConfig config_of(const RecognisedModel& recognised, const std::string& file) {
+  try {
+    return parse_run_config(recognised.yaml, file, {});
+  } catch (const Error& error) {
+    throw Error(ErrorKind::data, error.what());
+  }
 }
 
 void write_checkpoint(const ImportOptions& options, const RecognisedModel& recognised,
@@ -105,7 +134,7 @@ void write_checkpoint(const ImportOptions& options, const RecognisedModel& recog
       fail(ErrorKind::data, "{} lists {} classes, the model has {}", options.classes.string(),
            state.classes.size(), recognised.classes);
   }
-  const RunConfig config = parse_run_config(recognised.yaml, file, {});
+  const RunConfig config = config_of(recognised, file);
   state.normalization = family_statistics(*family);
   state.config = config.yaml();
   const auto model = config.model->build(recognised.image_size, recognised.classes);
@@ -125,8 +154,12 @@ RecognisedModel recognise_model(const std::vector<SafetensorsEntry>& tensors, co
     fail(ErrorKind::data, "{}: linear_in.weight has {} inputs, expected 3 × S × S", file, inputs);
   if (width < 1 || classes < 2 || classes > (1 << 24))
     fail(ErrorKind::data, "{}: a width of {} and {} classes", file, width, classes);
-  return {fmt::format("{{model: {}, data: {{image_size: {}}}}}", model_yaml(shapes, width), side),
-          static_cast<int>(side), static_cast<int>(classes)};
+  expect_shape(shapes, "linear_out.weight", classes, width, file);
+  const std::int64_t blocks = shapes.count("blocks.", ".block.0.weight");
+  const std::string model =
+      blocks > 0 ? b_mlp_yaml(shapes, blocks, width, file) : s_mlp_yaml(shapes, width, file);
+  return {fmt::format("{{model: {}, data: {{image_size: {}}}}}", model, side), static_cast<int>(side),
+          static_cast<int>(classes)};
 }
 
 std::optional<std::string> family_of_name(const std::string& name) {

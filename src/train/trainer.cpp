@@ -96,8 +96,13 @@ std::shared_ptr<const BatchSource> Trainer::training_source() {
     return std::make_shared<TrainImages>(experiment_.train_set, chosen, c.augment, experiment_.normalization,
                                          static_cast<int>(c.data.image_size), c.train.batch_size, seed_of(c),
                                          0, 1, experiment_.window_images());
+  // Those of the evaluations too, before there is a progress bar of the training.
   const auto features = features_->features("train", experiment_, experiment_.train_set, chosen);
-  if (!features) return nullptr;
+  const std::vector<std::int64_t>& held = experiment_.subset.holdout;
+  if (!features ||
+      (experiment_.test_set && !features_->features("test", experiment_, experiment_.test_set, {})) ||
+      (!held.empty() && !features_->features("holdout", experiment_, experiment_.train_set, held)))
+    return nullptr;
   const SampleOrder order(experiment_.train_images(), experiment_.window_images(), seed_of(c));
   return std::make_shared<FeatureBatches>(features, experiment_.train_set, chosen, c.train.batch_size, order);
 }

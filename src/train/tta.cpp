@@ -31,6 +31,7 @@ std::optional<std::vector<TtaResult>> evaluate_crops(Model& model, const Device&
                                                      const EvaluationOptions& options,
                                                      const TtaOptions& tta) {
   dataset->check_files();
+  check_real_labels(options.real, dataset->size(), *dataset);
   const EvaluationMode mode(model);
   const auto source = std::make_shared<CropImages>(dataset, tta.augment, tta.crops, normalization,
                                                    options.image_size, options.batch_size, tta.seed);

@@ -21,34 +21,12 @@ namespace smlp {
 namespace {
 
 using testing::error_of;
+using testing::replace_in;
 using testing::TempDir;
-
-// A pack of 4 + 2 images of 5 × 5 pixels, two classes.
-void make_pack(const TempDir& temp, const std::string& name) {
-  testing::Files files;
-  for (int i = 0; i < 6; ++i)
-    files.emplace_back(
-        (i < 4 ? "train/" : "test/") + std::string(i % 2 ? "dog/" : "cat/") + std::to_string(i) + ".png",
-        testing::png(5, 5, i));
-  testing::write_folder(temp / "raw", files);
-  PackOptions options;
-  options.source = "folder";
-  options.from = temp / "raw";
-  options.to = temp / name;
-  pack(options);
-}
-
-void replace_in(const fs::path& file, const std::string& from, const std::string& to) {
-  std::string text = read_file(file, 1 << 20);
-  const std::size_t at = text.find(from);
-  ASSERT_NE(at, std::string::npos) << from;
-  text.replace(at, from.size(), to);
-  write_file_atomically(file, text);
-}
 
 TEST(Dataset, OpensASplitByRootByFolderAndBelowTheDataFolder) {
   TempDir temp;
-  make_pack(temp, "pack");
+  testing::pack_six(temp / "raw", temp / "pack");
   const std::string root = (temp / "pack").string();
   EXPECT_EQ(open_dataset(root, "train")->size(), 4);
   EXPECT_EQ(open_dataset(root, "test")->size(), 2);
@@ -86,7 +64,7 @@ TEST(Dataset, RefusesFilesThatDisagree) {
   };
   for (const Damage& each : damages) {
     TempDir temp;
-    make_pack(temp, "pack");
+    testing::pack_six(temp / "raw", temp / "pack");
     each.make(temp / "pack" / "train");
     const std::string message = error_of(ErrorKind::data, [&] { Dataset::open(temp / "pack" / "train"); });
     EXPECT_NE(message.find(each.expected), std::string::npos) << message;
@@ -95,7 +73,7 @@ TEST(Dataset, RefusesFilesThatDisagree) {
 
 TEST(Dataset, VerifyFindsAChangedPixel) {
   TempDir temp;
-  make_pack(temp, "pack");
+  testing::pack_six(temp / "raw", temp / "pack");
   const fs::path images = temp / "pack" / "train" / "images.npy";
   Dataset::open(temp / "pack" / "train")->verify();
   std::fstream(images, std::ios::in | std::ios::out | std::ios::binary).seekp(-1, std::ios::end).put('\x55');
@@ -106,7 +84,7 @@ TEST(Dataset, VerifyFindsAChangedPixel) {
 
 TEST(Dataset, AFileThatShrinksOrVanishesWhileOpenIsNoticed) {
   TempDir temp;
-  make_pack(temp, "pack");
+  testing::pack_six(temp / "raw", temp / "pack");
   const fs::path split = temp / "pack" / "train";
   const auto data = Dataset::open(split);
   data->check_files();

@@ -241,7 +241,7 @@ TEST(Pack, GoesOnAfterAnInterruptionToTheSameFiles) {
   open_dataset((temp / "pack").string(), "train")->verify();
 }
 
-TEST(Pack, WhatWasLeftIsStartedAnewWithoutContinueAndRefusedForAChangedSource) {
+TEST(Pack, WhatWasLeftIsNeverThrownAwayAndRefusedForAChangedSource) {
   TempDir temp;
   PackOptions options = two_blocks(temp);
   options.progress = [](std::int64_t done) {
@@ -254,6 +254,10 @@ TEST(Pack, WhatWasLeftIsStartedAnewWithoutContinueAndRefusedForAChangedSource) {
   EXPECT_NE(error_of(ErrorKind::data, [&] { pack(options); }).find("\"1/other.png\" where \"1/1.png\" was"),
             std::string::npos);
   options.resume = false;
+  EXPECT_NE(error_of(ErrorKind::data, [&] { pack(options); }).find("go on with --continue"),
+            std::string::npos);
+  EXPECT_TRUE(fs::exists(temp / "pack/.packing/state.json"));
+  fs::remove_all(temp / "pack/.packing");
   EXPECT_EQ(pack(options).splits.at(0).images, 2);
 }
 

@@ -15,24 +15,9 @@ namespace smlp {
 namespace {
 
 using testing::error_of;
+using testing::replace_in;
 using testing::TempDir;
 using testing::write_plainly;
-
-// 4 + 2 images of 5 × 5 pixels, two classes.
-fs::path make_pack(const TempDir& temp) {
-  testing::Files files;
-  for (int i = 0; i < 6; ++i)
-    files.emplace_back(
-        (i < 4 ? "train/" : "test/") + std::string(i % 2 ? "dog/" : "cat/") + std::to_string(i) + ".png",
-        testing::png(5, 5, i));
-  testing::write_folder(temp / "raw", files);
-  PackOptions options;
-  options.source = "folder";
-  options.from = temp / "raw";
-  options.to = temp / "pack";
-  pack(options);
-  return options.to;
-}
 
 void put_byte(const fs::path& file, std::streamoff from_end, char byte) {
   std::fstream(file, std::ios::in | std::ios::out | std::ios::binary)
@@ -40,16 +25,10 @@ void put_byte(const fs::path& file, std::streamoff from_end, char byte) {
       .put(byte);
 }
 
-void replace_in(const fs::path& file, const std::string& from, const std::string& to) {
-  std::string text = read_file(file, 1 << 20);
-  const std::size_t at = text.find(from);
-  ASSERT_NE(at, std::string::npos) << from;
-  write_plainly(file, text.replace(at, from.size(), to));
-}
-
 TEST(Verify, AFreshPackPassesAndSaysWhatWasChecked) {
   TempDir temp;
-  const fs::path root = make_pack(temp);
+  const fs::path root = temp / "pack";
+  testing::pack_six(temp / "raw", root);
   write_plainly(root / "test" / "real_labels.json", "[[0], [0, 1]]");
   std::vector<std::uint64_t> reported;
   const VerifyReport report = verify_pack(root.string(), [&](std::uint64_t done, std::uint64_t total) {
@@ -109,7 +88,8 @@ TEST(Verify, EveryKindOfDamageIsFoundAndNamed) {
   };
   for (const Damage& each : damages) {
     TempDir temp;
-    const fs::path root = make_pack(temp);
+    const fs::path root = temp / "pack";
+    testing::pack_six(temp / "raw", root);
     each.make(root / "train");
     const std::string message = error_of(ErrorKind::data, [&] { verify_pack(root.string()); });
     for (const char* says : each.says) EXPECT_NE(message.find(says), std::string::npos) << message;
@@ -118,7 +98,8 @@ TEST(Verify, EveryKindOfDamageIsFoundAndNamed) {
 
 TEST(Verify, PacksWithoutAHashOfTheLabelsPassAndSayIt) {
   TempDir temp;
-  const fs::path root = make_pack(temp);
+  const fs::path root = temp / "pack";
+  testing::pack_six(temp / "raw", root);
   replace_in(root / "train" / "dataset.json", "labels_xxh3_64", "something_else");
   EXPECT_FALSE(verify_pack(root.string()).splits[0].labels_hashed);
 }

@@ -1,11 +1,12 @@
 // Preloaded under the real program to make the system fail where a test wants it to:
-//   FAULT_KILL_AT=N     the N-th call that makes something durable (fsync, rename, symlink) ends the process
-//   with
-//                       SIGKILL
-//   FAULT_FULL_AFTER=N  after N bytes written to files below …/checkpoints/, the disk is full
+//   FAULT_AT_DURABLE=N    the N-th call that makes something durable (fsync, rename, symlink) raises the
+//   signal FAULT_AT_LOGGED=N     the write that brings metrics.jsonl to N bytes raises the signal
+//   FAULT_SIGNAL=N        that signal; SIGKILL when it is not given
+//   FAULT_FULL_AFTER=N    after N bytes written to files below …/checkpoints/, the disk is full
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -29,22 +30,38 @@ F next(const char* name) {
 }
 
 std::atomic<long> durable_calls{0};
+std::atomic<long> bytes_logged{0};
 std::atomic<long> bytes_written{0};
 
-void count_durable() {
-  static const long limit = setting("FAULT_KILL_AT");
-  if (++durable_calls >= limit) raise(SIGKILL);
+void raise_signal() {
+  const long number = setting("FAULT_SIGNAL");
+  raise(number == LONG_MAX ? SIGKILL : static_cast<int>(number));
 }
 
-bool disk_full(int descriptor, std::size_t size) {
-  static const long limit = setting("FAULT_FULL_AFTER");
-  if (limit == LONG_MAX) return false;
+void count_durable() {
+  static const long limit = setting("FAULT_AT_DURABLE");
+  if (++durable_calls == limit) raise_signal();
+}
+
+bool goes_to(int descriptor, const char* part_of_path) {
   char link[64], path[PATH_MAX];
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
   const ssize_t length = readlink(link, path, sizeof path - 1);
   if (length < 0) return false;
   path[length] = 0;
-  if (std::strstr(path, "/checkpoints/") == nullptr) return false;
+  return std::strstr(path, part_of_path) != nullptr;
+}
+
+void count_logged(int descriptor, ssize_t size) {
+  static const long limit = setting("FAULT_AT_LOGGED");
+  if (limit == LONG_MAX || size <= 0 || !goes_to(descriptor, "/metrics.jsonl")) return;
+  const long before = bytes_logged.fetch_add(size);
+  if (before < limit && before + size >= limit) raise_signal();
+}
+
+bool disk_full(int descriptor, std::size_t size) {
+  static const long limit = setting("FAULT_FULL_AFTER");
+  if (limit == LONG_MAX || !goes_to(descriptor, "/checkpoints/")) return false;
   return (bytes_written += static_cast<long>(size)) > limit;
 }
 
@@ -73,7 +90,14 @@ ssize_t write(int descriptor, const void* bytes, std::size_t size) {
     errno = ENOSPC;
     return -1;
   }
-  return next<ssize_t (*)(int, const void*, std::size_t)>("write")(descriptor, bytes, size);
+  const ssize_t written = next<ssize_t (*)(int, const void*, std::size_t)>("write")(descriptor, bytes, size);
+  count_logged(descriptor, written);
+  return written;
+}
+ssize_t writev(int descriptor, const iovec* parts, int count) {
+  const ssize_t written = next<ssize_t (*)(int, const iovec*, int)>("writev")(descriptor, parts, count);
+  count_logged(descriptor, written);
+  return written;
 }
 ssize_t pwrite(int descriptor, const void* bytes, std::size_t size, off_t offset) {
   if (disk_full(descriptor, size)) {

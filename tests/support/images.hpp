@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "smlp/core/files.hpp"
 #include "smlp/data/dataset.hpp"
+#include "smlp/data/pack.hpp"
 #include "smlp/formats/image.hpp"
 #include "smlp/formats/png.hpp"
 
@@ -56,6 +58,28 @@ inline void write_archive(const std::filesystem::path& path, const Files& files)
   }
   archive_write_close(handle);
   archive_write_free(handle);
+}
+
+// Packs 4 training and 2 test pictures of 5 × 5 pixels, of classes cat and dog, to ROOT.
+inline void pack_six(const std::filesystem::path& raw, const std::filesystem::path& root) {
+  Files files;
+  for (int i = 0; i < 6; ++i)
+    files.emplace_back(
+        (i < 4 ? "train/" : "test/") + std::string(i % 2 ? "dog/" : "cat/") + std::to_string(i) + ".png",
+        png(5, 5, i));
+  write_folder(raw, files);
+  PackOptions options;
+  options.source = "folder";
+  options.from = raw;
+  options.to = root;
+  pack(options);
+}
+
+inline void replace_in(const std::filesystem::path& file, const std::string& from, const std::string& to) {
+  std::string text = read_file(file, 1 << 20);
+  const std::size_t at = text.find(from);
+  ASSERT_NE(at, std::string::npos) << from;
+  std::ofstream(file, std::ios::binary) << text.replace(at, from.size(), to);
 }
 
 // `images` pictures of `classes` classes: image i is picture(size, size, i) with label i mod classes.

@@ -16,7 +16,16 @@ using testing::Program;
 using testing::Words;
 using testing::operator+;
 
-class InterruptedRunTest : public testing::ProgramFixture {};
+class InterruptedRunTest : public testing::ProgramFixture {
+ protected:
+  // An environment in which the program gets `signal` at its N-th durable call, or when N bytes of metrics
+  // are logged.
+  static Program::Environment fault(const char* where, int at, int signal) {
+    return {{"LD_PRELOAD", SMLP_FAULT_SHIM},
+            {where, std::to_string(at)},
+            {"FAULT_SIGNAL", std::to_string(signal)}};
+  }
+};
 
 TEST_F(InterruptedRunTest, RunsKilledInsideSavesResumeToTheSameEnd) {
   ASSERT_EQ(run(resumable("whole")).code, 0);
@@ -24,8 +33,8 @@ TEST_F(InterruptedRunTest, RunsKilledInsideSavesResumeToTheSameEnd) {
     const std::string name = std::string("killed") + workers;
     int kills = 0;
     for (int at = 7;; at = at * 5 / 3) {
-      const Finished done = run(resumable(name, {"--workers", workers}),
-                                {{"LD_PRELOAD", SMLP_FAULT_SHIM}, {"FAULT_KILL_AT", std::to_string(at)}});
+      const Finished done =
+          run(resumable(name, {"--workers", workers}), fault("FAULT_AT_DURABLE", at, SIGKILL));
       if (done.code == 0) break;
       ASSERT_EQ(done.code, 128 + SIGKILL) << done.err;
       ++kills;
@@ -43,23 +52,18 @@ TEST_F(InterruptedRunTest, APackStoppedOrKilledAnywhereContinuesToTheSameFiles) 
            more;
   };
   ASSERT_EQ(Program(folder_.path(), pack("whole")).wait().code, 0);
-  int kills = 0;
-  for (int at = 2;; ++at) {
-    const Finished done = Program(folder_.path(), pack("killed"),
-                                  {{"LD_PRELOAD", SMLP_FAULT_SHIM}, {"FAULT_KILL_AT", std::to_string(at)}})
-                              .wait();
-    if (done.code == 0) break;
-    ASSERT_EQ(done.code, 128 + SIGKILL) << done.err;
-    ++kills;
+  for (const int signal : {SIGKILL, SIGTERM}) {
+    const std::string name = signal == SIGKILL ? "killed" : "stopped";
+    int interrupted = 0;
+    for (int at = 2;; ++at) {
+      const Finished done = Program(folder_.path(), pack(name), fault("FAULT_AT_DURABLE", at, signal)).wait();
+      if (done.code == 0) break;
+      ASSERT_EQ(done.code, 128 + signal) << done.err;
+      EXPECT_EQ(done.err.find("--continue") != std::string::npos, signal != SIGKILL) << done.err;
+      ++interrupted;
+    }
+    EXPECT_GE(interrupted, signal == SIGKILL ? 5 : 1);
   }
-  EXPECT_GE(kills, 5);
-  Program stopping(folder_.path(), pack("stopped"));
-  while (stopping.running() && !fs::exists(in("stopped") / ".packing/state.json")) usleep(200);
-  stopping.signal(SIGTERM);
-  const Finished stopped = stopping.wait();
-  EXPECT_EQ(stopped.code, 128 + SIGTERM) << stopped.err;
-  EXPECT_NE(stopped.err.find("--continue"), std::string::npos) << stopped.err;
-  ASSERT_EQ(Program(folder_.path(), pack("stopped")).wait().code, 0);
   for (const char* name : {"killed", "stopped"})
     for (const char* file : {"train/images.npy", "train/labels.npy", "train/names.txt", "train/dataset.json",
                              "test/images.npy", "test/dataset.json"})
@@ -95,15 +99,11 @@ TEST_F(InterruptedRunTest, SignalsAtAnyStepResumeToTheSameEnd) {
   ASSERT_EQ(run(words("whole")).code, 0);
   struct Case {
     int signal;
-    std::uintmax_t log_bytes;  // sent when metrics.jsonl has so many
+    int bytes_logged;
   };
   for (const Case& c : {Case{SIGTERM, 1}, Case{SIGINT, 2000}, Case{SIGKILL, 500}, Case{SIGKILL, 5000}}) {
-    const std::string name = fmt::format("stopped{}-{}", c.signal, c.log_bytes);
-    Program program(folder_.path(), Words{SMLP_PROGRAM} + words(name));
-    const fs::path metrics = run_folder(name) / "metrics.jsonl";
-    while (program.running() && (!fs::exists(metrics) || fs::file_size(metrics) < c.log_bytes)) usleep(500);
-    program.signal(c.signal);
-    const Finished stopped = program.wait();
+    const std::string name = fmt::format("stopped{}-{}", c.signal, c.bytes_logged);
+    const Finished stopped = run(words(name), fault("FAULT_AT_LOGGED", c.bytes_logged, c.signal));
     ASSERT_EQ(stopped.code, 128 + c.signal) << stopped.err;
     EXPECT_EQ(stopped.err.find("--resume") != std::string::npos, c.signal != SIGKILL) << stopped.err;
     const Finished resumed = run(words(name));
@@ -153,19 +153,14 @@ TEST_F(InterruptedRunTest, KeptEpochsStayAndOthersGo) {
 }
 
 TEST_F(InterruptedRunTest, TwoProcessesNeverWriteOneRun) {
-  Program first(folder_.path(), Words{SMLP_PROGRAM} + train("one", {"--set", "train.eval_every=0", "--set",
-                                                                    "checkpoint.every_epochs=1"}));
-  while (first.running() && !fs::exists(run_folder("one") / "metrics.jsonl")) usleep(500);
+  const Words words = train("one", {"--set", "train.eval_every=0", "--resume", "auto"});
+  Program first(folder_.path(), Words{SMLP_PROGRAM} + words, fault("FAULT_AT_LOGGED", 1, SIGSTOP));
+  while (first.running() && testing::read_text(run_folder("one") / "metrics.jsonl").empty()) usleep(500);
   testing::TempDir other;
-  const Finished second =
-      Program(other.path(),
-              Words{SMLP_PROGRAM} + train("one", {"--resume", "auto", "--set", "train.eval_every=0", "--set",
-                                                  "checkpoint.every_epochs=1"}))
-          .wait();
-  if (first.running()) {
-    EXPECT_EQ(second.code, 1) << second.err;
-    EXPECT_NE(second.err.find("being written by process"), std::string::npos) << second.err;
-  }
+  const Finished second = Program(other.path(), Words{SMLP_PROGRAM} + words).wait();
+  EXPECT_EQ(second.code, 1) << second.err;
+  EXPECT_NE(second.err.find("being written by process"), std::string::npos) << second.err;
+  first.signal(SIGCONT);
   EXPECT_EQ(first.wait().code, 0);
 }
 

@@ -98,6 +98,18 @@ TEST(ImportWeights, AFileNameSaysTheDataItSawLast) {
   EXPECT_EQ(family_of_name("weights"), std::nullopt);
 }
 
+TEST(ImportWeights, AModelLargerThanItsFileIsNotBuilt) {
+  const std::vector<SafetensorsEntry> entries{{"linear_in.weight", "F32", {4096, 3 * 64 * 64}, {}},
+                                              {"linear_out.weight", "F32", {10, 4096}, {}},
+                                              {"blocks.0.block.0.weight", "F32", {4 * 4096, 4096}, {}},
+                                              {"blocks.0.block.2.weight", "F32", {4096, 4 * 4096}, {}},
+                                              {"blocks.1.block.0.weight", "F32", {1, 1}, {}},
+                                              {"blocks.1.block.2.weight", "F32", {1, 1}, {}}};
+  const std::string message = error_of(ErrorKind::data, [&] { recognise_model(entries, "file"); });
+  EXPECT_NE(message.find("blocks.1.block.0.weight is [1, 1], expected [16384, 4096]"), std::string::npos)
+      << message;
+}
+
 // The published shapes, without the weights.
 TEST(ImportWeights, EveryPublishedArchitectureIsRecognised) {
   for (const auto& [depth, width] :

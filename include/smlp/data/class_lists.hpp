@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace smlp {
@@ -8,6 +9,9 @@ struct ClassList {
   const std::vector<std::string>& names;  // all empty: only their number is known
   std::string owner;                      // what a message calls it: "the model", a data set's folder
 };
+
+// Names of classes that were read from `where`: one twice, or not UTF-8: Error(data).
+void check_class_names(const std::vector<std::string>& names, std::string_view where);
 
 // Whether a model's outputs mean a data set's labels. Error(data) when the lists have different lengths, or
 // the same names in another order (naming the first differences); other spellings are a warning, for releases

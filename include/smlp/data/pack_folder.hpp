@@ -20,7 +20,7 @@ namespace smlp {
 class PackFolder {
  public:
   // job: what is packed and how. resume: go on from what another process left, which must be of the same job
-  // (else Error(usage)); with nothing left, or without resume, everything starts anew.
+  // (else Error(usage)). Without `resume`, progress that was saved there is refused: Error(data).
   PackFolder(const fs::path& root, std::string job, bool resume);
   ~PackFolder();
   PackFolder(const PackFolder&) = delete;
@@ -54,11 +54,11 @@ class PackFolder {
     std::ifstream names;
   };
   void restore();
-  void open_writers();
+  std::vector<const SplitWriter*> open_writers() const;
   std::int64_t handled(const std::string& split) const;  // samples so far, left-out ones too
   void save_in_background();
   PackProgress current();
-  void write_state(const PackProgress& progress) const;
+  void write_state(const PackProgress& progress, const std::vector<const SplitWriter*>& writers) const;
 
   const fs::path root_, folder_;
   bool made_root_ = false, keep_ = false;

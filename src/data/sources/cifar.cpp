@@ -4,6 +4,7 @@
 #include <set>
 
 #include "smlp/core/error.hpp"
+#include "smlp/data/class_lists.hpp"
 #include "smlp/formats/archive.hpp"
 
 namespace smlp {

@@ -6,6 +6,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/data/class_lists.hpp"
 #include "smlp/data/sources/source.hpp"
 #include "smlp/formats/archive.hpp"
 #include "smlp/formats/mat.hpp"

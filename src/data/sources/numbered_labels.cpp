@@ -7,7 +7,7 @@
 namespace smlp {
 namespace {
 
-constexpr std::int64_t largest_label = 10'000'000 - 1;  // as many classes as a pack may have
+constexpr std::int64_t largest_label = 1'000'000 - 1;  // each number below the largest label becomes a class
 
 }  // namespace
 

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cctype>
-#include <unordered_set>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
-#include "smlp/core/text.hpp"
+#include "smlp/data/class_lists.hpp"
 
 namespace smlp {
 namespace {
@@ -43,15 +42,6 @@ SourceResult NamedLabels::finish(std::vector<std::string> classes, std::int64_t 
     for (const std::int64_t id : ids) labels.push_back(label_of[static_cast<std::size_t>(id)]);
   }
   return result;
-}
-
-void check_class_names(const std::vector<std::string>& names, std::string_view where) {
-  std::unordered_set<std::string_view> seen;
-  for (const std::string& name : names) {
-    if (!is_utf8(name)) fail(ErrorKind::data, "{}: class \"{}\" is not UTF-8 text", where, printable(name));
-    if (!seen.insert(name).second)
-      fail(ErrorKind::data, "{}: class \"{}\" is listed twice", where, printable(name));
-  }
 }
 
 std::vector<std::string> read_class_list(const std::filesystem::path& file) {

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "smlp/core/error.hpp"
+#include "smlp/data/class_lists.hpp"
 #include "smlp/formats/archive.hpp"
 
 namespace smlp {

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "smlp/core/error.hpp"
+#include "smlp/data/class_lists.hpp"
 #include "smlp/formats/archive.hpp"
 
 namespace smlp {

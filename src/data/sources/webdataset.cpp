@@ -15,11 +15,13 @@
 #include "smlp/data/sources/numbered_labels.hpp"
 #include "smlp/data/sources/shards.hpp"
 #include "smlp/formats/archive.hpp"
+#include "smlp/formats/json.hpp"
 
 namespace smlp {
 namespace {
 
 constexpr std::size_t label_limit = 1 << 20;  // bytes of a .cls or .json file
+constexpr int label_depth = 64;
 constexpr std::uint64_t shard_limit = 1'000'000;
 
 bool named_like_a_shard(std::string_view file) {
@@ -93,8 +95,7 @@ std::int64_t number_in_text(std::string_view text, std::string_view where) {
 }
 
 std::int64_t number_in_json(std::string_view text, std::string_view where) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (json.is_discarded()) fail(ErrorKind::data, "{}: not valid JSON", where);
+  const nlohmann::json json = parse_json(text, where, label_depth);
   for (const char* key : {"label", "cls"}) {
     if (!json.is_object()) break;
     const auto found = json.find(key);

@@ -133,7 +133,7 @@ TEST(NpySource, SaysWhatIsWrong) {
     says(std::string("labels.npy: elements of type '") + dtype + "', expected whole numbers");
   }
   write_labels<std::int16_t>(folder / "labels.npy", "<i2", {1, -1});
-  says("labels.npy: element 1: label -1, expected 0 to 9999999");
+  says("labels.npy: element 1: label -1, expected 0 to 999999");
   write_labels<std::uint64_t>(folder / "labels.npy", "<u8", {~0ull, 0});
   says("labels.npy: element 0: label 9223372036854775807, expected");
   labels("|u1", {2});

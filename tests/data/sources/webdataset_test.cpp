@@ -142,10 +142,10 @@ TEST_F(WebDataset, SaysWhatIsWrong) {
                  "0.txt: the key comes back");
   for (const char* text : {"", " ", "cat", "1 2", "1.0", "0x1", "99999999999999999999"})
     expect_refusal(sample("0", text), "0.cls: not a whole number");
-  expect_refusal(sample("0", "-1"), "0.cls: label -1, expected 0 to 9999999");
+  expect_refusal(sample("0", "-1"), "0.cls: label -1, expected 0 to 999999");
   expect_refusal(sample("0", "10000000"), "0.cls: label 10000000, expected");
   expect_refusal(sample("0", std::string((1 << 20) + 1, ' ')), "0.cls: over 1048576 bytes");
-  expect_refusal({{"0.json", "{\"label\": 1"}, {"0.png", image}}, "0.json: not valid JSON");
+  expect_refusal({{"0.json", "{\"label\": 1"}, {"0.png", image}}, "0.json: not JSON");
   for (const char* text : {"[1]", "{}", R"({"label": 1.5})", R"({"label": true, "cls": "1"})"})
     expect_refusal({{"0.json", text}, {"0.png", image}}, "0.json: not an object with a whole number");
   expect_refusal({{"0.json", R"({"label": 18446744073709551615})"}, {"0.png", image}},

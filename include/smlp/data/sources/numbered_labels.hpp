@@ -17,7 +17,7 @@ class NumberedLabels {
   // list: a file for read_class_list(); empty: none.
   explicit NumberedLabels(const std::filesystem::path& list);
 
-  // The next sample of the split. Negative, over 10,000,000 or not below the list's length: Error(data)
+  // The next sample of the split. Negative, over 999,999 or not below the list's length: Error(data)
   // naming `where`.
   void add(const std::string& split, std::int64_t label, std::string_view where);
 

@@ -74,9 +74,6 @@ class NamedLabels {
   std::map<std::string, std::vector<std::int64_t>> ids_;
 };
 
-// Names of classes that were read from `where`: one twice, or not UTF-8: Error(data).
-void check_class_names(const std::vector<std::string>& names, std::string_view where);
-
 // A class list as users keep it: one name a line. Missing, empty, or with a name twice: Error(data).
 std::vector<std::string> read_class_list(const std::filesystem::path& file);
 

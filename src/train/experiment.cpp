@@ -49,7 +49,20 @@ std::int64_t micro_batch(const TrainConfig& train) {
 
 }  // namespace
 
+bool Experiment::body_frozen() const {
+  const std::vector<Parameter> trained = group_parameters(*model, *config.optim.config);
+  return std::all_of(trained.begin(), trained.end(),
+                     [&](const Parameter& p) { return p.name.starts_with(model->head_prefix()); });
+}
+
+bool Experiment::keeps_features() const {
+  const AugmentConfig& augment = config.augment;
+  const bool augmented = augment.crop || augment.flip > 0 || augment.mixup > 0;
+  return !augmented && config.data.cache_features && body_frozen();
+}
+
 std::int64_t Experiment::step_of_epoch(std::int64_t epoch) const {
+  if (solves_head()) return epoch;
   const std::int64_t images = epoch * train_images();
   return (images + config.train.batch_size - 1) / config.train.batch_size;
 }
@@ -59,6 +72,7 @@ std::int64_t Experiment::total_steps() const {
 }
 
 std::int64_t Experiment::epochs_at(std::int64_t step) const {
+  if (solves_head()) return step;
   return std::min(step * config.train.batch_size / train_images(), config.train.epochs);
 }
 
@@ -78,6 +92,7 @@ Experiment make_experiment(RunConfig config) {
                        {e.test_set->info().classes, e.test_set->description()});
   e.subset = choose_subset(*e.train_set, config.data.subset, static_cast<std::uint64_t>(config.run.seed));
   e.normalization = resolve_normalization(config.data, e.train_set->info());
+  if (config.train.method == TrainConfig::Method::ridge) config.train.epochs = 1;
   config.data.mean = e.normalization.mean;
   config.data.std = e.normalization.std;
   config.device.type = e.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu;
@@ -85,6 +100,12 @@ Experiment make_experiment(RunConfig config) {
   e.model = build_model(config, e.train_set->classes());
   e.model->to(e.device.torch);
   e.config = std::move(config);
+  if (e.solves_head() && (!e.keeps_features() || e.subset.holdout.empty()))
+    fail(
+        ErrorKind::usage,
+        "train.method ridge solves for the head over features that stay the same: it needs a frozen body, no "
+        "augmentation, data.cache_features, and data.holdout to choose the penalty on; `smlp probe --method "
+        "ridge` sets all of them");
   return e;
 }
 
@@ -100,10 +121,24 @@ std::string describe_order(const Experiment& e) {
       label_distance(*e.train_set, e.subset.train, e.window_images()));
 }
 
+// How it is trained, and for how long.
+std::string describe_training(const Experiment& e) {
+  const RunConfig& c = e.config;
+  if (e.solves_head())
+    return fmt::format("method     ridge: the head in one step, the penalty chosen on {} held-out images",
+                       e.subset.holdout.size());
+  const bool split = micro_batch(c.train) < c.train.batch_size;
+  return fmt::format(
+      "optimiser  {}, lr {:g}, {} (warm-up {} steps), batch {}{}\n"
+      "length     {} epochs, {} steps{}",
+      c.optim.name, c.optim->lr, c.schedule.name, c.schedule->warmup_steps, c.train.batch_size,
+      split ? fmt::format(" in micro-batches of {}", micro_batch(c.train)) : "", c.train.epochs,
+      e.total_steps(), describe_order(e));
+}
+
 std::string describe(const Experiment& e) {
   const CostRow cost = total(e.model->costs());
   const RunConfig& c = e.config;
-  const auto* schedule = c.schedule.config.get();
   std::string data = fmt::format("{}: {} training images", e.train_set->description(), e.train_images());
   if (!e.subset.holdout.empty()) data += fmt::format(", {} held out", e.subset.holdout.size());
   if (e.test_set) data += fmt::format(", {} test", e.test_set->size());
@@ -112,22 +147,19 @@ std::string describe(const Experiment& e) {
       "data       {}, {} classes, {}x{}\n"
       "device     {}\n"
       "precision  {}\n"
-      "optimiser  {}, lr {:g}, {} (warm-up {} steps), batch {}{}\n"
-      "length     {} epochs, {} steps{}",
+      "{}",
       c.model.name, sizes_text(c), c.data.image_size, c.data.image_size,
       human_count(static_cast<double>(cost.parameters)), human_count(static_cast<double>(cost.macs)), data,
       e.train_set->classes(), e.train_set->image_size(), e.train_set->image_size(), e.device.description,
-      precision_name(e.device.precision), c.optim.name, c.optim->lr, c.schedule.name, schedule->warmup_steps,
-      c.train.batch_size,
-      micro_batch(c.train) < c.train.batch_size ? fmt::format(" in micro-batches of {}", micro_batch(c.train))
-                                                : "",
-      c.train.epochs, e.total_steps(), describe_order(e));
+      precision_name(e.device.precision), describe_training(e));
 }
 
 std::string describe_cost(const Experiment& e) {
   const CostRow cost = total(e.model->costs());
   const TrainConfig& train = e.config.train;
-  const double images = static_cast<double>(e.total_steps()) * static_cast<double>(train.batch_size);
+  const bool once = e.solves_head();
+  const double images = once ? static_cast<double>(e.train_images())
+                             : static_cast<double>(e.total_steps()) * static_cast<double>(train.batch_size);
   double states = 0;
   for (const auto& [parameter, tensors] :
        e.config.optim->build(group_parameters(*e.model, *e.config.optim.config))->state())
@@ -138,12 +170,14 @@ std::string describe_cost(const Experiment& e) {
   const double batches = pixels * static_cast<double>(train.batch_size) *
                          static_cast<double>(1 + e.config.data.workers * e.config.data.prefetch);
   return fmt::format(
-      "images     {} ({} steps of {})\n"
+      "images     {} ({})\n"
       "compute    {}MACs forward an image, {}MACs to train\n"
       "memory     {} on the device (weights {}, gradients {}, optimiser {}, activations {}), {} of batches "
       "on the host",
-      human_count(images), e.total_steps(), train.batch_size, human_count(static_cast<double>(cost.macs)),
-      human_count(3 * static_cast<double>(cost.macs) * images),
+      human_count(images),
+      once ? "each once" : fmt::format("{} steps of {}", e.total_steps(), train.batch_size),
+      human_count(static_cast<double>(cost.macs)),
+      human_count((once ? 1 : 3) * static_cast<double>(cost.macs) * images),
       human_bytes(2 * weights + states + activations), human_bytes(weights), human_bytes(weights),
       human_bytes(states), human_bytes(activations), human_bytes(batches));
 }

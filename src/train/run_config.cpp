@@ -138,6 +138,8 @@ void DataConfig::fields(FieldVisitor& v) {
 }
 
 void TrainConfig::fields(FieldVisitor& v) {
+  v.choice("method", method, {{"gradient", Method::gradient}, {"ridge", Method::ridge}},
+           "ridge: the head over a frozen body by regularised least squares, in one step without optim");
   v.field("epochs", epochs, "passes over the training images", between(1, 1e6));
   v.field("batch_size", batch_size, "images per optimiser step", between(1, 1 << 20));
   v.field("micro_batch", micro_batch, "images per forward pass; 0: the whole batch", between(0, 1 << 20));

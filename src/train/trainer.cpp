@@ -9,6 +9,7 @@
 #include "smlp/core/signals.hpp"
 #include "smlp/device/memory.hpp"
 #include "smlp/optim/clip.hpp"
+#include "smlp/train/ridge.hpp"
 
 namespace smlp {
 namespace {
@@ -26,12 +27,6 @@ torch::Tensor part(const torch::Tensor& tensor, std::int64_t start, std::int64_t
                                                                         : tensor;
 }
 
-bool trains_only_head(const Model& model, const Optimizer& optimizer) {
-  const std::vector<Parameter>& trained = optimizer.parameters();
-  return std::all_of(trained.begin(), trained.end(),
-                     [&](const Parameter& p) { return p.name.starts_with(model.head_prefix()); });
-}
-
 // The label an image mostly shows.
 torch::Tensor main_labels(const Targets& targets) {
   if (!targets.partners.defined()) return targets.labels;
@@ -47,7 +42,7 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
       lock_(run_ / "lock", fmt::format("{}: this run is being written", run_.string())),
       optimizer_(experiment.config.optim->build(
           group_parameters(*experiment.model, *experiment.config.optim.config))),
-      body_frozen_(trains_only_head(*experiment.model, *optimizer_)),
+      body_frozen_(experiment.body_frozen()),
       sums_(experiment.device.torch),
       total_steps_(experiment.total_steps()) {
   state_.classes = experiment.train_set->info().classes;
@@ -64,7 +59,7 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
   if (!checkpoint) log().info("{}\nrun        {}", describe(experiment_), run_.string());
   logged_step_ = state_.step;
   saved_at_ = logged_at_ = now();
-  if (caches_features()) features_.emplace(run_ / "features");
+  if (experiment.keeps_features()) features_.emplace(run_ / "features");
 }
 
 void Trainer::resume_from(const std::filesystem::path& checkpoint) {
@@ -81,14 +76,15 @@ void Trainer::resume_from(const std::filesystem::path& checkpoint) {
   drop_checkpoints_after(run_, state_.step);
 }
 
-// Features of images that are never the same twice cannot be kept.
-bool Trainer::caches_features() const {
-  const AugmentConfig& augment = experiment_.config.augment;
-  const bool augmented = augment.crop || augment.flip > 0 || augment.mixup > 0;
-  return body_frozen_ && !augmented && experiment_.config.data.cache_features;
+// Those of the evaluations too, before there is a progress bar of the training.
+bool Trainer::compute_features() {
+  const Subset& subset = experiment_.subset;
+  return features_->features("train", experiment_, experiment_.train_set, subset.train) &&
+         (!experiment_.test_set || features_->features("test", experiment_, experiment_.test_set, {})) &&
+         (subset.holdout.empty() ||
+          features_->features("holdout", experiment_, experiment_.train_set, subset.holdout));
 }
 
-// Null when a stop signal came before it was ready.
 std::shared_ptr<const BatchSource> Trainer::training_source() {
   const RunConfig& c = experiment_.config;
   const std::vector<std::int64_t>& chosen = experiment_.subset.train;
@@ -96,29 +92,25 @@ std::shared_ptr<const BatchSource> Trainer::training_source() {
     return std::make_shared<TrainImages>(experiment_.train_set, chosen, c.augment, experiment_.normalization,
                                          static_cast<int>(c.data.image_size), c.train.batch_size, seed_of(c),
                                          0, 1, experiment_.window_images());
-  // Those of the evaluations too, before there is a progress bar of the training.
-  const auto features = features_->features("train", experiment_, experiment_.train_set, chosen);
-  const std::vector<std::int64_t>& held = experiment_.subset.holdout;
-  if (!features ||
-      (experiment_.test_set && !features_->features("test", experiment_, experiment_.test_set, {})) ||
-      (!held.empty() && !features_->features("holdout", experiment_, experiment_.train_set, held)))
-    return nullptr;
   const SampleOrder order(experiment_.train_images(), experiment_.window_images(), seed_of(c));
-  return std::make_shared<FeatureBatches>(features, experiment_.train_set, chosen, c.train.batch_size, order);
+  return std::make_shared<FeatureBatches>(
+      features_->features("train", experiment_, experiment_.train_set, chosen), experiment_.train_set, chosen,
+      c.train.batch_size, order);
 }
 
-bool Trainer::start_loader() {
+bool Trainer::prepare() {
+  if (features_ && !compute_features()) return false;
+  if (experiment_.solves_head()) return true;
   const RunConfig& c = experiment_.config;
-  const std::shared_ptr<const BatchSource> source = training_source();
-  if (!source) return false;
-  loader_ = std::make_unique<BatchLoader>(source, state_.step, total_steps_, static_cast<int>(c.data.workers),
-                                          static_cast<int>(c.data.prefetch), experiment_.device.torch);
+  loader_ = std::make_unique<BatchLoader>(training_source(), state_.step, total_steps_,
+                                          static_cast<int>(c.data.workers), static_cast<int>(c.data.prefetch),
+                                          experiment_.device.torch);
   return true;
 }
 
 TrainResult Trainer::run() {
   experiment_.model->train(!body_frozen_);
-  const bool started = start_loader();
+  const bool started = prepare();
   progress_ = std::make_unique<ProgressBar>("train", total_steps_);
   bool going = started && (!state_.evaluation_due || evaluate_epoch());
   while (going && state_.step < total_steps_) {
@@ -137,7 +129,8 @@ TrainResult Trainer::run() {
 }
 
 bool Trainer::train_step() {
-  if (!loader_ && !start_loader()) return false;
+  if (experiment_.solves_head()) return solve_head();
+  if (!loader_ && !prepare()) return false;
   const Batch batch = loader_->next();
   wait_seconds_ += batch.data_seconds;
   const RunConfig& c = experiment_.config;
@@ -154,6 +147,20 @@ bool Trainer::train_step() {
   optimizer_->step(inputs);
   restore_buffers(buffers, &inputs.bad);
   sums_.add(step->loss, step->right, batch.labels.size(0), inputs.bad);
+  ++state_.step;
+  return true;
+}
+
+bool Trainer::solve_head() {
+  const std::optional<RidgeChoice> choice = fit_ridge_head(experiment_, *features_);
+  if (!choice) return false;
+  const auto fit = evaluate_on("train", experiment_.train_set, experiment_.subset.train);
+  if (!fit) return false;
+  log().info("ridge      penalty {:.3g}, chosen by top1 {:.2f}% on the {} held-out images", choice->penalty,
+             choice->holdout_top1, experiment_.subset.holdout.size());
+  const auto images = static_cast<double>(fit->images);
+  sums_.add(torch::tensor(fit->loss * images), torch::tensor(fit->top1 / 100 * images), fit->images,
+            torch::tensor(0.0));
   ++state_.step;
   return true;
 }

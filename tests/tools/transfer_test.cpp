@@ -115,6 +115,28 @@ TEST_F(TransferTest, AProbeTrainsTheHeadAloneAndCachedFeaturesChangeNothing) {
   EXPECT_NE(few.err.find(": 20 training images"), std::string::npos) << few.err;
 }
 
+TEST_F(TransferTest, ARidgeProbeSolvesForTheHeadAndCanBeEvaluatedLikeAnyRun) {
+  const Finished done = run(transfer("probe", "ridge", data(), {"--method", "ridge"}));
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.err.find("on the 30 held-out images"), std::string::npos) << done.err;
+  EXPECT_GT(last_top1(done), 15) << "ten classes";
+  const auto solved = tensors("ridge"), source = tensors("source");
+  for (const auto& [name, bytes] : source)
+    EXPECT_EQ(solved.at(name) == bytes, !name.starts_with("linear_out.")) << name;
+  const Finished evaluated = run({"eval", run_folder("ridge"), "--json", "--device", "cpu"});
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_NEAR(nlohmann::json::parse(evaluated.out)["top1"], last_top1(done), 1e-9);
+  const Finished again = run(transfer("probe", "ridge", data(), {"--method", "ridge", "--resume", "auto"}));
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(tensors("ridge"), solved);
+
+  const Finished refused =
+      run(transfer("probe", "moving", data(), {"--method", "ridge", "--set", "augment.flip=0.5"}));
+  EXPECT_EQ(refused.code, 2) << refused.err;
+  EXPECT_NE(refused.err.find("no augmentation"), std::string::npos) << refused.err;
+  EXPECT_FALSE(fs::exists(run_folder("moving")));
+}
+
 TEST_F(TransferTest, CropsAreAveragedReproduciblyAndRealLabelsCounted) {
   const auto eval = [&](const Words& more) {
     const Finished done = run(Words{"eval", run_folder("source"), "--json", "--device", "cpu"} + more);

@@ -40,6 +40,8 @@ struct DataConfig {
 };
 
 struct TrainConfig {
+  enum class Method { gradient, ridge };
+  Method method = Method::gradient;
   std::int64_t epochs = 100;
   std::int64_t batch_size = 512;
   std::int64_t micro_batch = 0;

@@ -56,9 +56,10 @@ class Trainer {
   void log_step();
   void save();
   void resume_from(const std::filesystem::path& checkpoint);
-  bool start_loader();  // false when a stop signal came first
+  bool prepare();  // false when a stop signal came first
+  bool compute_features();
+  bool solve_head();
   std::shared_ptr<const BatchSource> training_source();
-  bool caches_features() const;
   double lr_now() const;
 
   Experiment& experiment_;

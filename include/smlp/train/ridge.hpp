@@ -1,0 +1,48 @@
+#pragma once
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "smlp/train/experiment.hpp"
+#include "smlp/train/features.hpp"
+
+namespace smlp {
+
+struct LinearHead {
+  torch::Tensor weight;  // [classes, width] float64
+  torch::Tensor bias;    // [classes] float64
+};
+
+// Least squares from features to one-hot labels with a penalty on the weights, not on the bias:
+//   min over W, b of  Σ ‖W·x + b − y‖²  +  penalty · s · ‖W‖²
+// where s is the mean variance of a feature times the number of images, so that a penalty means the same for
+// any model and data. Equals sklearn.linear_model.Ridge(alpha = penalty · s). Holds the sums that decide the
+// solution, in float64: no more memory than width · (width + classes).
+class RidgeRegression {
+ public:
+  RidgeRegression(std::int64_t width, std::int64_t classes, torch::Device device);
+
+  void add(const torch::Tensor& features, const torch::Tensor& labels);  // [B, width], [B] int64
+  void decompose();                        // before solve(); needs images that are not all the same
+  LinearHead solve(double penalty) const;  // penalty > 0
+
+ private:
+  double images_ = 0;
+  torch::Tensor features_sum_, labels_sum_;   // [width], [classes]
+  torch::Tensor products_, targets_;          // [width, width], [width, classes]
+  torch::Tensor values_, vectors_, rotated_;  // of the centred products; vectorsᵀ · centred targets
+  double scale_ = 0;
+};
+
+struct RidgeChoice {
+  double penalty = 0;
+  double holdout_top1 = 0;  // %
+};
+
+// Fits the model's head, which must be one linear layer (else Error(usage)), to the cached features of the
+// training images, with the penalty of 10⁻⁸, 10⁻⁷·⁵, … 10² that does best on the held-out ones (of equals,
+// the largest). nullopt when a stop signal came in between; the head is then any of them.
+std::optional<RidgeChoice> fit_ridge_head(Experiment& experiment, FeatureCache& cache);
+
+}  // namespace smlp

@@ -8,6 +8,7 @@
 #include "smlp/models/registry.hpp"
 #include "smlp/train/run_config.hpp"
 #include "smlp/train/saved_model.hpp"
+#include "table.hpp"
 
 namespace smlp {
 namespace {
@@ -37,12 +38,17 @@ torch::Tensor first_layer(const std::string& path, bool best) {
 int run_viz(const VizOptions& options) {
   const FilterChoice choice = options.filters == "largest" ? FilterChoice::largest : FilterChoice::first;
   std::vector<Image> pictures;
-  for (const std::string& path : options.paths)
-    pictures.push_back(first_layer_picture(first_layer(path, options.best), choice));
+  std::vector<std::vector<std::string>> rows{{"first layer of", "neighbour correlation"}};
+  for (const std::string& path : options.paths) {
+    const torch::Tensor weight = first_layer(path, options.best);
+    pictures.push_back(first_layer_picture(weight, choice));
+    rows.push_back({path, fmt::format("{:.3f}", neighbour_correlation(weight))});
+  }
   const Image page = side_by_side(pictures);
   write_file_atomically(options.output, encode_png(page));
-  std::cout << fmt::format("{}: {}x{}, the {} 25 filters of {}\n", options.output, page.width, page.height,
-                           options.filters, fmt::join(options.paths, ", "));
+  std::cout << format_table(rows)
+            << fmt::format("{}: {}x{}, the {} 25 filters of each\n", options.output, page.width, page.height,
+                           options.filters);
   return 0;
 }
 

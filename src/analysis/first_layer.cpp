@@ -57,6 +57,23 @@ Image first_layer_picture(const torch::Tensor& weight, FilterChoice choice) {
   return page;
 }
 
+double neighbour_correlation(const torch::Tensor& weight) {
+  const std::int64_t side = side_of(weight);
+  torch::Tensor pictures =
+      weight.detach().to(torch::kCPU, torch::kFloat64).reshape({weight.size(0), 3, side, side});
+  pictures = pictures - pictures.mean({2, 3}, true);
+  const auto without = [&](std::int64_t dim, std::int64_t start) {
+    return pictures.narrow(dim, start, side - 1);
+  };
+  double products = 0, squares = 0;
+  for (const std::int64_t dim : {2, 3}) {
+    const torch::Tensor first = without(dim, 0), second = without(dim, 1);
+    products += (first * second).sum().item<double>();
+    squares += (first.square().sum() + second.square().sum()).item<double>() / 2;
+  }
+  return products / squares;
+}
+
 Image side_by_side(const std::vector<Image>& pictures) {
   int width = -wide_gap, height = 0;
   for (const Image& each : pictures) {

@@ -109,6 +109,8 @@ Experiment make_experiment(RunConfig config) {
   return e;
 }
 
+namespace {
+
 // "" when the order is uniform; else how far from that it is.
 std::string describe_order(const Experiment& e) {
   const SampleOrder order(e.train_images(), e.window_images(), static_cast<std::uint64_t>(e.config.run.seed));
@@ -135,6 +137,19 @@ std::string describe_training(const Experiment& e) {
       split ? fmt::format(" in micro-batches of {}", micro_batch(c.train)) : "", c.train.epochs,
       e.total_steps(), describe_order(e));
 }
+
+// Multiply-adds of a whole training: three times the forward pass of what is trained, once that of a frozen
+// body, for each image only once when its features are kept.
+double training_macs(const Experiment& e, double images) {
+  double head = 0, body = 0;
+  for (const CostRow& row : e.model->costs())
+    ((row.layer + ".").starts_with(e.model->head_prefix()) ? head : body) += static_cast<double>(row.macs);
+  if (e.keeps_features())
+    return body * static_cast<double>(e.train_images()) + (e.solves_head() ? 0 : 3 * head * images);
+  return (e.body_frozen() ? body : 3 * body) * images + 3 * head * images;
+}
+
+}  // namespace
 
 std::string describe(const Experiment& e) {
   const CostRow cost = total(e.model->costs());
@@ -176,8 +191,7 @@ std::string describe_cost(const Experiment& e) {
       "on the host",
       human_count(images),
       once ? "each once" : fmt::format("{} steps of {}", e.total_steps(), train.batch_size),
-      human_count(static_cast<double>(cost.macs)),
-      human_count((once ? 1 : 3) * static_cast<double>(cost.macs) * images),
+      human_count(static_cast<double>(cost.macs)), human_count(training_macs(e, images)),
       human_bytes(2 * weights + states + activations), human_bytes(weights), human_bytes(weights),
       human_bytes(states), human_bytes(activations), human_bytes(batches));
 }

@@ -34,6 +34,16 @@ TEST(FirstLayer, LargestAreThoseOfTheLargestNorm) {
   EXPECT_EQ(grey(first_layer_picture(rows, FilterChoice::first), 5, 5), 0);
 }
 
+TEST(FirstLayer, NeighboursAreUnrelatedInNoiseAndAlikeInSmoothPictures) {
+  torch::manual_seed(0);
+  EXPECT_NEAR(neighbour_correlation(torch::randn({50, 3 * 64 * 64})), 0, 0.01);
+  const torch::Tensor wave = torch::sin(torch::arange(64) * 0.1);
+  const torch::Tensor smooth = torch::outer(wave, wave).flatten().repeat({10, 3});
+  EXPECT_GT(neighbour_correlation(smooth), 0.98);
+  const torch::Tensor board = (torch::arange(64).unsqueeze(1) + torch::arange(64)) % 2;
+  EXPECT_NEAR(neighbour_correlation(board.flatten().repeat({2, 3}).to(torch::kFloat32)), -1, 1e-9);
+}
+
 TEST(FirstLayer, SmallPicturesAreEnlargedAndStandSideBySide) {
   const Image small = first_layer_picture(torch::rand({4, 3 * 32 * 32}), FilterChoice::first);
   EXPECT_EQ(small.width, 5 * 64 + 4 * 2);

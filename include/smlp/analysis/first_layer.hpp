@@ -15,6 +15,11 @@ enum class FilterChoice { first, largest };  // rows as they stand; by their Euc
 // by a whole factor to at least 64 pixels. Another number of columns than 3·S·S: Error(data).
 Image first_layer_picture(const torch::Tensor& weight, FilterChoice choice);
 
+// How alike neighbouring weights of a row are: the correlation between a weight and the one to its right and
+// below it in the same channel, over all rows of weight [width, 3·S·S]. 0 for independent weights, towards 1
+// for smooth pictures; NaN where all weights of a channel are equal, or S is 1.
+double neighbour_correlation(const torch::Tensor& weight);
+
 // Pictures of equal height side by side, a gap between them.
 Image side_by_side(const std::vector<Image>& pictures);
 

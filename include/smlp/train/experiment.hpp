@@ -37,8 +37,8 @@ Experiment make_experiment(RunConfig config);
 // The header of a run, a line each: model, parameters, MACs, data, device, precision, schedule.
 std::string describe(const Experiment& experiment);
 
-// What the whole run costs: images, MACs of training (three times the forward pass, as the paper counts),
-// memory.
+// What the whole run costs: images, MACs of training (three times the forward pass, as the paper counts, but
+// for a frozen body), memory.
 std::string describe_cost(const Experiment& experiment);
 
 // 12345678 → "12.3M"

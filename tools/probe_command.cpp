@@ -7,21 +7,19 @@ namespace smlp {
 Action add_probe_command(CLI::App& app) {
   auto options = std::make_shared<TrainingOptions>();
   auto shots = std::make_shared<std::optional<std::string>>();
-  auto method = std::make_shared<std::string>("gradient");
+  auto method = std::make_shared<std::optional<std::string>>();
   add_from_option(app, *options);
   app.add_option("--shots", *shots, "train on this many images of each class")->type_name("K");
   app.add_option(
          "--method", *method,
-         "gradient: train the head with the optimiser; ridge: regularised least squares in closed form, "
-         "the penalty chosen on held-out training images")
-      ->check(CLI::IsMember({"gradient", "ridge"}))
-      ->capture_default_str();
+         "gradient (the default): train the head with the optimiser; ridge: regularised least squares in "
+         "closed form, the penalty chosen on held-out training images")
+      ->check(CLI::IsMember({"gradient", "ridge"}));
   add_training_options(app, *options);
   app.footer("Example: smlp probe --from runs/b12 --data cifar10");
   return [options, shots, method] {
-    const bool ridge = *method == "ridge";
-    options->default_config = ridge ? "probe_ridge.yaml" : "probe.yaml";
-    if (ridge) options->config.set("train.method", "ridge", "--method ridge");
+    options->default_config = *method == "ridge" ? "probe_ridge.yaml" : "probe.yaml";
+    if (*method) options->config.set("train.method", **method, "--method " + **method);
     options->config.set("model.new_head", "true", "smlp probe");
     if (*shots) options->config.set("data.per_class", **shots, "--shots " + **shots);
     return run_training(*options);

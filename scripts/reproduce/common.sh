@@ -3,18 +3,22 @@
 # `reproduce NAME TITLE`, which goes through that list twice: to add up what it costs, then to do it.
 #
 #   SCALE=full     the paper's models, ImageNet-21k and epochs; for a CUDA GPU (the default)
-#   SCALE=small    small models, Tiny-ImageNet for pretraining, CIFAR-10 below it; under an hour on two CPU cores
+#   SCALE=small    small models, Tiny-ImageNet for pretraining, CIFAR-10 below it; for two CPU cores
 #   SMLP_DATA      packed sets by these names: cifar10 cifar100 stl10 tiny-imagenet imagenet imagenet21k
 #   OUT            where runs and results go (runs/reproduce-SCALE); runs found there are used or gone on with,
 #                  also a checkpoint of `smlp import` in the place of a pretraining
 #   SEEDS          seeds of each fine-tuning, averaged (full: "0 1 2", small: "0")
+#   DRY_RUN=1      print the cost and stop
 #   SMLP           the program (scripts/smlp)
+#
+# Ctrl-C stops script and training, and the same command goes on. A signal to the script alone does not reach the training.
+# The exit code is that of the smlp command that failed.
 set -euo pipefail
 SCALE=${SCALE:-full}
-OUT=${OUT:-runs/reproduce-$SCALE}
+OUT=$(realpath -m "${OUT:-runs/reproduce-$SCALE}")
 SMLP=${SMLP:-$(dirname "${BASH_SOURCE[0]}")/../smlp}
 : "${SMLP_DATA:?is not set: the folder of the packed data sets}"
-export SMLP_DATA
+SMLP_DATA=$(realpath -m "$SMLP_DATA")
 
 case $SCALE in
 full)
@@ -35,32 +39,48 @@ small)
 esac
 without_augmentation=(--set augment.crop=null --set augment.flip=0.0 --set augment.mixup=0.0)
 
-declare -A model_of skipped
+declare -A model_of skipped counted
 counting=""
 eval_options=()
 
-fail() {
+fail() { # MESSAGE [EXIT CODE]
   echo "error: $1" >&2
-  exit 1
+  exit "${2:-1}"
 }
-
-# have SET: whether it is packed; names it once when not.
-have() {
-  [ -e "$SMLP_DATA/$1/train/dataset.json" ] && return
-  [ -n "${skipped[$1]:-}" ] || echo "skipped: $1: no packed data set in $SMLP_DATA/$1 (smlp pack --help)" >&2
+skip() { # WHAT REASON, said once
+  [ -n "${skipped[$1]:-}" ] || echo "skipped: $1: $2" >&2
   skipped[$1]=yes
-  return 1
 }
 
-# The columns of the table: packed sets, those that are here.
+# have COLUMN: whether the data for it is here. COLUMN is a set's name, or SET-real for its ReaL labels.
+have() {
+  local set=${1%-real}
+  if [ ! -e "$SMLP_DATA/$set/train/dataset.json" ]; then
+    skip "$set" "no packed data set in $SMLP_DATA/$set (smlp pack --help)"
+    return 1
+  fi
+  [ "$set" = "$1" ] || [ -e "$SMLP_DATA/$set/test/real_labels.json" ] ||
+    { skip "$1" "no ReaL labels in $SMLP_DATA/$set (smlp pack --real-labels)" && return 1; }
+}
+has_weights() { [ -e "$OUT/$1/model.safetensors" ] || [ -e "$OUT/$1/checkpoints/last" ]; }
+
+# The columns of the table, as the paper has them; SCALE=small shows those of small_columns.
 columns() {
-  all_columns=("$@")
-  [ "$SCALE" = full ] || all_columns=("${small_columns[@]:-cifar10}")
+  paper_columns=("$@")
+  shown_columns=("$@")
+  [ "$SCALE" = full ] || shown_columns=("${small_columns[@]:-cifar10}")
+}
+paper_value() { # COLUMN VALUE…, the values in the order of the paper's columns
+  local column=$1 i
+  shift
+  for i in "${!paper_columns[@]}"; do
+    [ "${paper_columns[$i]}" != "$column" ] || { echo "${@:i+1:1}" && return; }
+  done
 }
 
 # launch NAME COMMAND OPTIONS…: a run of that name, made once and shared by all scripts.
 launch() {
-  local name=$1 run="$OUT/$1"
+  local name=$1 run="$OUT/$1" code=0
   shift
   [ ! -e "$run/model.safetensors" ] && [ ! -e "$run/finished" ] || return 0
   if [ -n "$counting" ]; then
@@ -68,24 +88,24 @@ launch() {
     return
   fi
   echo "$(date +%T) $name" >&2
-  "$SMLP" "$@" --name "$name" --output "$OUT" --resume auto >> "$OUT/$name.log" 2>&1 ||
-    fail "$name: $(tail -n 1 "$OUT/$name.log") (the whole output: $OUT/$name.log)"
+  "$SMLP" "$@" --name "$name" --output "$OUT" --resume auto >> "$OUT/$name.log" 2>&1 || code=$?
+  [ $code = 0 ] || fail "$name: $(tail -n 1 "$OUT/$name.log") (the whole output: $OUT/$name.log)" $code
   touch "$run/finished"
 }
 
 # count NAME COMMAND OPTIONS…: adds what the run would cost. A transfer is counted as a training of its model: the
 # checkpoint it starts from may not be there yet.
 count() {
-  local name=$1 command=$2 model words=() cost
+  local name=$1 command=$2 words=() base=() cost
   shift 2
-  model=${model_of[${name%%--*}]:-}
-  case $command in
-  train) words=("$@") ;;
-  *) words=(--config "$command.yaml" --model "$model" "${@:3}") ;;  # without --from CHECKPOINT
-  esac
   [ -z "${counted[$name]:-}" ] || return 0
   counted[$name]=yes
-  cost=$("$SMLP" train "${words[@]}" --device cpu --precision fp32 --dry-run 2>&1) || fail "$name: $cost"
+  words=("$@")
+  if [ "$command" != train ]; then
+    mapfile -t base <<< "${model_of[${name%%--*}]}"
+    words=(--config "$command.yaml" "${base[@]}" "${@:3}") # without --from CHECKPOINT
+  fi
+  cost=$("$SMLP" train "${words[@]}" --device cpu --precision fp32 --dry-run 2>&1) || fail "$name: $cost" $?
   awk -v name="$name" '
     function value(text) { return text * (10 ^ (3 * index("kMGTPE", substr(text, match(text, /[kMGTPE]/), 1)))) }
     $1 == "images" { images = $2 }
@@ -96,94 +116,109 @@ count() {
 
 # pretrain NAME MODEL OPTIONS…
 pretrain() {
-  model_of[$1]=$2
+  local model=(--model "$2") option
+  for option in "${@:3}"; do [[ $option != model.* ]] || model+=(--set "$option"); done
+  model_of[$1]=$(printf '%s\n' "${model[@]}")
+  [ ! -e "$OUT/$1/model.safetensors" ] || return 0
   have "$PRETRAINING_SET" || return 0
-  launch "$1" train "${pretraining[@]}" --model "$2" --data "$PRETRAINING_SET" "${@:3}"
+  launch "$1" train "${pretraining[@]}" --model "$2" --data "$SMLP_DATA/$PRETRAINING_SET" "${@:3}"
 }
 
-# What a column of a row holds; each trains what it needs and prints a top-1 accuracy in %.
-# scratch NAME SET OPTIONS… | finetune PRETRAINED SET | probe PRETRAINED SET | crops PRETRAINED SET
+# What fills a cell: each trains what it needs and prints a top-1 accuracy in %.
+# scratch NAME COLUMN OPTIONS… | finetune PRETRAINED COLUMN | crops PRETRAINED COLUMN | probe PRETRAINED COLUMN
 scratch() {
-  launch "$1--$2" train --data "$2" "${@:3}"
-  measure "$2" "$OUT/$1--$2"
+  launch "$1--$2" train --data "$SMLP_DATA/$2" "${@:3}"
+  measure "$2" "$1--$2"
 }
 finetune() {
-  local seed runs=()
+  local seed set=${2%-real} runs=()
   for seed in $SEEDS; do
-    launch "$1--finetune-$2-seed$seed" finetune --from "$OUT/$1" --data "$2" --seed "$seed" "${finetuning[@]}"
-    runs+=("$OUT/$1--finetune-$2-seed$seed")
+    launch "$1--finetune-$set-seed$seed" finetune --from "$OUT/$1" --data "$SMLP_DATA/$set" --seed "$seed" \
+      "${finetuning[@]}"
+    runs+=("$1--finetune-$set-seed$seed")
   done
   measure "$2" "${runs[@]}"
 }
 crops() {
-  finetune "$1" "$2" > /dev/null
   eval_options=(--tta "$CROPS")
   finetune "$1" "$2"
   eval_options=()
 }
 probe() {
-  launch "$1--probe-$2" probe --from "$OUT/$1" --data "$2" "${probing[@]}"
-  measure "$2" "$OUT/$1--probe-$2"
+  launch "$1--probe-$2" probe --from "$OUT/$1" --data "$SMLP_DATA/$2" "${probing[@]}"
+  measure "$2" "$1--probe-$2"
 }
 
-# Of the first layer of a pretrained model, or of an untrained one: how alike neighbouring weights are; a picture.
-neighbours() {
-  [ -z "$counting" ] || return 0
-  local subject=$OUT/$1
-  [ "$1" != untrained ] || subject=$B6
-  "$SMLP" viz "$subject" -o "$OUT/$1-first-layer.png" | awk 'NR == 2 { printf "%s", $NF }'
-}
-picture() { # NAME SUBJECT…
-  [ -z "$counting" ] && have "$PRETRAINING_SET" || return 0
-  "$SMLP" viz "${@:2}" -o "$OUT/$1.png" | tail -n 1
-}
-
-# measure SET RUN…: the mean of the runs' accuracy; ReaL's where the column asks for it.
+# measure COLUMN RUN…: the runs' mean accuracy, ReaL's for SET-real. An evaluation is made once, and kept beside its run.
 measure() {
-  local run key=top1 options=(${eval_options[@]+"${eval_options[@]}"})
+  local column=$1 set=${1%-real} key=top1 run file value values=() options=("${eval_options[@]}")
   [ -z "$counting" ] || return 0
-  if [ -n "${real:-}" ]; then key=real options+=(--real-labels); fi
+  [ ! -e "$SMLP_DATA/$set/test/real_labels.json" ] || options+=(--real-labels)
+  [ "$set" = "$column" ] || key=real
   for run in "${@:2}"; do
-    "$SMLP" eval "$run" --data "$1" --json ${options[@]+"${options[@]}"} 2> /dev/null |
-      sed -n "s/^  \"$key\": \([0-9.]*\),*$/\1/p" | head -n 1
-  done | awk '{ sum += $1 } END { if (NR) printf "%.2f", sum / NR; else print "-" }'
+    file="$OUT/$run/eval$(printf %s "${options[@]}").json"
+    if [ ! -e "$file" ]; then
+      "$SMLP" eval "$OUT/$run" --data "$SMLP_DATA/$set" --json "${options[@]}" > "$file.part" 2> "$OUT/$run.eval.log" ||
+        fail "eval of $run: $(tail -n 1 "$OUT/$run.eval.log")" $?
+      mv "$file.part" "$file"
+    fi
+    value=$(sed -n "s/^  \"$key\": \([0-9.]*\),*$/\1/p" "$file")
+    [ -n "$value" ] || fail "$file says no $key"
+    values+=("$value")
+  done
+  printf '%s\n' "${values[@]}" | awk '{ sum += $1 } END { printf "%.2f", sum / NR }'
 }
 
-# row LABEL KIND NAME PAPER… [-- OPTIONS…]: a line of the table, one value a column; the paper's, - for none, come in
-# the columns' order. Options go to the kind.
+# row LABEL KIND NAME PAPER… [-- OPTIONS…]: a line of the table, a value of that kind in each column; the paper's, - for
+# none, come in the order of its columns. Options go to the kind.
 row() {
-  local label=$1 kind=$2 name=$3 values=() options=() i set ours
+  local label=$1 kind=$2 name=$3 paper=() options=() column ours
   shift 3
   while [ $# -gt 0 ] && [ "$1" != -- ]; do
-    values+=("$1")
+    paper+=("$1")
     shift
   done
   [ $# -eq 0 ] || options=("${@:2}")
-  [ -n "$counting" ] || printf '%-26s' "$label"
-  for i in "${!all_columns[@]}"; do
-    set=${all_columns[$i]} ours=-
-    if have "${set%-real}" && { [ "$kind" = scratch ] || have "$PRETRAINING_SET" || has_weights "$name"; }; then
-      real=${set#"${set%-real}"}
+  line=$(printf '%-26s' "$label")
+  for column in "${shown_columns[@]}"; do
+    ours=-
+    if have "$column" && { [ "$kind" = scratch ] || has_weights "$name" || have "$PRETRAINING_SET"; }; then
       if [ -n "$counting" ]; then
-        "$kind" "$name" "${set%-real}" ${options[@]+"${options[@]}"}
-      elif [ -z "$real" ] || [ -e "$SMLP_DATA/${set%-real}/test/real_labels.json" ]; then
-        ours=$("$kind" "$name" "${set%-real}" ${options[@]+"${options[@]}"})
+        "$kind" "$name" "$column" "${options[@]}"
+      else
+        ours=$("$kind" "$name" "$column" "${options[@]}") || exit $?
       fi
     fi
-    [ -n "$counting" ] || cell "$label" "$set" "$ours" "${values[$i]:--}"
+    [ -n "$counting" ] || cell "$label" "$column" "$ours" "$(paper_value "$column" "${paper[@]}")"
   done
-  [ -n "$counting" ] || echo
+  [ -n "$counting" ] || echo "$line"
 }
-has_weights() { [ -e "$OUT/$1/model.safetensors" ] || [ -e "$OUT/$1/checkpoints/last" ]; }
-cell() {
-  printf '  %16s' "$3 ($4)"
-  echo "\"$1\",$2,$3,$4" >> "$csv"
+cell() { # ROW COLUMN OURS PAPER: appends to the row's line, and to the file
+  line+=$(printf '  %16s' "$3 (${4:--})")
+  echo "\"$1\",$2,$3,${4:--}" >> "$csv"
+}
+
+# Of first layers, of pretrained models or a model's name: how alike neighbouring weights are, and a picture of all.
+first_layers() { # PICTURE SUBJECT…
+  local picture=$OUT/$1.png subjects=() subject value
+  [ -z "$counting" ] || return 0
+  shift
+  for subject in "$@"; do
+    if has_weights "$subject"; then subjects+=("$OUT/$subject"); elif [ "$subject" = "$B6" ]; then subjects+=("$B6"); fi
+  done
+  "$SMLP" viz "${subjects[@]}" -o "$picture" > "$picture.txt" || fail "viz: $picture" $?
+  sed -E '1d;$d;s/ +([^ ]+)$/\t\1/' "$picture.txt" | while IFS=$'\t' read -r subject value; do
+    [ "$subject" != "$B6" ] || subject=untrained
+    line=$(printf '%-26s' "${subject##*/}")
+    cell "${subject##*/}" correlation "$value" -
+    echo "$line"
+  done
+  tail -n 1 "$picture.txt"
 }
 
 # reproduce NAME TITLE: what it costs, then the table, and NAME.csv.
 reproduce() {
   csv="$OUT/$1.csv" costs=$(mktemp) counting=yes
-  declare -gA counted=()
   mkdir -p "$OUT"
   trap 'rm -f "$costs"' EXIT
   experiment
@@ -192,17 +227,13 @@ reproduce() {
     { printf "  %-44s %8s images  %8sMACs\n", $1, $2, $3; images += $4; macs += $5 }
     END { printf "  %-44s %8.3g images  %8.3g PMACs\n\n", NR " trainings", images, macs / 1e15 }' "$costs"
   [ -z "${DRY_RUN:-}" ] || return 0
-  counting=
+  counting=""
   echo "$2: ours (the paper's)"
   [ "$SCALE" = full ] || echo "SCALE=small: $B6 and the like, pretrained on Tiny-ImageNet: compare directions, not values"
-  header
-  echo "row,set,ours,paper" > "$csv"
+  printf '%-26s' ''
+  printf '  %16s' "${shown_columns[@]}"
+  echo
+  echo "row,column,ours,paper" > "$csv"
   experiment
   echo "written: $csv"
-}
-header() {
-  local set
-  printf '%-26s' ''
-  for set in "${all_columns[@]}"; do printf '  %16s' "$set"; done
-  echo
 }

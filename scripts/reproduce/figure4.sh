@@ -11,10 +11,11 @@ fi
 
 images() { sed -n 's/.*"images": \([0-9]*\).*/\1/p' "$SMLP_DATA/$PRETRAINING_SET/train/dataset.json"; }
 probe_at() { # PRETRAINED SET EPOCH BATCH: the error
-  local step name="$1--probe-$2-epoch$3"
+  local step name="$1--probe-$2-epoch$3" top1
   step=$(printf 'step-%09d' $((($3 * $(images) + $4 - 1) / $4)))
-  launch "$name" probe --from "$OUT/$1/checkpoints/$step" --data "$2" "${probing[@]}"
-  [ -n "$counting" ] || measure "$2" "$OUT/$name" | awk '{ printf "%.2f", 100 - $1 }'
+  launch "$name" probe --from "$OUT/$1/checkpoints/$step" --data "$SMLP_DATA/$2" "${probing[@]}"
+  top1=$(measure "$2" "$name") || exit $?
+  [ -n "$counting" ] || awk -v top1="$top1" 'BEGIN { printf "%.2f", 100 - top1 }'
 }
 
 experiment() {

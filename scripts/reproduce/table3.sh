@@ -2,14 +2,14 @@
 # Table 3: parameters of the pretraining models with the head of ImageNet-21k's 11,230 classes, in millions. Trains nothing.
 SMLP_DATA=${SMLP_DATA:-.}
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-all_columns=(parameters)
+shown_columns=(parameters)
 
 millions() { # MODEL PAPER
   local ours
-  ours=$("$SMLP" info "$1" --classes 11230 | awk '$1 == "all" { printf "%.1f", $2 / 1e6 }')
-  printf '%-26s' "$1"
+  ours=$("$SMLP" info "$1" --classes 11230 | awk '$1 == "all" { printf "%.1f", $2 / 1e6 }') || exit $?
+  line=$(printf '%-26s' "$1")
   cell "$1" parameters "$ours" "$2"
-  echo
+  echo "$line"
 }
 experiment() {
   [ -z "$counting" ] || return 0

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Table 5: label smoothing while pretraining, then fine-tuned, top-1 in %. As in Table 4, fine-tuning is our reading.
+# Table 5: label smoothing while pretraining, then fine-tuned, top-1 in %. As in Table 4, fine-tuning is our guess.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 columns cifar10 cifar100 tiny-imagenet imagenet
 

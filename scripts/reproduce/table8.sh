@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Table 8: a wide S-MLP beside a B-MLP, pretrained and fine-tuned, top-1 in %. As in Table 4, fine-tuning is our reading.
+# Table 8: a wide S-MLP beside a B-MLP, pretrained and fine-tuned, top-1 in %. As in Table 4, fine-tuning is our guess.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 columns cifar10 cifar100 tiny-imagenet imagenet
 

@@ -61,10 +61,12 @@ bool Experiment::keeps_features() const {
   return !augmented && config.data.cache_features && body_frozen();
 }
 
+std::int64_t Experiment::images_per_step() const {
+  return solves_head() ? train_images() : config.train.batch_size;
+}
+
 std::int64_t Experiment::step_of_epoch(std::int64_t epoch) const {
-  if (solves_head()) return epoch;
-  const std::int64_t images = epoch * train_images();
-  return (images + config.train.batch_size - 1) / config.train.batch_size;
+  return (epoch * train_images() + images_per_step() - 1) / images_per_step();
 }
 
 std::int64_t Experiment::total_steps() const {
@@ -72,8 +74,7 @@ std::int64_t Experiment::total_steps() const {
 }
 
 std::int64_t Experiment::epochs_at(std::int64_t step) const {
-  if (solves_head()) return step;
-  return std::min(step * config.train.batch_size / train_images(), config.train.epochs);
+  return std::min(step * images_per_step() / train_images(), config.train.epochs);
 }
 
 std::int64_t Experiment::window_images() const {
@@ -172,9 +173,7 @@ std::string describe(const Experiment& e) {
 std::string describe_cost(const Experiment& e) {
   const CostRow cost = total(e.model->costs());
   const TrainConfig& train = e.config.train;
-  const bool once = e.solves_head();
-  const double images = once ? static_cast<double>(e.train_images())
-                             : static_cast<double>(e.total_steps()) * static_cast<double>(train.batch_size);
+  const double images = static_cast<double>(e.total_steps()) * static_cast<double>(e.images_per_step());
   double states = 0;
   for (const auto& [parameter, tensors] :
        e.config.optim->build(group_parameters(*e.model, *e.config.optim.config))->state())
@@ -185,15 +184,14 @@ std::string describe_cost(const Experiment& e) {
   const double batches = pixels * static_cast<double>(train.batch_size) *
                          static_cast<double>(1 + e.config.data.workers * e.config.data.prefetch);
   return fmt::format(
-      "images     {} ({})\n"
+      "images     {} ({} steps of {})\n"
       "compute    {}MACs forward an image, {}MACs to train\n"
       "memory     {} on the device (weights {}, gradients {}, optimiser {}, activations {}), {} of batches "
       "on the host",
-      human_count(images),
-      once ? "each once" : fmt::format("{} steps of {}", e.total_steps(), train.batch_size),
-      human_count(static_cast<double>(cost.macs)), human_count(training_macs(e, images)),
-      human_bytes(2 * weights + states + activations), human_bytes(weights), human_bytes(weights),
-      human_bytes(states), human_bytes(activations), human_bytes(batches));
+      human_count(images), e.total_steps(), e.images_per_step(), human_count(static_cast<double>(cost.macs)),
+      human_count(training_macs(e, images)), human_bytes(2 * weights + states + activations),
+      human_bytes(weights), human_bytes(weights), human_bytes(states), human_bytes(activations),
+      human_bytes(batches));
 }
 
 std::string human_count(double value) {

@@ -10,6 +10,7 @@ namespace smlp {
 namespace {
 
 constexpr std::int64_t batch_size = 4096;
+constexpr double rounding = 1e-12;                            // of float64 sums, relative
 constexpr int smallest_exponent = -16, largest_exponent = 4;  // of √10
 
 struct Head {
@@ -43,6 +44,44 @@ std::shared_ptr<const FeatureBatches> batches_of(const std::string& name, Experi
   return std::make_shared<FeatureBatches>(features, experiment.train_set, chosen, batch_size, std::nullopt);
 }
 
+// Sums over the training images; false when a stop signal came.
+bool add_all(const std::shared_ptr<const FeatureBatches>& batches, const Device& device,
+             RidgeRegression& regression) {
+  BatchLoader loader(batches, 0, batches->steps(), 1, 2, device.torch);
+  for (std::int64_t step = 0; step < batches->steps(); ++step) {
+    if (stop_signal() != 0) return false;
+    const Batch batch = loader.next();
+    regression.add(batch.images, batch.labels);
+  }
+  return true;
+}
+
+// The head ends as the best penalty makes it, or, when a stop signal came, as any does.
+std::optional<RidgeChoice> fit(Experiment& experiment, FeatureCache& cache, const Head& head) {
+  const auto train = batches_of("train", experiment, cache, experiment.subset.train);
+  const auto holdout = batches_of("holdout", experiment, cache, experiment.subset.holdout);
+  RidgeRegression regression(head.weight.size(1), head.weight.size(0), experiment.device.torch);
+  if (!train || !holdout || !add_all(train, experiment.device, regression)) return std::nullopt;
+  regression.decompose();
+
+  const auto set = [&](double penalty) {
+    const LinearHead solved = regression.solve(penalty);
+    head.weight.copy_(solved.weight);
+    head.bias.copy_(solved.bias);
+  };
+  std::optional<RidgeChoice> best;
+  for (int exponent = smallest_exponent; exponent <= largest_exponent; ++exponent) {
+    const double penalty = std::pow(10.0, exponent / 2.0);
+    set(penalty);
+    const auto held = evaluate(*experiment.model, experiment.device, holdout, holdout->steps(),
+                               experiment.train_set->classes(), {});
+    if (!held) return std::nullopt;
+    if (!best || held->top1 >= best->holdout_top1) best = {penalty, held->top1};
+  }
+  set(best->penalty);
+  return best;
+}
+
 }  // namespace
 
 RidgeRegression::RidgeRegression(std::int64_t width, std::int64_t classes, torch::Device device) {
@@ -66,12 +105,16 @@ void RidgeRegression::add(const torch::Tensor& features, const torch::Tensor& la
 
 void RidgeRegression::decompose() {
   const torch::Tensor mean = features_sum_ / images_;
-  std::tie(values_, vectors_) = torch::linalg_eigh(products_ - images_ * torch::outer(mean, mean), "L");
+  const torch::Tensor centred = products_ - images_ * torch::outer(mean, mean);
+  const double squares = products_.trace().item<double>(), spread = centred.trace().item<double>();
+  if (!std::isfinite(squares))
+    fail(ErrorKind::not_finite, "the features of the training images are not finite");
+  if (!(spread > rounding * squares))
+    fail(ErrorKind::data, "the features of the {} training images are all the same", images_);
+  scale_ = spread / static_cast<double>(centred.size(0));
+  std::tie(values_, vectors_) = torch::linalg_eigh(centred, "L");
   values_ = values_.clamp_min(0);
   rotated_ = vectors_.t().mm(targets_ - torch::outer(mean, labels_sum_));
-  scale_ = values_.mean().item<double>();
-  if (!(scale_ > 0) || !std::isfinite(scale_))
-    fail(ErrorKind::not_finite, "the features of the training images are all the same, or not finite");
 }
 
 LinearHead RidgeRegression::solve(double penalty) const {
@@ -82,35 +125,13 @@ LinearHead RidgeRegression::solve(double penalty) const {
 std::optional<RidgeChoice> fit_ridge_head(Experiment& experiment, FeatureCache& cache) {
   const torch::NoGradGuard no_grad;
   const Head head = head_of(*experiment.model);
-  const auto train = batches_of("train", experiment, cache, experiment.subset.train);
-  const auto holdout = batches_of("holdout", experiment, cache, experiment.subset.holdout);
-  if (!train || !holdout) return std::nullopt;
-
-  RidgeRegression regression(head.weight.size(1), head.weight.size(0), experiment.device.torch);
-  BatchLoader loader(train, 0, train->steps(), 1, 2, experiment.device.torch);
-  for (std::int64_t step = 0; step < train->steps(); ++step) {
-    if (stop_signal() != 0) return std::nullopt;
-    const Batch batch = loader.next();
-    regression.add(batch.images, batch.labels);
+  const Head before{head.weight.clone(), head.bias.clone()};
+  const std::optional<RidgeChoice> choice = fit(experiment, cache, head);
+  if (!choice) {
+    head.weight.copy_(before.weight);
+    head.bias.copy_(before.bias);
   }
-  regression.decompose();
-
-  const auto set = [&](double penalty) {
-    const LinearHead solved = regression.solve(penalty);
-    head.weight.copy_(solved.weight);
-    head.bias.copy_(solved.bias);
-  };
-  std::optional<RidgeChoice> best;
-  for (int exponent = smallest_exponent; exponent <= largest_exponent; ++exponent) {
-    const double penalty = std::pow(10.0, exponent / 2.0);
-    set(penalty);
-    const auto held = evaluate(*experiment.model, experiment.device, holdout, holdout->steps(),
-                               experiment.train_set->classes(), {});
-    if (!held) return std::nullopt;
-    if (!best || held->top1 >= best->holdout_top1) best = {penalty, held->top1};
-  }
-  set(best->penalty);
-  return best;
+  return choice;
 }
 
 }  // namespace smlp

@@ -259,6 +259,7 @@ void Trainer::take_sums() {
 }
 
 double Trainer::lr_now() const {
+  if (experiment_.solves_head()) return 0;
   return experiment_.config.optim->lr *
          experiment_.config.schedule->factor(std::max<std::int64_t>(state_.step - 1, 0), total_steps_);
 }
@@ -267,12 +268,11 @@ void Trainer::log_step() {
   take_sums();
   anonymous_memory_peak();
   const double seconds = std::max(now() - logged_at_, 1e-9);
-  const double images =
-      static_cast<double>((state_.step - logged_step_) * experiment_.config.train.batch_size);
+  const double images = static_cast<double>((state_.step - logged_step_) * experiment_.images_per_step());
   const TrainTotals& totals = state_.log_totals;
   sinks_->write({"train",
                  state_.step,
-                 static_cast<double>(state_.step * experiment_.config.train.batch_size) /
+                 static_cast<double>(state_.step * experiment_.images_per_step()) /
                      static_cast<double>(experiment_.train_images()),
                  {{"loss", totals.mean_loss()},
                   {"top1", totals.top1()},

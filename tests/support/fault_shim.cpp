@@ -1,8 +1,8 @@
 // Preloaded under the real program to make the system fail where a test wants it to:
-//   FAULT_AT_DURABLE=N    the N-th call that makes something durable (fsync, rename, symlink) raises the
-//   signal FAULT_AT_LOGGED=N     the write that brings metrics.jsonl to N bytes raises the signal
-//   FAULT_SIGNAL=N        that signal; SIGKILL when it is not given
-//   FAULT_FULL_AFTER=N    after N bytes written to files below …/checkpoints/, the disk is full
+//   FAULT_AT_DURABLE=N  raises the signal at the N-th fsync, rename or symlink
+//   FAULT_AT_LOGGED=N   raises it at the write that brings metrics.jsonl to N bytes
+//   FAULT_SIGNAL=N      that signal; SIGKILL when it is not given
+//   FAULT_FULL_AFTER=N  after N bytes written to files below …/checkpoints/, the disk is full
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/types.h>

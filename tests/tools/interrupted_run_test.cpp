@@ -55,7 +55,7 @@ TEST_F(InterruptedRunTest, APackStoppedOrKilledAnywhereContinuesToTheSameFiles) 
   for (const int signal : {SIGKILL, SIGTERM}) {
     const std::string name = signal == SIGKILL ? "killed" : "stopped";
     int interrupted = 0;
-    for (int at = 2;; ++at) {
+    for (int at = 1;; ++at) {
       const Finished done = Program(folder_.path(), pack(name), fault("FAULT_AT_DURABLE", at, signal)).wait();
       if (done.code == 0) break;
       ASSERT_EQ(done.code, 128 + signal) << done.err;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "smlp/core/error.hpp"
+#include "support/errors.hpp"
+
 namespace smlp {
 namespace {
 
@@ -59,8 +62,12 @@ TEST(RidgeRegression, FeaturesThatAreAlwaysZeroGetNoWeight) {
 
 TEST(RidgeRegression, RefusesFeaturesThatSayNothing) {
   Problem p = make_problem(20, 5, 2);
-  p.features.fill_(0);
-  EXPECT_ANY_THROW(fit(p, 20));
+  for (const double value : {0.0, 0.1, -1e6}) {
+    p.features.fill_(value);
+    testing::error_of(ErrorKind::data, [&] { fit(p, 20); });
+  }
+  p.features[3][2] = std::numeric_limits<double>::quiet_NaN();
+  testing::error_of(ErrorKind::not_finite, [&] { fit(p, 20); });
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ Image first_layer_picture(const torch::Tensor& weight, FilterChoice choice);
 
 // How alike neighbouring weights of a row are: the correlation between a weight and the one to its right and
 // below it in the same channel, over all rows of weight [width, 3·S·S]. 0 for independent weights, towards 1
-// for smooth pictures; NaN where all weights of a channel are equal, or S is 1.
+// for smooth pictures; NaN when every channel of every row is constant, or S is 1.
 double neighbour_correlation(const torch::Tensor& weight);
 
 // Pictures of equal height side by side, a gap between them.

@@ -24,7 +24,8 @@ struct Experiment {
   bool body_frozen() const;     // optim.groups leaves only the head to be trained
   bool keeps_features() const;  // of a frozen body and images that are the same in every epoch
   bool solves_head() const { return config.train.method == TrainConfig::Method::ridge; }  // in one step
-  std::int64_t total_steps() const;  // ⌈epochs · N / batch size⌉: batches straddle epochs
+  std::int64_t images_per_step() const;  // the batch size; all of them for a head solved in one step
+  std::int64_t total_steps() const;      // ⌈epochs · N / images_per_step⌉: batches straddle epochs
   std::int64_t step_of_epoch(std::int64_t epoch) const;  // the step after which `epoch` (from 1) is whole
   std::int64_t epochs_at(std::int64_t step) const;       // whole epochs after `step` steps
   std::int64_t window_images() const;                    // of data.order windowed; 0: random

@@ -18,13 +18,14 @@ struct LinearHead {
 //   min over W, b of  Σ ‖W·x + b − y‖²  +  penalty · s · ‖W‖²
 // where s is the mean variance of a feature times the number of images, so that a penalty means the same for
 // any model and data. Equals sklearn.linear_model.Ridge(alpha = penalty · s). Holds the sums that decide the
-// solution, in float64: no more memory than width · (width + classes).
+// solution, in float64, and not the features: its memory does not grow with the images.
 class RidgeRegression {
  public:
   RidgeRegression(std::int64_t width, std::int64_t classes, torch::Device device);
 
   void add(const torch::Tensor& features, const torch::Tensor& labels);  // [B, width], [B] int64
-  void decompose();                        // before solve(); needs images that are not all the same
+  void
+  decompose();  // before solve(). Features that are all the same: Error(data); not finite: Error(not_finite)
   LinearHead solve(double penalty) const;  // penalty > 0
 
  private:
@@ -42,7 +43,7 @@ struct RidgeChoice {
 
 // Fits the model's head, which must be one linear layer (else Error(usage)), to the cached features of the
 // training images, with the penalty of 10⁻⁸, 10⁻⁷·⁵, … 10² that does best on the held-out ones (of equals,
-// the largest). nullopt when a stop signal came in between; the head is then any of them.
+// the largest). nullopt when a stop signal came in between; the head is then what it was.
 std::optional<RidgeChoice> fit_ridge_head(Experiment& experiment, FeatureCache& cache);
 
 }  // namespace smlp

@@ -36,7 +36,8 @@ class Trainer {
   // row.
   TrainResult run();
 
-  // One optimiser step; false when a stop signal came first, and then nothing has changed.
+  // One optimiser step, or the head solved for; false when a stop signal came first: the step is not counted
+  // and is done again by whoever goes on.
   bool train_step();
 
  private:

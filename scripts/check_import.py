@@ -3,8 +3,9 @@
 
     python scripts/check_import.py [SMLP]          (default: scripts/smlp; needs torch, numpy, safetensors; 4 GB of disk for a while)
 
-For each architecture and head of the published checkpoints: the imported tensors must equal the saved ones bit for bit, and the
-logits of `smlp eval --logits` (fp32) PyTorch's within 1e-5 of the largest. Last, a file that would run a command must be refused.
+For each head of the published checkpoints, on their four architectures and S-6/2048: the imported tensors must equal the saved
+ones bit for bit, and the logits of `smlp eval --logits` (fp32) PyTorch's within 1e-5 of the largest. Last, a file that would run
+a command must be refused.
 """
 import os
 import pathlib

@@ -218,7 +218,7 @@ first_layers() { # PICTURE SUBJECT…
 
 # reproduce NAME TITLE: what it costs, then the table, and NAME.csv.
 reproduce() {
-  csv="$OUT/$1.csv" costs=$(mktemp) counting=yes
+  csv="$OUT/$1.csv.part" costs=$(mktemp) counting=yes
   mkdir -p "$OUT"
   trap 'rm -f "$costs"' EXIT
   experiment
@@ -235,5 +235,6 @@ reproduce() {
   echo
   echo "row,column,ours,paper" > "$csv"
   experiment
-  echo "written: $csv"
+  mv "$csv" "$OUT/$1.csv"
+  echo "written: $OUT/$1.csv"
 }

@@ -24,8 +24,8 @@ class RidgeRegression {
   RidgeRegression(std::int64_t width, std::int64_t classes, torch::Device device);
 
   void add(const torch::Tensor& features, const torch::Tensor& labels);  // [B, width], [B] int64
-  void
-  decompose();  // before solve(). Features that are all the same: Error(data); not finite: Error(not_finite)
+  // To be called before solve(). Features that are all the same: Error(data); not finite: Error(not_finite).
+  void decompose();
   LinearHead solve(double penalty) const;  // penalty > 0
 
  private:

@@ -2,6 +2,7 @@
 # Sets up once, configures once, builds what changed, quietly: build.sh [preset [target…]] (default: release smlp)
 set -euo pipefail
 cd "$(dirname "$0")/.."
+case ${1:-} in -h | --help) sed -n '2s/^# //p' "$0"; exit 0 ;; esac
 preset=${1:-release}
 [ $# -gt 0 ] && shift
 build=build/$preset

@@ -2,7 +2,9 @@
 """Builds an exported S-MLP or B-MLP in PyTorch.
 
     smlp export RUN --to DIR
-    python scripts/load_in_pytorch.py DIR [IMAGES.npy LABELS.npy [LOGITS.npy]]     (of a pack's test split; of smlp eval --logits)
+    python scripts/load_in_pytorch.py DIR [IMAGES.npy LABELS.npy [LOGITS.npy]]
+
+IMAGES.npy and LABELS.npy: of a packed test split; LOGITS.npy: as `smlp eval --logits` wrote them.
 
 As a module: model, config = load("DIR"); logits = model(images), images float [B, 3, S, S], normalised with
 config["pretrained_cfg"]["mean"] and ["std"] of pixels in [0, 1]. Needs torch, numpy, and safetensors for model.safetensors.

@@ -16,8 +16,8 @@ int show(const std::string& file, const ConfigOptions& options) {
   return 0;
 }
 
-int list(const std::optional<std::string>& model) {
-  std::vector<ConfigNode> overrides;
+int list(const std::optional<std::string>& model, const ConfigOptions& options) {
+  std::vector<ConfigNode> overrides = options.overrides();
   if (model) overrides.push_back(make_override("model.name", *model, *model));
   RunConfig config = load_run_config(std::nullopt, std::move(overrides));
   std::vector<std::vector<std::string>> rows{{"key", "default", "type", "meaning"}};
@@ -44,8 +44,10 @@ Action add_config_command(CLI::App& app) {
   CLI::App* keys_app =
       app.add_subcommand("keys", "print every key with its type, default, bounds and meaning");
   keys_app->add_option("MODEL", options->model, "the model family whose keys to list");
+  options->config.add_to(*keys_app, false);
+  keys_app->footer("Example: smlp config keys s_mlp --opt sgd --set schedule.name=cosine");
   return [options, show_app] {
-    return show_app->parsed() ? show(options->file, options->config) : list(options->model);
+    return show_app->parsed() ? show(options->file, options->config) : list(options->model, options->config);
   };
 }
 

@@ -7,8 +7,8 @@ experiment() {
   pretrain b6-plain "$B6" "${without_augmentation[@]}"
   pretrain b6 "$B6"
   pretrain b12 "$B12"
-  row "B-6/1024" probe b6-plain 65.1 41.3 53.4 45.6 13.0
-  row "B-6/1024 + DA" probe b6 87.8 73.2 85.2 61.3 39.2
-  row "B-12/1024 + DA" probe b12 90.6 74.5 88.3 68.5 40.7
+  row "$B6" probe b6-plain 65.1 41.3 53.4 45.6 13.0
+  row "$B6 + DA" probe b6 87.8 73.2 85.2 61.3 39.2
+  row "$B12 + DA" probe b12 90.6 74.5 88.3 68.5 40.7
 }
 reproduce table6 "Table 6, linear probe"

@@ -6,7 +6,7 @@ columns cifar10 cifar100 tiny-imagenet imagenet
 experiment() {
   pretrain b6 "$B6"
   pretrain s6-wide "$S6_WIDE"
-  row "B-6/1024" finetune b6 90.0 74.6 59.6 36.2
-  row "S-6/2048" finetune s6-wide 87.1 68.3 52.1 30.2
+  row "$B6" finetune b6 90.0 74.6 59.6 36.2
+  row "$S6_WIDE" finetune s6-wide 87.1 68.3 52.1 30.2
 }
 reproduce table8 "Table 8, S-MLP"

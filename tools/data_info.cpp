@@ -8,8 +8,8 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/data/contact_sheet.hpp"
+#include "smlp/data/dataset.hpp"
 #include "smlp/formats/png.hpp"
-#include "smlp/train/experiment.hpp"
 #include "table.hpp"
 
 namespace smlp {

@@ -1,6 +1,12 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <iostream>
+
 #include "command.hpp"
 #include "eval_output.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/data/class_lists.hpp"
@@ -12,7 +18,7 @@ constexpr const char* real_of_pack = "the pack's";
 
 struct EvalOptions {
   std::string path;
-  std::optional<std::string> data, logits, predictions, confusion, device, precision;
+  std::optional<std::string> data, logits, predictions, confusion, device, precision, workers;
   std::vector<std::string> assignments;
   std::string real;  // a file, or real_of_pack
   std::string tta_average = "logits";
@@ -27,9 +33,32 @@ std::vector<ConfigNode> overrides(const EvalOptions& o) {
   std::vector<ConfigNode> nodes;
   if (o.data) nodes.push_back(make_override("data.root", *o.data, "--data"));
   nodes.push_back(make_override("device.type", o.device.value_or("auto"), "--device"));
+  nodes.push_back(make_override("data.workers", o.workers.value_or("-1"), "--workers"));
   if (o.precision) nodes.push_back(make_override("device.precision", *o.precision, "--precision"));
   for (const std::string& assignment : o.assignments) nodes.push_back(parse_override(assignment));
   return nodes;
+}
+
+// What would change nothing is refused.
+void check_assignments(const std::vector<std::string>& assignments) {
+  constexpr std::array sections{"augment.", "data.mean", "data.prefetch", "data.std",
+                                "device.",  "model.",    "run.seed"};
+  for (const std::string& each : assignments)
+    if (std::ranges::none_of(sections, [&](const char* section) { return each.starts_with(section); }))
+      fail(ErrorKind::usage, "--set {}: not a key of an evaluation, which are {} and the other options' own",
+           each, fmt::join(sections, ", "));
+}
+
+// Where nothing could be written, or one file over another, that is said before hours of evaluation.
+void check_outputs(const EvalOptions& options) {
+  std::vector<std::string> paths;
+  for (const auto& path : {options.logits, options.predictions, options.confusion}) {
+    if (!path) continue;
+    if (std::ranges::find(paths, *path) != paths.end())
+      fail(ErrorKind::usage, "{} is named for two outputs", *path);
+    paths.push_back(*path);
+    const AtomicFile can_be_made(*path);
+  }
 }
 
 std::optional<RealLabels> real_labels(const EvalOptions& options, const Dataset& dataset) {
@@ -38,23 +67,32 @@ std::optional<RealLabels> real_labels(const EvalOptions& options, const Dataset&
                                          ? std::filesystem::path(dataset.description()) / "real_labels.json"
                                          : std::filesystem::path(options.real);
   if (!std::filesystem::exists(file))
-    fail(ErrorKind::data,
-         "{}: there is none; pack the images with --real-labels, or name a list with --real-labels=FILE",
-         file.string());
+    fail(ErrorKind::data, "{}: there is no such file{}", file.string(),
+         options.real == real_of_pack
+             ? "; pack the images with --real-labels, or name a list with --real-labels=FILE"
+             : "");
   return read_real_labels(file, dataset.size(), dataset.classes());
 }
 
-// The run's crops and flips; a run without takes those of the published fine-tuning.
-AugmentConfig tta_augment(const SavedModel& saved) {
+// The run's crops and flips, or those given; a run without crops takes those of the published fine-tuning.
+AugmentConfig tta_augment(const SavedModel& saved, const EvalOptions& options) {
   AugmentConfig augment = saved.config.augment;
-  if (augment.crop || augment.flip > 0) return augment;
-  log().warn("the run had no crops or flips: crops of scale 0.4 to 1 and ratio 1, and flips, are taken");
-  augment.crop = CropConfig{{0.4, 1.0}, {1.0, 1.0}};
-  augment.flip = 0.5;
+  const bool given = std::ranges::any_of(
+      options.assignments, [](const std::string& each) { return each.starts_with("augment."); });
+  if (!augment.crop && !given) {
+    log().warn(
+        "the model was trained without crops: those of scale 0.4 to 1 and ratio 1, and flips, are taken");
+    augment.crop = CropConfig{{0.4, 1.0}, {1.0, 1.0}};
+    augment.flip = 0.5;
+  }
+  if (!augment.crop && augment.flip == 0)
+    fail(ErrorKind::usage, "--tta without crops and flips averages {} times the same", options.tta);
   return augment;
 }
 
 int run_eval(const EvalOptions& options) {
+  check_assignments(options.assignments);
+  check_outputs(options);
   SavedModel saved = open_saved_model(options.path, options.best, overrides(options));
   const Device device = open_device(saved.config.device);
   const std::shared_ptr<const Dataset> dataset = open_dataset(saved.config.data.root, "test");
@@ -64,32 +102,39 @@ int run_eval(const EvalOptions& options) {
   const std::optional<RealLabels> real = real_labels(options, *dataset);
   EvaluationOptions how{.image_size = static_cast<int>(saved.config.data.image_size),
                         .batch_size = options.batch_size,
-                        .workers = static_cast<int>(saved.config.data.workers),
+                        .workers = static_cast<int>(resolve_workers(saved.config.data, device)),
                         .prefetch = static_cast<int>(saved.config.data.prefetch),
                         .real = real ? &*real : nullptr};
   const bool keep = options.predictions || options.confusion;
   how.keep_logits = options.logits && options.tta == 0;
   how.keep_predictions = keep && options.tta == 0;
-  EvalReport report;
-  auto whole = evaluate(*saved.model, device, dataset, {}, saved.state.normalization, how);
+  EvalReport report{.precision = precision_name(device.precision)};
+  const ChannelStatistics normalization =
+      saved.config.data.mean.empty() ? saved.state.normalization
+                                     : ChannelStatistics{saved.config.data.mean, saved.config.data.std};
+  auto whole = evaluate(*saved.model, device, dataset, {}, normalization, how);
   if (!whole) return 128 + stop_signal();
   report.whole = std::move(*whole);
   if (options.tta > 0) {
     how.keep_logits = options.logits.has_value();
     how.keep_predictions = keep;
-    auto crops = evaluate_crops(*saved.model, device, dataset, saved.state.normalization, how,
-                                {.crops = options.tta,
-                                 .augment = tta_augment(saved),
-                                 .average_softmax = options.tta_average == "softmax",
-                                 .seed = static_cast<std::uint64_t>(saved.config.run.seed)});
+    report.tta = {.crops = options.tta,
+                  .augment = tta_augment(saved, options),
+                  .average_softmax = options.tta_average == "softmax",
+                  .seed = static_cast<std::uint64_t>(saved.config.run.seed)};
+    auto crops = evaluate_crops(*saved.model, device, dataset, normalization, how, report.tta);
     if (!crops) return 128 + stop_signal();
     report.crops = std::move(*crops);
   }
   const EvaluationResult& result = report.headline();
+  options.json ? print_json(report, saved, *dataset) : print_text(report, saved, *dataset);
+  std::cout << std::flush;
   if (options.logits) write_logits(*options.logits, result.logits);
   if (options.predictions) write_predictions(*options.predictions, result.predictions, *dataset, saved);
   if (options.confusion) write_confusion(*options.confusion, result.predictions, *dataset, saved);
-  options.json ? print_json(report, saved, *dataset) : print_text(report, saved, *dataset);
+  if (!std::isfinite(result.loss))
+    fail(ErrorKind::not_finite, "{}: its loss on {} is {}", saved.checkpoint.string(), dataset->description(),
+         result.loss);
   return 0;
 }
 
@@ -126,6 +171,7 @@ Action add_eval_command(CLI::App& app) {
   app.add_option("-b,--batch-size", o->batch_size, "images per forward pass")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
+  app.add_option("--workers", o->workers, "threads that render batches");
   app.add_option("--device", o->device, "auto, cpu or cuda");
   app.add_option("--precision", o->precision, "auto, fp32, tf32 or bf16; default: the run's");
   app.add_flag("--force-classes", o->force_classes,

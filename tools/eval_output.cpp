@@ -69,10 +69,34 @@ std::string class_table(const EvaluationResult& r, const Dataset& dataset) {
   return format_table(rows);
 }
 
+Json rounded(double value, int digits = 4) {
+  return Json::parse(fmt::format("{:.{}f}", value, digits));
+}
+
 Json accuracy_json(const EvaluationResult& r) {
-  Json json{{"top1", r.top1}, {"top5", r.top5}};
-  if (r.real) json["real"] = *r.real;
+  Json json{{"top1", rounded(r.top1)},
+            {"top1_err", rounded(100 - r.top1)},
+            {"top5", rounded(r.top5)},
+            {"top5_err", rounded(100 - r.top5)}};
+  if (r.real) json["real"] = rounded(*r.real);
   return json;
+}
+
+std::string crop_text(const TtaOptions& tta) {
+  const auto& crop = tta.augment.crop;
+  return fmt::format("crops       {}, flips {:g}, seed {}, {} averaged",
+                     crop ? fmt::format("scale {:.3g} to {:.3g}, ratio {:.3g} to {:.3g}", crop->scale[0],
+                                        crop->scale[1], crop->ratio[0], crop->ratio[1])
+                          : "whole images",
+                     tta.augment.flip, tta.seed, tta.average_softmax ? "softmax" : "logits");
+}
+
+Json crops_json(const TtaOptions& tta) {
+  const auto& crop = tta.augment.crop;
+  return {{"crop", crop ? Json{{"scale", crop->scale}, {"ratio", crop->ratio}} : Json()},
+          {"flip", tta.augment.flip},
+          {"seed", tta.seed},
+          {"average", tta.average_softmax ? "softmax" : "logits"}};
 }
 
 std::vector<std::string> read_names(const Dataset& dataset) {
@@ -87,9 +111,11 @@ std::vector<std::string> read_names(const Dataset& dataset) {
 
 void print_text(const EvalReport& report, const SavedModel& saved, const Dataset& dataset) {
   const EvaluationResult& r = report.headline();
-  std::cout << fmt::format(
-      "checkpoint  {} (step {})\ndata        {}: {} images\ntop1        {:.2f} %\ntop5        {:.2f} %\n",
-      saved.checkpoint.string(), saved.state.step, dataset.description(), r.images, r.top1, r.top5);
+  std::cout << fmt::format("checkpoint  {} (step {})\ndata        {}: {} images\nprecision   {}\n",
+                           saved.checkpoint.string(), saved.state.step, dataset.description(), r.images,
+                           report.precision);
+  if (!report.crops.empty()) std::cout << crop_text(report.tta) << "\n";
+  std::cout << fmt::format("top1        {:.2f} %\ntop5        {:.2f} %\n", r.top1, r.top5);
   if (r.real) std::cout << fmt::format("real        {:.2f} %\n", *r.real);
   std::cout << fmt::format("loss        {:.4f}\n", r.loss);
   if (!report.crops.empty()) std::cout << crops_table(report);
@@ -101,22 +127,22 @@ void print_json(const EvalReport& report, const SavedModel& saved, const Dataset
   Json classes = Json::array();
   for (std::size_t c = 0; c < r.class_top1.size(); ++c)
     classes.push_back({{"name", dataset.info().classes[c]},
-                       {"top1", std::isnan(r.class_top1[c]) ? Json() : Json(r.class_top1[c])}});
+                       {"top1", std::isnan(r.class_top1[c]) ? Json() : rounded(r.class_top1[c])}});
   Json json{{"checkpoint", saved.checkpoint.string()},
             {"step", saved.state.step},
             {"model", saved.config.model.name},
             {"data", dataset.description()},
             {"images", r.images},
-            {"top1", r.top1},
-            {"top1_err", 100 - r.top1},
-            {"top5", r.top5},
-            {"top5_err", 100 - r.top5},
-            {"loss", r.loss},
-            {"param_count", total(saved.model->costs()).parameters},
-            {"img_size", saved.config.data.image_size}};
-  if (r.real) json["real"] = *r.real;
+            {"precision", report.precision}};
+  json.update(accuracy_json(r));
+  json["loss"] = r.loss;
+  json["param_count"] = rounded(static_cast<double>(total(saved.model->costs()).parameters) / 1e6, 2);
+  json["img_size"] = saved.config.data.image_size;
+  json["crop_pct"] = 1.0;
+  json["interpolation"] = "bilinear";
   if (!report.crops.empty()) {
     json["whole_image"] = accuracy_json(report.whole);
+    json["crops"] = crops_json(report.tta);
     for (const TtaResult& each : report.crops) {
       json["tta"].push_back(accuracy_json(each.result));
       json["tta"].back()["crops"] = each.crops;

@@ -11,8 +11,10 @@ namespace smlp {
 
 // What `smlp eval` found: over whole images, and with --tta for growing numbers of crops.
 struct EvalReport {
-  EvaluationResult whole;
-  std::vector<TtaResult> crops;
+  std::string precision;  // "fp32", …
+  EvaluationResult whole{};
+  TtaOptions tta{};  // of the crops
+  std::vector<TtaResult> crops{};
 
   // What was asked for: all crops, or the whole images.
   const EvaluationResult& headline() const { return crops.empty() ? whole : crops.back().result; }
@@ -20,7 +22,7 @@ struct EvalReport {
 
 void print_text(const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
 
-// timm's keys (model, top1, top1_err, top5, top5_err, param_count, img_size, …), real, tta.
+// The keys of timm's validate.py, in its units (param_count in millions), and real, tta.
 void print_json(const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
 
 void write_logits(const std::string& path, const torch::Tensor& logits);

@@ -10,7 +10,7 @@ Action add_finetune_command(CLI::App& app) {
   add_from_option(app, *options);
   app.add_flag("--new-head", *new_head, "a new head also where the class lists are the same");
   add_training_options(app, *options);
-  app.footer("Example: smlp finetune --from runs/b12 --data cifar10");
+  app.footer("Example: smlp finetune --from runs/b12 --data cifar10\nWithout --config: finetune.yaml");
   return [options, new_head] {
     if (*new_head) options->config.set("model.new_head", "true", "--new-head");
     return run_training(*options);

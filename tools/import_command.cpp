@@ -13,15 +13,18 @@ Action add_import_command(CLI::App& app) {
   app.add_option("--to", o->to, "the checkpoint's folder")->required()->type_name("DIR");
   app.add_option(
          "--family", o->family,
-         "the data the weights saw, which decides the normalisation: imagenet21k, imagenet, tiny-imagenet, "
-         "cifar10, cifar100, stl10; default: the file's name says it")
-      ->type_name("NAME");
+         "the data the weights saw last, which decides the normalisation; default: config.json beside the "
+         "file, or the file's name, says it")
+      ->check(CLI::IsMember(known_data()));
   app.add_option("--classes", o->classes, "the class names, one a line, in the order of the outputs")
       ->type_name("FILE");
   app.footer("Example: smlp import B-12_Wi-1024_res_64_imagenet21_epochs_800.pt --to weights/b12");
   return [o] {
-    const RecognisedModel model = import_weights(*o);
-    std::cout << fmt::format("{}: {}, {} classes\n", o->to.string(), model.yaml, model.classes);
+    const ImportedWeights found = import_weights(*o);
+    std::cout << fmt::format("{}: {}, {} classes, normalised for {}\n{}\n", o->to.string(), found.model.yaml,
+                             found.model.classes, found.data.origin,
+                             found.described ? "activation, order and skips as config.json says"
+                                             : "activation, order and skips as published (no config.json)");
     return 0;
   };
 }

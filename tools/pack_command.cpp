@@ -6,10 +6,10 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/data/pack.hpp"
 #include "smlp/data/sources/registry.hpp"
 #include "smlp/data/verify.hpp"
-#include "smlp/train/experiment.hpp"
 
 namespace smlp {
 namespace {
@@ -149,10 +149,12 @@ Action add_pack_command(CLI::App& app) {
   app.add_option("--split", pack.splits, "train, test, val or unlabeled (repeatable); default: all found")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  app.add_flag("--fast-decode", pack.fast_decode, "shrink JPEGs while decoding: faster, other pixels");
+  app.add_flag("--fast-decode", pack.fast_decode,
+               "with --size: shrink JPEGs while decoding: faster, other pixels");
   app.add_option("--skip-bad", pack.skip_bad, "leave out up to N images that cannot be decoded")
       ->type_name("N");
-  app.add_option("--real-labels", pack.real_labels, "ReaL's real.json, for ImageNet's validation images")
+  app.add_option("--real-labels", pack.real_labels,
+                 "ReaL's real.json, of ImageNet's validation images: kept for `smlp eval --real-labels`")
       ->type_name("FILE");
   app.add_flag("--continue", pack.resume, "go on from what an interrupted pack left in ROOT");
   add_source_options(app, pack.source_options);

@@ -13,10 +13,12 @@ Action add_probe_command(CLI::App& app) {
   app.add_option(
          "--method", *method,
          "gradient (the default): train the head with the optimiser; ridge: regularised least squares in "
-         "closed form, the penalty chosen on held-out training images")
+         "closed form, the penalty chosen by leaving each training image out in turn")
       ->check(CLI::IsMember({"gradient", "ridge"}));
   add_training_options(app, *options);
-  app.footer("Example: smlp probe --from runs/b12 --data cifar10");
+  app.footer(
+      "Example: smlp probe --from runs/b12 --data cifar10\n"
+      "Without --config: probe.yaml, or probe_ridge.yaml with --method ridge");
   return [options, shots, method] {
     options->default_config = *method == "ridge" ? "probe_ridge.yaml" : "probe.yaml";
     if (*method) options->config.set("train.method", **method, "--method " + **method);

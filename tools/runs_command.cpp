@@ -26,7 +26,8 @@ RunSummary summarize(const fs::path& run) {
     const auto row = nlohmann::json::parse(line, nullptr, false);
     if (!row.is_object() || !row.contains("epoch") || !row["epoch"].is_number()) continue;
     summary.epoch = std::max(summary.epoch, row["epoch"].get<double>());
-    if (row.value("kind", "") != "eval" || !row.contains("top1") || !row["top1"].is_number()) continue;
+    if (!row.contains("kind") || row["kind"] != "eval" || !row.contains("top1") || !row["top1"].is_number())
+      continue;
     summary.last_top1 = row["top1"].get<double>();
     summary.best_top1 = std::max(summary.best_top1, summary.last_top1);
   }

@@ -6,11 +6,14 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/train/trainer.hpp"
 #include "smlp/train/transfer.hpp"
 
 namespace smlp {
 namespace {
+
+constexpr std::int64_t few_steps = 200;
 
 // Where a run goes on from.
 struct Resume {
@@ -38,10 +41,11 @@ std::optional<Resume> find_resume(const TrainingOptions& options, const RunConfi
 // `--resume PATH` alone takes the run's own configuration.
 std::optional<std::string> config_file(const TrainingOptions& options) {
   if (options.config.file()) return options.config.file();
-  if (options.default_config) return options.default_config;
-  if (!options.resume || *options.resume == "auto")
+  const bool of_run = options.resume && *options.resume != "auto";
+  if (options.default_config && !of_run) return options.default_config;
+  if (!of_run)
     fail(ErrorKind::usage,
-         "nothing to train: give --config FILE (shipped: see `smlp train --help`), or --resume RUN");
+         "nothing to train: give --config FILE (`smlp train --help` lists those shipped), or --resume RUN");
   const std::filesystem::path path = *options.resume;
   if (std::filesystem::exists(path / "config.yaml")) return (path / "config.yaml").string();
   return (find_checkpoint(path).parent_path().parent_path() / "config.yaml").string();
@@ -53,7 +57,13 @@ RunConfig load_config(const TrainingOptions& options, std::optional<std::int64_t
     overrides.push_back(make_override("run.seed", std::to_string(*seed), fmt::format("--seeds {}", *seed)));
   std::optional<ConfigNode> layer;
   if (options.from) layer = transfer_layer(*options.from, options.best);
-  RunConfig config = load_run_config(config_file(options), std::move(overrides), nullptr, std::move(layer));
+  Origins origins;
+  RunConfig config = load_run_config(config_file(options), std::move(overrides), &origins, std::move(layer));
+  if (options.from && !config.model->init_from)
+    fail(ErrorKind::usage, "model.name is {} ({}): the model comes from {}, which has another",
+         config.model.name, origins["model.name"], *options.from);
+  if (options.transfers && !origins.contains("data.root"))
+    fail(ErrorKind::usage, "nothing to train on: give --data ROOT, a packed data set");
   if (seed && config.run.name) config.run.name = fmt::format("{}-seed{}", *config.run.name, *seed);
   return config;
 }
@@ -79,10 +89,18 @@ struct Outcome {
 Outcome train_once(const TrainingOptions& options, std::optional<std::int64_t> seed) {
   RunConfig config = load_config(options, seed);
   const std::optional<Resume> resume = find_resume(options, config);
+  if (options.transfers && !options.from && !resume)
+    fail(ErrorKind::usage, "nothing to start from: give --from RUN_OR_CHECKPOINT, or --resume RUN");
   if (resume) check_same_run(config, resume->run);
   Experiment experiment = make_experiment(std::move(config));
-  const std::string weights = resume ? "" : load_initial_weights(experiment);
+  const bool goes_on = resume && resume->checkpoint;
+  const std::string weights = goes_on ? "" : load_initial_weights(experiment);
   if (!weights.empty()) log().info("{}", weights);
+  if (experiment.body_frozen() && !experiment.solves_head() && experiment.total_steps() < few_steps)
+    log().warn(
+        "{} steps are few for a head that starts anew: raise --epochs or --lr, lower --batch-size, or use "
+        "--method ridge",
+        experiment.total_steps());
   if (options.dry_run) {
     std::cout << describe(experiment) << "\n" << describe_cost(experiment) << "\n";
     return {};
@@ -136,9 +154,10 @@ int train_seeds(const TrainingOptions& options) {
 
 void add_training_options(CLI::App& app, TrainingOptions& options) {
   options.config.add_to(app, true);
-  app.add_option("--resume", options.resume,
-                 "go on with a run: auto (the one --name or the configuration means; a new one if there is "
-                 "none), a run folder, or a checkpoint")
+  app.add_option(
+         "--resume", options.resume,
+         "go on with a run: auto (the one of this --name, or the newest of this configuration; a new one "
+         "if there is none), a run folder, or a checkpoint")
       ->type_name("auto|PATH");
   app.add_option("--seeds", options.seeds, "train once with each seed and print mean ± deviation")
       ->delimiter(',')
@@ -147,8 +166,8 @@ void add_training_options(CLI::App& app, TrainingOptions& options) {
 }
 
 void add_from_option(CLI::App& app, TrainingOptions& options) {
+  options.transfers = true;
   app.add_option("--from", options.from, "the run or checkpoint to start from: its model and weights")
-      ->required()
       ->type_name("RUN_OR_CHECKPOINT");
   app.add_flag("--best", options.best, "the run's best checkpoint instead of its last");
 }

@@ -14,7 +14,8 @@ namespace smlp {
 struct TrainingOptions {
   ConfigOptions config;
   std::optional<std::string> default_config;  // when no --config is given; none: one must be
-  std::optional<std::string> from;            // a run or checkpoint to start from, which brings its model
+  bool transfers = false;                     // a run or checkpoint to start from is needed
+  std::optional<std::string> from;            // that one, which brings its model
   bool best = false;                          // of that run
   std::optional<std::string> resume;          // "auto", a run, or a checkpoint
   std::vector<std::int64_t> seeds;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "command.hpp"
@@ -20,10 +21,15 @@ struct VizOptions {
   bool best = false;
 };
 
+bool names_a_model(const std::string& name) {
+  return parse_model_name(name) ||
+         std::ranges::any_of(model_table(), [&](const auto& family) { return name == family.name; });
+}
+
 // A checkpoint's weights, or those a model of that name starts with.
 torch::Tensor first_layer(const std::string& path, bool best) {
   std::shared_ptr<Model> model;
-  if (!fs::exists(path) && parse_model_name(path)) {
+  if (!fs::exists(path) && names_a_model(path)) {
     const RunConfig config = load_run_config(std::nullopt, {make_override("model.name", path, path)});
     torch::manual_seed(0);
     model = config.model->build(static_cast<int>(config.data.image_size), 2);

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/host.hpp"
 
 namespace smlp {
 namespace {
@@ -116,9 +117,20 @@ void sync_tree(const fs::path& directory) {
   sync_directory(directory);
 }
 
+// The file a link means, so that the link stays. A device or a pipe is not taken for a file to be replaced.
+fs::path file_to_replace(fs::path target) {
+  std::error_code error;
+  const fs::file_status status = fs::status(target, error);
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    fail(ErrorKind::failed, "{} is not a regular file", target.string());
+  if (!fs::is_symlink(fs::symlink_status(target, error))) return target;
+  return fs::exists(status) ? fs::canonical(target) : target;
+}
+
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)), temporary_(temporary_beside(target_)) {
+AtomicFile::AtomicFile(fs::path target)
+    : target_(file_to_replace(std::move(target))), temporary_(temporary_beside(target_)) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) cannot("create", target_, errno);
 }
@@ -186,9 +198,7 @@ FileLock::FileLock(const fs::path& path, std::string_view what) {
     ::close(descriptor_);
     fail(ErrorKind::failed, "{} by {}", what, owner);
   }
-  char host[256] = "unknown host";
-  ::gethostname(host, sizeof host - 1);
-  const std::string owner = fmt::format("process {} on {}", ::getpid(), host);
+  const std::string owner = fmt::format("process {} on {}", ::getpid(), host_name());
   if (::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, owner.data(), owner.size(), 0) > 0) return;
   const int code = errno;
   ::close(descriptor_);
@@ -252,6 +262,12 @@ void StagedDirectory::replace_target() {
   sync_directory(parent_of(target_));
   std::error_code ignored;
   fs::remove_all(old, ignored);
+}
+
+void make_parent_directory(const fs::path& target) {
+  std::error_code error;
+  fs::create_directories(parent_of(without_trailing_slash(target)), error);
+  if (error) cannot("create", parent_of(target), error.value());
 }
 
 void write_file_atomically(const fs::path& target, std::string_view text) {

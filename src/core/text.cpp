@@ -2,9 +2,22 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <array>
 #include <cstdint>
 
 namespace smlp {
+namespace {
+
+std::string scaled(double value, double base, const std::array<const char*, 6>& units) {
+  std::size_t unit = 0;
+  while (value >= base && unit + 1 < units.size()) {
+    value /= base;
+    ++unit;
+  }
+  return fmt::format("{:.{}f}{}", value, unit == 0 || value >= 100 ? 0 : 1, units[unit]);
+}
+
+}  // namespace
 
 bool is_utf8(std::string_view text) {
   std::size_t i = 0;
@@ -39,6 +52,14 @@ std::string printable(std::string_view name) {
       out += c;
   }
   return out;
+}
+
+std::string human_count(double value) {
+  return scaled(value, 1000, {"", "k", "M", "G", "T", "P"});
+}
+
+std::string human_bytes(double bytes) {
+  return scaled(bytes, 1024, {" B", " KiB", " MiB", " GiB", " TiB", " PiB"});
 }
 
 }  // namespace smlp

@@ -17,7 +17,7 @@ namespace smlp {
 namespace {
 
 // MD5: CIFAR's are published on www.cs.toronto.edu/~kriz/cifar.html; Stanford's pages publish none, these are
-// torchvision's (STL-10) and Avalanche's (Tiny-ImageNet). Sizes: as the servers gave them
+// torchvision's (STL-10) and Avalanche's (Tiny-ImageNet). Sizes: public logs'
 // (docs/dependencies.md).
 const RemoteFile files[] = {
     {"cifar10", "https://www.cs.toronto.edu/~kriz/", "cifar-10-binary.tar.gz", 170'052'171,

@@ -23,6 +23,17 @@ void check_sizes(const Dataset& dataset, const std::vector<std::int64_t>& chosen
       fail(ErrorKind::failed, "image {} was chosen of {} in {}", each, dataset.size(), dataset.description());
 }
 
+// One for all loaders of a device: its allocator keeps freed memory by stream.
+c10::Stream copy_stream(torch::Device device) {
+  static std::mutex mutex;
+  static std::map<c10::DeviceIndex, c10::Stream> streams;
+  const std::lock_guard lock(mutex);
+  const auto found = streams.find(device.index());
+  if (found != streams.end()) return found->second;
+  const c10::impl::VirtualGuardImpl guard(device.type());
+  return streams.emplace(device.index(), guard.getStreamFromGlobalPool(device)).first->second;
+}
+
 }  // namespace
 
 torch::Tensor HostBuffers::take(torch::IntArrayRef shape, torch::ScalarType type) {
@@ -267,8 +278,7 @@ BatchLoader::BatchLoader(std::shared_ptr<const BatchSource> source, std::int64_t
       buffers_(device.is_cuda()),
       to_make_(first_step),
       to_hand_out_(first_step) {
-  if (device.is_cuda())
-    copy_stream_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
+  if (device.is_cuda()) copy_stream_ = copy_stream(device);
   try {
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {

@@ -1,5 +1,6 @@
 #include "smlp/data/ordered_decoder.hpp"
 
+#include <system_error>
 #include <utility>
 
 namespace smlp {
@@ -15,7 +16,11 @@ OrderedDecoder::OrderedDecoder(int threads, Decode decode, Deliver deliver)
       deliver_(std::move(deliver)),
       max_chunks_(2 * static_cast<std::size_t>(threads) + 2),
       filling_(std::make_unique<Chunk>()) {
-  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    if (threads_.empty()) throw;  // else those there are do the work
+  }
 }
 
 OrderedDecoder::~OrderedDecoder() {

@@ -81,32 +81,31 @@ void Lion::one_pass(const StepInputs& inputs, const std::vector<torch::Tensor>& 
 void Lion::tensor_operations(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients) {
   TensorLists lists(3);
   std::vector<at::Scalar> rates, decays;
+  bool decaying = false;
   for (std::size_t i = 0; i < values_.size(); ++i) {
     if (!gradients[i].defined()) continue;
     lists.add({values_[i], averages_[i], gradients[i]});
     rates.emplace_back(parameters_[i].lr);
     decays.emplace_back(parameters_[i].weight_decay);
+    decaying = decaying || parameters_[i].weight_decay != 0;
   }
   if (rates.empty()) return;
-  const std::vector<torch::Tensor>&values = lists[0], &averages = lists[1];
-  const std::vector<torch::Tensor> clipped = at::_foreach_mul(lists[2], inputs.clip_factor);
+  const std::vector<torch::Tensor>&values = lists[0], &averages = lists[1], &clipped = lists[2];
+  // A bad step is one of rate 0 with gradients of 0 that leaves the averages as they are: nothing is copied.
+  const torch::Tensor bad = inputs.bad.ne(0);
+  at::_foreach_mul_(clipped, inputs.clip_factor);
+  for (const torch::Tensor& each : clipped) each.masked_fill_(bad, 0);
 
   std::vector<torch::Tensor> steps = at::_foreach_mul(averages, betas_[0]);
   at::_foreach_add_(steps, clipped, 1 - betas_[0]);
   at::_foreach_sign_(steps);
-  at::_foreach_add_(steps, at::_foreach_mul(values, decays));
+  if (decaying) at::_foreach_add_(steps, at::_foreach_mul(values, decays));
   at::_foreach_mul_(steps, rates);
-  at::_foreach_mul_(steps, inputs.lr_factor);
+  at::_foreach_mul_(steps, inputs.lr_factor.masked_fill(bad, 0));
+  at::_foreach_sub_(values, steps);
 
-  std::vector<torch::Tensor> new_averages = at::_foreach_mul(averages, betas_[1]);
-  at::_foreach_add_(new_averages, clipped, 1 - betas_[1]);
-
-  const std::vector<torch::Tensor> new_values = at::_foreach_sub(values, steps);
-  const torch::Tensor bad = inputs.bad.ne(0);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i].copy_(at::where(bad, values[i], new_values[i]));
-    averages[i].copy_(at::where(bad, averages[i], new_averages[i]));
-  }
+  at::_foreach_mul_(averages, torch::full_like(inputs.bad, betas_[1]).masked_fill_(bad, 1));
+  at::_foreach_add_(averages, clipped, 1 - betas_[1]);
 }
 
 OptimizerState Lion::state() const {

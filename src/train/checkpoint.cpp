@@ -6,6 +6,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/hash.hpp"
+#include "smlp/formats/json.hpp"
 #include "smlp/train/tensor_file.hpp"
 
 namespace smlp {
@@ -14,6 +15,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 constexpr int state_version = 1;
 constexpr std::uint64_t max_state_bytes = 64 << 20;
+constexpr int max_state_depth = 16;
 const std::string step_prefix = "step-";
 
 NamedTensors optimizer_tensors(const Optimizer& optimizer) {
@@ -35,7 +37,7 @@ Json to_json(const BestResult& best) {
           {"top5", best.top5}};
 }
 
-BestResult best_from_json(const Json& json) {
+BestResult best_from_json(const nlohmann::json& json) {
   return {json.at("epoch"), json.at("step"), json.at("score"), json.at("top1"), json.at("top5")};
 }
 
@@ -55,13 +57,16 @@ Json to_json(const TrainingState& state) {
           {"config", state.config}};
 }
 
-TrainingState state_from_json(const Json& json) {
+TrainingState state_from_json(const nlohmann::json& json) {
   TrainingState state;
   json.at("step").get_to(state.step);
+  json.at("bad_run").get_to(state.bad_run);
+  if (state.step < 0 || state.bad_run < 0)
+    fail(ErrorKind::data, "state.json: step {} and {} bad steps; neither can be negative", state.step,
+         state.bad_run);
   json.at("evaluation_due").get_to(state.evaluation_due);
   state.log_totals = TrainTotals::from_values(json.at("log_totals"));
   state.epoch_totals = TrainTotals::from_values(json.at("epoch_totals"));
-  json.at("bad_run").get_to(state.bad_run);
   json.at("train_seconds").get_to(state.train_seconds);
   state.best = best_from_json(json.at("best"));
   json.at("log_sizes").get_to(state.log_sizes);
@@ -98,9 +103,11 @@ fs::path CheckpointFiles::state(const fs::path& checkpoint) {
   return checkpoint / "state.json";
 }
 
-void write_checkpoint_folder(const fs::path& target, const Model& model, const Optimizer* optimizer,
-                             const TrainingState& state) {
-  StagedDirectory staged(target);
+namespace {
+
+void write_folder(const fs::path& target, const Model& model, const Optimizer* optimizer,
+                  const TrainingState& state, bool replace) {
+  StagedDirectory staged(target, replace);
   save_tensors(CheckpointFiles::model(staged.path()), named_tensors(model));
   Json json = to_json(state);
   json["hashes"]["model.safetensors"] = file_hash(CheckpointFiles::model(staged.path()));
@@ -112,15 +119,18 @@ void write_checkpoint_folder(const fs::path& target, const Model& model, const O
   staged.commit();
 }
 
+}  // namespace
+
+void write_checkpoint_folder(const fs::path& target, const Model& model, const Optimizer* optimizer,
+                             const TrainingState& state) {
+  write_folder(target, model, optimizer, state, /*replace=*/false);
+}
+
 fs::path save_checkpoint(const fs::path& run, const Model& model, const Optimizer& optimizer,
-                         const TrainingState& state) {
+                         const TrainingState& state, bool replace) {
   const fs::path target = run / "checkpoints" / step_name(state.step);
   const fs::path link = target.parent_path() / "last";
-  if (fs::is_directory(target)) {
-    replace_link(link, target.filename());
-    return target;
-  }
-  write_checkpoint_folder(target, model, &optimizer, state);
+  if (replace || !fs::is_directory(target)) write_folder(target, model, &optimizer, state, replace);
   replace_link(link, target.filename());
   return target;
 }
@@ -157,20 +167,24 @@ fs::path find_checkpoint(const fs::path& path, bool best) {
   const char* link = best ? "best" : "last";
   const fs::path linked = path / "checkpoints" / link;
   if (fs::is_regular_file(CheckpointFiles::state(linked))) return fs::canonical(linked);
-  fail(ErrorKind::data, "{}: no checkpoint: neither {} nor {} is there", path.string(),
-       CheckpointFiles::state(path).string(), CheckpointFiles::state(linked).string());
+  const bool weights =
+      fs::is_regular_file(path) || fs::exists(CheckpointFiles::model(path)) || fs::exists(path / "model.pt");
+  fail(ErrorKind::data, "{}: no checkpoint: neither {} nor {} is there{}", path.string(),
+       CheckpointFiles::state(path).string(), CheckpointFiles::state(linked).string(),
+       weights ? "; weights from elsewhere become one by `smlp import FILE --to DIR`" : "");
 }
 
-TrainingState read_state(const fs::path& checkpoint) {
+TrainingState read_state(const fs::path& checkpoint, bool with_optimizer) {
   const fs::path path = CheckpointFiles::state(checkpoint);
   try {
-    const Json json = Json::parse(read_file(path, max_state_bytes));
+    const nlohmann::json json = parse_json(read_file(path, max_state_bytes), path.string(), max_state_depth);
     if (json.at("version") != state_version)
       fail(ErrorKind::data, "{}: version {}, this program reads {}", path.string(), json.at("version").dump(),
            state_version);
     for (const auto& [name, hash] : json.at("hashes").items()) {
       if (name != "model.safetensors" && name != "optimizer.safetensors")
         fail(ErrorKind::data, "{}: a hash of '{}', which is no file of a checkpoint", path.string(), name);
+      if (name == "optimizer.safetensors" && !with_optimizer) continue;
       const std::string found = file_hash(checkpoint / name);
       if (found != hash.get<std::string>())
         fail(ErrorKind::data, "{}: hash {}, state.json says {}; the file is damaged",

@@ -11,6 +11,9 @@ void check_real_labels(const RealLabels* real, std::int64_t images, const Datase
   if (real != nullptr && std::ssize(*real) != images)
     fail(ErrorKind::data, "ReaL labels of {} images for {}, of whose {} images all must be evaluated",
          real->size(), dataset.description(), dataset.size());
+  if (real != nullptr &&
+      std::all_of(real->begin(), real->end(), [](const auto& labels) { return labels.empty(); }))
+    fail(ErrorKind::data, "no image of {} has a ReaL label", dataset.description());
 }
 
 EvaluationSums::EvaluationSums(int classes, torch::Device device, const RealLabels* real,

@@ -1,32 +1,28 @@
 #include "smlp/train/experiment.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/rng.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/data/sample_order.hpp"
 
 namespace smlp {
 namespace {
 
-std::string scaled(double value, double base, const std::array<const char*, 6>& units) {
-  std::size_t unit = 0;
-  while (value >= base && unit + 1 < units.size()) {
-    value /= base;
-    ++unit;
-  }
-  return fmt::format("{:.{}f}{}", value, unit == 0 || value >= 100 ? 0 : 1, units[unit]);
+bool has_test_split(const std::string& root) {
+  const std::vector<fs::path> splits = find_pack(root).splits;
+  return root == "shapes" || std::any_of(splits.begin(), splits.end(), [](const fs::path& split) {
+           return split_name(split) == "test" || split_name(split) == "val";
+         });
 }
 
 std::shared_ptr<const Dataset> open_test_set(const DataConfig& config) {
-  if (config.subset.holdout == 0) return open_dataset(config.root, "test");
-  try {
-    return open_dataset(config.root, "test");
-  } catch (const Error&) {
-    return nullptr;  // the held-out part is enough to evaluate on
-  }
+  if (has_test_split(config.root)) return open_dataset(config.root, "test");
+  if (config.subset.holdout > 0) return nullptr;
+  fail(ErrorKind::data, "\"{}\" has no test split to evaluate on; pack one, or set data.holdout",
+       config.root);
 }
 
 std::shared_ptr<Model> build_model(const RunConfig& config, int classes) {
@@ -98,15 +94,15 @@ Experiment make_experiment(RunConfig config) {
   config.data.std = e.normalization.std;
   config.device.type = e.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu;
   config.device.precision = e.device.precision;
+  config.data.workers = resolve_workers(config.data, e.device);
   e.model = build_model(config, e.train_set->classes());
   e.model->to(e.device.torch);
   e.config = std::move(config);
-  if (e.solves_head() && (!e.keeps_features() || e.subset.holdout.empty()))
+  if (e.solves_head() && !e.keeps_features())
     fail(
         ErrorKind::usage,
         "train.method ridge solves for the head over features that stay the same: it needs a frozen body, no "
-        "augmentation, data.cache_features, and data.holdout to choose the penalty on; `smlp probe --method "
-        "ridge` sets all of them");
+        "augmentation and data.cache_features, as probe_ridge.yaml has them");
   return e;
 }
 
@@ -128,8 +124,7 @@ std::string describe_order(const Experiment& e) {
 std::string describe_training(const Experiment& e) {
   const RunConfig& c = e.config;
   if (e.solves_head())
-    return fmt::format("method     ridge: the head in one step, the penalty chosen on {} held-out images",
-                       e.subset.holdout.size());
+    return "method     ridge: the head in one step, the penalty chosen by leaving each training image out";
   const bool split = micro_batch(c.train) < c.train.batch_size;
   return fmt::format(
       "optimiser  {}, lr {:g}, {} (warm-up {} steps), batch {}{}\n"
@@ -174,32 +169,30 @@ std::string describe_cost(const Experiment& e) {
   const CostRow cost = total(e.model->costs());
   const TrainConfig& train = e.config.train;
   const double images = static_cast<double>(e.total_steps()) * static_cast<double>(e.images_per_step());
-  double states = 0;
-  for (const auto& [parameter, tensors] :
-       e.config.optim->build(group_parameters(*e.model, *e.config.optim.config))->state())
+  const std::vector<Parameter> trained = group_parameters(*e.model, *e.config.optim.config);
+  double gradients = 0, states = 0;
+  for (const Parameter& parameter : trained) gradients += static_cast<double>(parameter.value.nbytes());
+  for (const auto& [parameter, tensors] : e.config.optim->build(trained)->state())
     for (const auto& [name, tensor] : tensors) states += static_cast<double>(tensor.nbytes());
   const double weights = 4.0 * static_cast<double>(cost.parameters);
-  const double pixels = 12.0 * static_cast<double>(e.config.data.image_size * e.config.data.image_size);
-  const double activations = static_cast<double>(cost.saved_bytes) * static_cast<double>(micro_batch(train));
-  const double batches = pixels * static_cast<double>(train.batch_size) *
-                         static_cast<double>(1 + e.config.data.workers * e.config.data.prefetch);
+  const double side = static_cast<double>(e.config.data.image_size);
+  const double batch = 3 * side * side * sizeof(float) * static_cast<double>(train.batch_size);
+  // Logits, their logarithms of softmax, and the gradient of these.
+  const double outputs = 3.0 * sizeof(float) * static_cast<double>(e.train_set->classes());
+  const double activations = ((e.body_frozen() ? 0 : static_cast<double>(cost.saved_bytes)) + outputs) *
+                             static_cast<double>(micro_batch(train));
+  const double on_device = e.device.is_cuda() ? 2 * batch : 0;  // the next one is copied while one is used
+  const double on_host = batch * static_cast<double>(1 + e.config.data.workers * e.config.data.prefetch);
   return fmt::format(
       "images     {} ({} steps of {})\n"
-      "compute    {}MACs forward an image, {}MACs to train\n"
-      "memory     {} on the device (weights {}, gradients {}, optimiser {}, activations {}), {} of batches "
-      "on the host",
+      "compute    {} MACs forward an image, {} MACs to train\n"
+      "memory     {} on the device (weights {}, gradients {}, optimiser {}, activations {}, batches {}), {} "
+      "of batches on the host",
       human_count(images), e.total_steps(), e.images_per_step(), human_count(static_cast<double>(cost.macs)),
-      human_count(training_macs(e, images)), human_bytes(2 * weights + states + activations),
-      human_bytes(weights), human_bytes(weights), human_bytes(states), human_bytes(activations),
-      human_bytes(batches));
-}
-
-std::string human_count(double value) {
-  return scaled(value, 1000, {"", "k", "M", "G", "T", "P"});
-}
-
-std::string human_bytes(double bytes) {
-  return scaled(bytes, 1024, {" B", " KiB", " MiB", " GiB", " TiB", " PiB"});
+      human_count(training_macs(e, images)),
+      human_bytes(weights + gradients + states + activations + on_device), human_bytes(weights),
+      human_bytes(gradients), human_bytes(states), human_bytes(activations), human_bytes(on_device),
+      human_bytes(on_host));
 }
 
 }  // namespace smlp

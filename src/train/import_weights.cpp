@@ -11,6 +11,7 @@
 #include "smlp/data/sources/source.hpp"
 #include "smlp/formats/torch_zip.hpp"
 #include "smlp/train/checkpoint.hpp"
+#include "smlp/train/exported_config.hpp"
 #include "smlp/train/tensor_file.hpp"
 
 namespace smlp {
@@ -90,11 +91,12 @@ std::string s_mlp_yaml(const Shapes& shapes, std::int64_t width, const std::stri
   return fmt::format("{{name: s_mlp, depth: {}, width: {}, norm: {}}}", layers + 1, width, norm_of(shapes));
 }
 
-bool is_zip(const fs::path& file) {
+// A header's length, then JSON; what has no such start and another name is for the reader of .pt to refuse.
+bool is_safetensors(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
-  std::array<char, 4> start{};
+  std::array<char, 9> start{};
   stream.read(start.data(), start.size());
-  return stream && start == std::array{'P', 'K', '\3', '\4'};
+  return (stream && start[8] == '{') || file.extension() == ".safetensors";
 }
 
 NamedTensors float_tensors(const std::vector<SafetensorsEntry>& entries, const std::string& file) {
@@ -106,40 +108,58 @@ NamedTensors float_tensors(const std::vector<SafetensorsEntry>& entries, const s
   return tensors;
 }
 
-// Sizes out of a model's bounds are the file's fault here.
-RunConfig config_of(const RecognisedModel& recognised, const std::string& file) {
+// The model alone: how it was trained is not known. Sizes out of bounds are the file's fault here.
+RunConfig config_of(const RecognisedModel& recognised, std::vector<ConfigNode> overrides,
+                    const std::string& file) {
+  for (const char* none : {"augment.crop=null", "augment.flip=0.0", "augment.mixup=0.0"})
+    overrides.push_back(parse_override(none));
   try {
-    return parse_run_config(recognised.yaml, file, {});
+    return parse_run_config(recognised.yaml, file, std::move(overrides));
   } catch (const Error& error) {
     throw Error(ErrorKind::data, error.what());
   }
 }
 
-void write_checkpoint(const ImportOptions& options, const RecognisedModel& recognised,
-                      const std::vector<SafetensorsEntry>& entries) {
-  const std::string file = options.from.string();
+// What the weights were trained on: as said, as config.json says, or as the file's name does.
+ImportedWeights::Data data_of(const ImportOptions& options, const std::optional<ExportedConfig>& exported) {
+  if (!options.family && exported && exported->normalization)
+    return {"config.json", *exported->normalization};
   const std::string name = options.family.value_or(options.from.filename().string());
-  const std::optional<std::string> family = family_of_name(name);
+  const std::optional<std::string> family = options.family ? family_of_data(name) : family_of_file_name(name);
   if (!family)
-    fail(ErrorKind::usage,
-         "\"{}\" says no data set whose normalisation is known: give --family imagenet21k, imagenet, "
-         "tiny-imagenet, "
-         "cifar10, cifar100 or stl10",
-         name);
+    fail(ErrorKind::usage, "\"{}\" says no data set whose normalisation is known: give --family {}", name,
+         fmt::join(known_data(), "|"));
+  return {*family, family_statistics(*family)};
+}
+
+std::vector<std::string> classes_of(const ImportOptions& options,
+                                    const std::optional<ExportedConfig>& exported, std::int64_t count) {
+  std::vector<std::string> classes;
+  if (exported) classes = exported->classes;
+  if (!options.classes.empty()) classes = read_class_list(options.classes);
+  if (classes.empty()) classes.resize(static_cast<std::size_t>(count));
+  if (std::ssize(classes) != count)
+    fail(ErrorKind::data, "{} lists {} classes, the model has {}",
+         options.classes.empty() ? "config.json" : options.classes.string(), classes.size(), count);
+  return classes;
+}
+
+ImportedWeights write_checkpoint(const ImportOptions& options, RecognisedModel recognised,
+                                 const std::vector<SafetensorsEntry>& entries) {
+  const std::string file = options.from.string();
+  const auto exported = read_exported_config(options.from.parent_path(), recognised.family);
+  const RunConfig config =
+      config_of(recognised, exported ? exported->model : std::vector<ConfigNode>{}, file);
+  const ImportedWeights::Data data = data_of(options, exported);
   TrainingState state;
-  state.classes.resize(static_cast<std::size_t>(recognised.classes));
-  if (!options.classes.empty()) {
-    state.classes = read_class_list(options.classes);
-    if (std::ssize(state.classes) != recognised.classes)
-      fail(ErrorKind::data, "{} lists {} classes, the model has {}", options.classes.string(),
-           state.classes.size(), recognised.classes);
-  }
-  const RunConfig config = config_of(recognised, file);
-  state.normalization = family_statistics(*family);
+  state.classes = classes_of(options, exported, recognised.classes);
+  state.normalization = data.statistics;
   state.config = config.yaml();
   const auto model = config.model->build(recognised.image_size, recognised.classes);
   copy_tensors(float_tensors(entries, file), named_tensors(*model), file);
+  make_parent_directory(options.to);
   write_checkpoint_folder(options.to, *model, nullptr, state);
+  return {std::move(recognised), data, exported.has_value()};
 }
 
 }  // namespace
@@ -158,11 +178,31 @@ RecognisedModel recognise_model(const std::vector<SafetensorsEntry>& tensors, co
   const std::int64_t blocks = shapes.count("blocks.", ".block.0.weight");
   const std::string model =
       blocks > 0 ? b_mlp_yaml(shapes, blocks, width, file) : s_mlp_yaml(shapes, width, file);
-  return {fmt::format("{{model: {}, data: {{image_size: {}}}}}", model, side), static_cast<int>(side),
-          static_cast<int>(classes)};
+  return {blocks > 0 ? "b_mlp" : "s_mlp", fmt::format("{{model: {}, data: {{image_size: {}}}}}", model, side),
+          static_cast<int>(side), static_cast<int>(classes)};
 }
 
-std::optional<std::string> family_of_name(const std::string& name) {
+namespace {
+
+constexpr std::array data_table{std::pair("imagenet21k", "imagenet"),   std::pair("imagenet", "imagenet"),
+                                std::pair("tiny-imagenet", "imagenet"), std::pair("cifar10", "cifar"),
+                                std::pair("cifar100", "cifar"),         std::pair("stl10", "stl")};
+
+}  // namespace
+
+std::vector<std::string> known_data() {
+  std::vector<std::string> names;
+  for (const auto& [name, family] : data_table) names.emplace_back(name);
+  return names;
+}
+
+std::optional<std::string> family_of_data(const std::string& name) {
+  for (const auto& [known, family] : data_table)
+    if (name == known) return family;
+  return std::nullopt;
+}
+
+std::optional<std::string> family_of_file_name(const std::string& name) {
   std::string text = name;
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -180,16 +220,14 @@ std::optional<std::string> family_of_name(const std::string& name) {
   return family;
 }
 
-RecognisedModel import_weights(const ImportOptions& options) {
+ImportedWeights import_weights(const ImportOptions& options) {
   const std::string file = options.from.string();
   if (!fs::is_regular_file(options.from)) fail(ErrorKind::data, "{}: there is no such file", file);
   const auto import = [&](const std::vector<SafetensorsEntry>& entries) {
-    RecognisedModel recognised = recognise_model(entries, file);
-    write_checkpoint(options, recognised, entries);
-    return recognised;
+    return write_checkpoint(options, recognise_model(entries, file), entries);
   };
-  if (is_zip(options.from)) return import(TorchZipFile(options.from).entries());
-  return import(SafetensorsFile(options.from).entries());
+  return is_safetensors(options.from) ? import(SafetensorsFile(options.from).entries())
+                                      : import(TorchZipFile(options.from).entries());
 }
 
 }  // namespace smlp

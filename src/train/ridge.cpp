@@ -1,10 +1,10 @@
 #include "smlp/train/ridge.hpp"
 
 #include <cmath>
+#include <functional>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/signals.hpp"
-#include "smlp/train/evaluator.hpp"
 
 namespace smlp {
 namespace {
@@ -36,50 +36,22 @@ Head head_of(Model& model) {
   return head;
 }
 
-std::shared_ptr<const FeatureBatches> batches_of(const std::string& name, Experiment& experiment,
-                                                 FeatureCache& cache,
-                                                 const std::vector<std::int64_t>& chosen) {
-  const auto features = cache.features(name, experiment, experiment.train_set, chosen);
-  if (!features) return nullptr;
-  return std::make_shared<FeatureBatches>(features, experiment.train_set, chosen, batch_size, std::nullopt);
-}
-
-// Sums over the training images; false when a stop signal came.
-bool add_all(const std::shared_ptr<const FeatureBatches>& batches, const Device& device,
-             RidgeRegression& regression) {
+// False when a stop signal came.
+bool for_each_batch(const std::shared_ptr<const FeatureBatches>& batches, const Device& device,
+                    const std::function<void(const Batch&)>& use) {
   BatchLoader loader(batches, 0, batches->steps(), 1, 2, device.torch);
   for (std::int64_t step = 0; step < batches->steps(); ++step) {
     if (stop_signal() != 0) return false;
-    const Batch batch = loader.next();
-    regression.add(batch.images, batch.labels);
+    use(loader.next());
   }
   return true;
 }
 
-// The head ends as the best penalty makes it, or, when a stop signal came, as any does.
-std::optional<RidgeChoice> fit(Experiment& experiment, FeatureCache& cache, const Head& head) {
-  const auto train = batches_of("train", experiment, cache, experiment.subset.train);
-  const auto holdout = batches_of("holdout", experiment, cache, experiment.subset.holdout);
-  RidgeRegression regression(head.weight.size(1), head.weight.size(0), experiment.device.torch);
-  if (!train || !holdout || !add_all(train, experiment.device, regression)) return std::nullopt;
-  regression.decompose();
-
-  const auto set = [&](double penalty) {
-    const LinearHead solved = regression.solve(penalty);
-    head.weight.copy_(solved.weight);
-    head.bias.copy_(solved.bias);
-  };
-  std::optional<RidgeChoice> best;
-  for (int exponent = smallest_exponent; exponent <= largest_exponent; ++exponent) {
-    const double penalty = std::pow(10.0, exponent / 2.0);
-    set(penalty);
-    const auto held = evaluate(*experiment.model, experiment.device, holdout, holdout->steps(),
-                               experiment.train_set->classes(), {});
-    if (!held) return std::nullopt;
-    if (!best || held->top1 >= best->holdout_top1) best = {penalty, held->top1};
-  }
-  set(best->penalty);
-  return best;
+std::vector<double> penalties() {
+  std::vector<double> values;
+  for (int exponent = smallest_exponent; exponent <= largest_exponent; ++exponent)
+    values.push_back(std::pow(10.0, exponent / 2.0));
+  return values;
 }
 
 }  // namespace
@@ -122,16 +94,47 @@ LinearHead RidgeRegression::solve(double penalty) const {
   return {weight, (labels_sum_ - weight.mv(features_sum_)) / images_};
 }
 
+torch::Tensor RidgeRegression::left_out_scores(const torch::Tensor& features, const torch::Tensor& labels,
+                                               double penalty) const {
+  const torch::Tensor rotated = (features.to(torch::kFloat64) - features_sum_ / images_).mm(vectors_);
+  const torch::Tensor shrink = 1 / (values_ + penalty * scale_);
+  const torch::Tensor leverage = 1 / images_ + rotated.square().mv(shrink);
+  const torch::Tensor scores = (rotated * shrink).mm(rotated_) + labels_sum_ / images_;
+  const torch::Tensor targets = torch::zeros_like(scores).scatter_(1, labels.unsqueeze(1), 1);
+  return targets - (targets - scores) / (1 - leverage).unsqueeze(1);
+}
+
 std::optional<RidgeChoice> fit_ridge_head(Experiment& experiment, FeatureCache& cache) {
   const torch::NoGradGuard no_grad;
   const Head head = head_of(*experiment.model);
-  const Head before{head.weight.clone(), head.bias.clone()};
-  const std::optional<RidgeChoice> choice = fit(experiment, cache, head);
-  if (!choice) {
-    head.weight.copy_(before.weight);
-    head.bias.copy_(before.bias);
-  }
-  return choice;
+  const std::vector<std::int64_t>& chosen = experiment.subset.train;
+  const auto features = cache.features("train", experiment, experiment.train_set, chosen);
+  if (!features) return std::nullopt;
+  const auto batches =
+      std::make_shared<FeatureBatches>(features, experiment.train_set, chosen, batch_size, std::nullopt);
+  RidgeRegression regression(head.weight.size(1), head.weight.size(0), experiment.device.torch);
+  if (!for_each_batch(batches, experiment.device,
+                      [&](const Batch& batch) { regression.add(batch.images, batch.labels); }))
+    return std::nullopt;
+  regression.decompose();
+
+  const std::vector<double> tried = penalties();
+  torch::Tensor right =
+      torch::zeros({std::ssize(tried)}, torch::dtype(torch::kFloat64).device(experiment.device.torch));
+  const auto count_right = [&](const Batch& batch) {
+    for (std::int64_t i = 0; i < std::ssize(tried); ++i)
+      right[i] +=
+          (regression.left_out_scores(batch.images, batch.labels, tried[i]).argmax(1) == batch.labels).sum();
+  };
+  if (!for_each_batch(batches, experiment.device, count_right)) return std::nullopt;
+  right = right.flip(0).to(torch::kCPU);  // argmax takes the first of equals: the largest penalty
+  const auto best = static_cast<std::size_t>(std::ssize(tried) - 1 - right.argmax().item<std::int64_t>());
+
+  const LinearHead solved = regression.solve(tried[best]);
+  head.weight.copy_(solved.weight);
+  head.bias.copy_(solved.bias);
+  return RidgeChoice{tried[best],
+                     100 * right.max().item<double>() / static_cast<double>(experiment.train_images())};
 }
 
 }  // namespace smlp

@@ -6,6 +6,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/paths.hpp"
+#include "smlp/core/threads.hpp"
 #include "smlp/models/registry.hpp"
 #include "smlp/optim/registry.hpp"
 
@@ -13,16 +14,6 @@ namespace smlp {
 namespace {
 
 const std::vector<std::string> families{"model", "optim", "schedule"};
-
-std::vector<std::string> shipped_configs() {
-  std::vector<std::string> names;
-  for (const fs::path& folder : config_folders()) {
-    std::error_code missing;
-    for (const auto& entry : fs::directory_iterator(folder, missing))
-      if (entry.path().extension() == ".yaml") names.push_back(entry.path().filename().string());
-  }
-  return names;
-}
 
 std::optional<fs::path> find_shipped(const std::string& name) {
   for (const fs::path& folder : config_folders())
@@ -133,7 +124,9 @@ void DataConfig::fields(FieldVisitor& v) {
   v.field("window_mib", window_mib, "size of that window; what is held in memory", between(1, 1 << 20));
   v.field("cache_features", cache_features,
           "with a frozen body and no augmentation: compute its features once and train the head on them");
-  v.field("workers", workers, "threads that render batches ahead; 0: none", between(0, 256));
+  v.field("workers", workers,
+          "threads that render batches ahead; 0: none; -1: one on a CPU, for CUDA a core each but one",
+          between(-1, 256));
   v.field("prefetch", prefetch, "batches each worker keeps ready", between(1, 64));
 }
 
@@ -186,6 +179,17 @@ std::string RunConfig::yaml(const Origins* origins) const {
   return print_config([&](FieldVisitor& v) { const_cast<RunConfig*>(this)->fields(v); }, origins);
 }
 
+std::vector<std::string> shipped_configs() {
+  std::vector<std::string> names;
+  for (const fs::path& folder : config_folders()) {
+    std::error_code missing;
+    for (const auto& entry : fs::directory_iterator(folder, missing))
+      if (entry.path().extension() == ".yaml") names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 fs::path find_config(const std::string& file) {
   if (fs::is_regular_file(file)) return file;
   if (const auto shipped = find_shipped(file)) return *shipped;
@@ -206,6 +210,11 @@ RunConfig load_run_config(const std::optional<std::string>& file, std::vector<Co
 RunConfig parse_run_config(const std::string& yaml, const std::string& source,
                            std::vector<ConfigNode> overrides) {
   return build_config(parse_yaml(yaml, source), std::move(overrides), nullptr);
+}
+
+std::int64_t resolve_workers(const DataConfig& config, const Device& device) {
+  if (config.workers >= 0) return config.workers;
+  return device.is_cuda() ? std::clamp(available_cores() - 1, 1, 16) : 1;
 }
 
 ChannelStatistics resolve_normalization(const DataConfig& config, const DatasetInfo& training_set) {

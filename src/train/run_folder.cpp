@@ -1,7 +1,5 @@
 #include "smlp/train/run_folder.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -10,6 +8,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/host.hpp"
 #include "smlp/core/version.hpp"
 
 namespace smlp {
@@ -54,12 +53,6 @@ std::string time_text(const char* format) {
   localtime_r(&now, &local);
   char text[32];
   return {text, std::strftime(text, sizeof text, format, &local)};
-}
-
-std::string host_name() {
-  char host[256] = "unknown host";
-  gethostname(host, sizeof host - 1);
-  return host;
 }
 
 nlohmann::ordered_json describe_data(const Dataset& dataset) {

@@ -1,5 +1,7 @@
 #include "smlp/train/saved_model.hpp"
 
+#include "smlp/core/error.hpp"
+
 namespace smlp {
 
 SavedModel open_saved_model(const std::filesystem::path& run_or_checkpoint, bool best,
@@ -7,8 +9,15 @@ SavedModel open_saved_model(const std::filesystem::path& run_or_checkpoint, bool
   SavedModel saved;
   saved.checkpoint = find_checkpoint(run_or_checkpoint, best);
   saved.state = read_state(saved.checkpoint);
-  saved.config = parse_run_config(saved.state.config, CheckpointFiles::state(saved.checkpoint).string(),
-                                  std::move(overrides));
+  const std::string source = CheckpointFiles::state(saved.checkpoint).string();
+  try {
+    parse_run_config(saved.state.config, source, {});
+  } catch (const Error& error) {
+    throw Error(ErrorKind::data, error.what());  // the file's fault, not the caller's
+  }
+  if (saved.state.classes.size() < 2)
+    fail(ErrorKind::data, "{}: {} classes, expected two or more", source, saved.state.classes.size());
+  saved.config = parse_run_config(saved.state.config, source, std::move(overrides));
   saved.model = saved.config.model->build(static_cast<int>(saved.config.data.image_size),
                                           static_cast<int>(saved.state.classes.size()));
   load_model(saved.checkpoint, *saved.model);

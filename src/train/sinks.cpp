@@ -12,6 +12,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/host.hpp"
 #include "smlp/formats/tfevents.hpp"
 
 namespace smlp {
@@ -29,9 +30,7 @@ double wall_time() {
 std::string existing_events(const fs::path& run) {
   for (const auto& entry : fs::directory_iterator(run))
     if (entry.path().filename().string().starts_with(events_prefix)) return entry.path().filename().string();
-  char host[256] = "host";
-  gethostname(host, sizeof host - 1);
-  return fmt::format("{}{:.0f}.{}", events_prefix, wall_time(), host);
+  return fmt::format("{}{:.0f}.{}", events_prefix, wall_time(), host_name());
 }
 
 void cut_back(const fs::path& path, std::uint64_t size) {

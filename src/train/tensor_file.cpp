@@ -3,6 +3,7 @@
 #include <array>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/text.hpp"
 
 namespace smlp {
 namespace {
@@ -61,25 +62,26 @@ torch::Tensor tensor_of(const SafetensorsEntry& entry, const std::string& file) 
 
 void copy_tensors(const NamedTensors& from, const NamedTensors& into, const std::string& file) {
   std::vector<std::string> differences;
-  std::map<std::string, const torch::Tensor*> present;
-  for (const auto& [name, tensor] : from) present[name] = &tensor;
+  std::map<std::string, torch::Tensor> present(from.begin(), from.end());
   for (const auto& [name, tensor] : into) {
     const auto found = present.find(name);
     if (found == present.end())
       differences.push_back(fmt::format("'{}' is missing", name));
-    else if (found->second->sizes() != tensor.sizes() || found->second->scalar_type() != tensor.scalar_type())
+    else if (found->second.sizes() != tensor.sizes() || found->second.scalar_type() != tensor.scalar_type())
       differences.push_back(
-          fmt::format("'{}' is {}, wanted {}", name, type_and_shape(*found->second), type_and_shape(tensor)));
+          fmt::format("'{}' is {}, wanted {}", name, type_and_shape(found->second), type_and_shape(tensor)));
   }
-  if (differences.empty() && present.size() != into.size())
-    differences.push_back(fmt::format("{} tensors, wanted {}", present.size(), into.size()));
+  for (const auto& [name, tensor] : into) present.erase(name);
+  for (const auto& [name, tensor] : present)
+    differences.push_back(fmt::format("'{}' has no place in the model", printable(name)));
   if (!differences.empty()) {
     differences.resize(std::min<std::size_t>(differences.size(), 3));
     fail(ErrorKind::data, "{}: not the tensors wanted: {}; was it saved by another model?", file,
          fmt::join(differences, "; "));
   }
   torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : into) torch::Tensor(tensor).copy_(*present.at(name));
+  const std::map<std::string, torch::Tensor> values(from.begin(), from.end());
+  for (const auto& [name, tensor] : into) torch::Tensor(tensor).copy_(values.at(name));
 }
 
 void load_tensors(const std::filesystem::path& path, const NamedTensors& into, const std::string& ignored) {

@@ -1,7 +1,7 @@
 #include "smlp/train/trainer.hpp"
 
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -13,10 +13,6 @@
 
 namespace smlp {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 std::uint64_t seed_of(const RunConfig& config) {
   return static_cast<std::uint64_t>(config.run.seed);
@@ -58,12 +54,13 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
   sinks_ = std::make_unique<Sinks>(run_, checkpoint ? &state_.log_sizes : nullptr);
   if (!checkpoint) log().info("{}\nrun        {}", describe(experiment_), run_.string());
   logged_step_ = state_.step;
-  saved_at_ = logged_at_ = now();
+  training_time_ = Stopwatch(state_.train_seconds);
+  logged_seconds_ = state_.train_seconds;
   if (experiment.keeps_features()) features_.emplace(run_ / "features");
 }
 
 void Trainer::resume_from(const std::filesystem::path& checkpoint) {
-  TrainingState saved = read_state(checkpoint);
+  TrainingState saved = read_state(checkpoint, /*with_optimizer=*/true);
   if (saved.data_fingerprint != state_.data_fingerprint)
     fail(ErrorKind::data,
          "{}: it was trained on other images than those of {}; resume with the data of the run",
@@ -73,6 +70,7 @@ void Trainer::resume_from(const std::filesystem::path& checkpoint) {
   load_model(checkpoint, *experiment_.model);
   load_optimizer(checkpoint, *optimizer_);
   sums_.restore_run(state_.bad_run);
+  checkpoint_outdated_ = state_.evaluation_due;
   drop_checkpoints_after(run_, state_.step);
 }
 
@@ -125,6 +123,9 @@ TrainResult Trainer::run() {
                                  : evaluate_on("holdout", experiment_.train_set, experiment_.subset.holdout);
     going = last_.has_value();
   }
+  if (going && !std::isfinite(last_->loss))
+    fail(ErrorKind::not_finite, "{}: trained and saved, but its loss on the {} images is {}", run_.string(),
+         experiment_.test_set ? "test" : "held-out", last_->loss);
   return {going, state_.step, last_, state_.best, anonymous_memory_peak()};
 }
 
@@ -156,8 +157,8 @@ bool Trainer::solve_head() {
   if (!choice) return false;
   const auto fit = evaluate_on("train", experiment_.train_set, experiment_.subset.train);
   if (!fit) return false;
-  log().info("ridge      penalty {:.3g}, chosen by top1 {:.2f}% on the {} held-out images", choice->penalty,
-             choice->holdout_top1, experiment_.subset.holdout.size());
+  log().info("ridge      penalty {:.3g}: top1 {:.2f}% on the training images, each left out in turn",
+             choice->penalty, choice->left_out_top1);
   const auto images = static_cast<double>(fit->images);
   sums_.add(torch::tensor(fit->loss * images), torch::tensor(fit->top1 / 100 * images), fit->images,
             torch::tensor(0.0));
@@ -179,16 +180,16 @@ std::optional<Trainer::StepSums> Trainer::forward_backward(const Batch& batch) {
                            static_cast<std::uint64_t>(start / micro));
     torch::manual_seed(generator.next64());
     const Targets targets{part(batch.labels, start, size), part(batch.partners, start, size), batch.lambda};
-    torch::Tensor loss, logits;
+    torch::Tensor loss, right;
     {
       const AutocastScope autocast(experiment_.device);
-      logits = logits_for(part(batch.images, start, size));
+      const torch::Tensor logits = logits_for(part(batch.images, start, size));
       loss = cross_entropy(logits, targets, c.loss.label_smoothing);
+      right = (logits.argmax(1) == main_labels(targets)).sum();
     }
     (size == images ? loss : loss * (static_cast<double>(size) / static_cast<double>(images))).backward();
     torch::NoGradGuard no_grad;
     const torch::Tensor loss_sum = loss.detach() * static_cast<double>(size);
-    const torch::Tensor right = (logits.argmax(1) == main_labels(targets)).sum();
     sums.loss = start == 0 ? loss_sum : sums.loss + loss_sum;
     sums.right = start == 0 ? right : sums.right + right;
   }
@@ -238,10 +239,10 @@ bool Trainer::after_step(std::int64_t step_before) {
   state_.evaluation_due = passed(c.train.eval_every) || ended;
   if (state_.evaluation_due && !evaluate_epoch()) return false;
   const CheckpointConfig& k = c.checkpoint;
-  const bool due = passed(k.every_epochs) || ended ||
-                   std::any_of(k.keep_epochs.begin(), k.keep_epochs.end(), kept) ||
-                   (k.every_steps > 0 && state_.step % k.every_steps == 0) ||
-                   (k.every_minutes > 0 && now() - saved_at_ > 60.0 * static_cast<double>(k.every_minutes));
+  const bool due =
+      passed(k.every_epochs) || ended || std::any_of(k.keep_epochs.begin(), k.keep_epochs.end(), kept) ||
+      (k.every_steps > 0 && state_.step % k.every_steps == 0) ||
+      (k.every_minutes > 0 && since_save_.seconds() > 60.0 * static_cast<double>(k.every_minutes));
   if (due) save();
   return true;
 }
@@ -253,9 +254,8 @@ void Trainer::take_sums() {
   if (reading.bad_run >= experiment_.config.train.max_bad_steps)
     fail(ErrorKind::not_finite,
          "the loss or the gradient was not finite in {} steps in a row, up to step {}; none of them was "
-         "applied; the last "
-         "checkpoint is {}. Lower optim.lr, or look at the data",
-         reading.bad_run, state_.step, (run_ / "checkpoints" / "last").string());
+         "applied, and {} is as it was before. Lower optim.lr, or look at the data",
+         reading.bad_run, state_.step, (run_ / "checkpoints").string());
 }
 
 double Trainer::lr_now() const {
@@ -267,7 +267,7 @@ double Trainer::lr_now() const {
 void Trainer::log_step() {
   take_sums();
   anonymous_memory_peak();
-  const double seconds = std::max(now() - logged_at_, 1e-9);
+  const double trained = training_time_.seconds(), seconds = std::max(trained - logged_seconds_, 1e-9);
   const double images = static_cast<double>((state_.step - logged_step_) * experiment_.images_per_step());
   const TrainTotals& totals = state_.log_totals;
   sinks_->write({"train",
@@ -283,9 +283,8 @@ void Trainer::log_step() {
   progress_text_ =
       fmt::format("loss {:.4f}  top1 {:.1f}%  lr {:.3g}  {:.0f} images/s  wait {:.0f}%", totals.mean_loss(),
                   totals.top1(), lr_now(), images / seconds, 100 * wait_seconds_ / seconds);
-  state_.train_seconds += seconds;
   state_.log_totals = {};
-  logged_at_ = now();
+  logged_seconds_ = trained;
   logged_step_ = state_.step;
   wait_seconds_ = 0;
 }
@@ -315,7 +314,8 @@ std::optional<EvaluationResult> Trainer::evaluate_on(const std::string& name,
 // Evaluates, writes the epoch's line, and remembers the best; false when a stop signal came in between.
 bool Trainer::evaluate_epoch() {
   state_.evaluation_due = true;
-  const double began = now();
+  take_sums();  // waits for the device: its steps are not the evaluation's time
+  const Stopwatch::Pause pause(training_time_);
   std::optional<EvaluationResult> held, test;
   if (!experiment_.subset.holdout.empty()) {
     held = evaluate_on("holdout", experiment_.train_set, experiment_.subset.holdout);
@@ -323,7 +323,6 @@ bool Trainer::evaluate_epoch() {
   }
   if (experiment_.test_set) test = evaluate_on("test", experiment_.test_set, {});
   if (experiment_.test_set && !test) return false;
-  take_sums();
   last_ = test ? test : held;
   const EvaluationResult& chosen_by = held ? *held : *test;
   const std::int64_t epoch = experiment_.epochs_at(state_.step);
@@ -337,7 +336,7 @@ bool Trainer::evaluate_epoch() {
   row.values.insert(row.values.end(), {{"train_loss", state_.epoch_totals.mean_loss()},
                                        {"train_top1", state_.epoch_totals.top1()},
                                        {"lr", lr_now()},
-                                       {"train_seconds", state_.train_seconds}});
+                                       {"train_seconds", training_time_.seconds()}});
   sinks_->write(row);
   log().info(
       "epoch {:>{}}/{}  loss {:.4f}  train top1 {:5.2f}%  {} loss {:.4f}  top1 {:5.2f}%  top5 {:5.2f}%",
@@ -350,23 +349,23 @@ bool Trainer::evaluate_epoch() {
     state_.best = {epoch, state_.step, chosen_by.top1, last_->top1, last_->top5};
     if (experiment_.config.checkpoint.keep_best > 0) save();
   }
-  logged_at_ += now() - began;
   return true;
 }
 
 void Trainer::save() {
-  const double began = now();
   take_sums();
+  const Stopwatch::Pause pause(training_time_);
   state_.bad_run = sums_.current_run();
+  state_.train_seconds = training_time_.seconds();
   state_.log_sizes = sinks_->sizes();
-  const std::filesystem::path saved = save_checkpoint(run_, *experiment_.model, *optimizer_, state_);
+  const bool replace = std::exchange(checkpoint_outdated_, false);
+  const std::filesystem::path saved = save_checkpoint(run_, *experiment_.model, *optimizer_, state_, replace);
   const CheckpointConfig& k = experiment_.config.checkpoint;
   if (k.keep_best > 0 && state_.best.step == state_.step && state_.best.epoch > 0) link_best(saved);
   std::vector<std::int64_t> keep_steps;
   for (const std::int64_t epoch : k.keep_epochs) keep_steps.push_back(experiment_.step_of_epoch(epoch));
   prune_checkpoints(run_, k.keep_last, keep_steps);
-  saved_at_ = now();
-  logged_at_ += now() - began;
+  since_save_ = Stopwatch();
 }
 
 }  // namespace smlp

@@ -1,6 +1,7 @@
 #include "smlp/train/tta.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "evaluation_sums.hpp"
 #include "smlp/core/log.hpp"
@@ -9,9 +10,15 @@
 namespace smlp {
 namespace {
 
+// Sums of logits, or logarithms of sums of probabilities, which do not underflow.
+torch::Tensor add(const torch::Tensor& sum, const torch::Tensor& logits, bool softmax) {
+  const torch::Tensor one = softmax ? logits.log_softmax(1) : logits;
+  if (!sum.defined()) return one;
+  return softmax ? torch::logaddexp(sum, one) : sum + one;
+}
+
 torch::Tensor average(const torch::Tensor& sum, std::int64_t crops, bool softmax) {
-  const torch::Tensor mean = sum / static_cast<double>(crops);
-  return softmax ? mean.log() : mean;
+  return softmax ? sum - std::log(static_cast<double>(crops)) : sum / static_cast<double>(crops);
 }
 
 }  // namespace
@@ -52,9 +59,9 @@ std::optional<std::vector<TtaResult>> evaluate_crops(Model& model, const Device&
       const AutocastScope autocast(device);
       outputs = logits_of(model, batch).to(torch::kFloat32);
     }
-    if (tta.average_softmax) outputs = outputs.softmax(1);
     const std::int64_t crop = step % tta.crops + 1;
-    sum = crop == 1 ? outputs : sum + outputs;
+    if (crop == 1) sum.reset();
+    sum = add(sum, outputs, tta.average_softmax);
     const auto mark = std::find(marks.begin(), marks.end(), crop);
     if (mark != marks.end())
       sums[static_cast<std::size_t>(mark - marks.begin())].add(average(sum, crop, tta.average_softmax),

@@ -40,6 +40,18 @@ TEST(AtomicFile, LeavesNothingBehindWithoutCommit) {
   EXPECT_EQ(entries_in(folder.path()), 0u);
 }
 
+TEST(AtomicFile, WritesWhatALinkMeansAndReplacesNoPipe) {
+  const TempDir folder;
+  write_file_atomically(folder / "file", "old");
+  fs::create_symlink("file", folder / "link");
+  write_file_atomically(folder / "link", "new");
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  EXPECT_EQ(read_file(folder / "file", 100), "new");
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  error_of(ErrorKind::failed, [&] { write_file_atomically(folder / "pipe", "x"); });
+  EXPECT_TRUE(fs::is_fifo(folder / "pipe"));
+}
+
 TEST(AtomicFile, NamesTheFileAndTheReasonWhenWritingFails) {
   const TempDir folder;
   const std::string missing = error_of(ErrorKind::failed, [&] { AtomicFile(folder / "no/such/file"); });

@@ -25,6 +25,8 @@ TEST(ClassLists, AnotherOrderIsRefusedWithTheFirstDifferences) {
   EXPECT_NE(message.find("class 1 is \"c\" in set and \"b\" in the model"), std::string::npos) << message;
   EXPECT_NE(message.find("and 1 more"), std::string::npos) << message;
   accepted({"a", "b"}, {"b", "a"}, true);
+  EXPECT_NE(refusal({"airplane", "automobile", "bird"}, {"airplane", "bird", "car"}).find("another place"),
+            std::string::npos);
 }
 
 TEST(ClassLists, AnotherCountIsRefusedAndForcedOnlyWhereEveryLabelIsAnOutput) {

@@ -112,6 +112,37 @@ TEST_F(InterruptedRunTest, SignalsAtAnyStepResumeToTheSameEnd) {
   }
 }
 
+TEST_F(InterruptedRunTest, AFineTuningKilledBeforeItsFirstCheckpointStartsFromTheSameWeights) {
+  ASSERT_EQ(run(train("source", {"--set", "train.eval_every=0"}, "2")).code, 0);
+  const auto words = [&](const std::string& name) {
+    Words all = train(name, {"--from", run_folder("source"), "--set", "optim.groups=[]", "--resume", "auto"});
+    all[0] = "finetune";
+    all.erase(std::find(all.begin(), all.end(), "--config"), std::find(all.begin(), all.end(), "--data"));
+    return all;
+  };
+  ASSERT_EQ(run(words("whole")).code, 0);
+  ASSERT_EQ(run(words("killed"), fault("FAULT_AT_LOGGED", 1, SIGKILL)).code, 128 + SIGKILL);
+  ASSERT_FALSE(fs::exists(run_folder("killed") / "checkpoints/last"));
+  ASSERT_EQ(run(words("killed")).code, 0);
+  expect_same_run(run_folder("whole"), run_folder("killed"));
+}
+
+// A training that is stopped in its last evaluation has a checkpoint that says so.
+TEST_F(InterruptedRunTest, AnEvaluationMadeAfterwardsIsKnownToTheCheckpoint) {
+  const Words words = resumable("late", {}, "1");
+  ASSERT_EQ(run(words).code, 0);
+  const fs::path state = fs::canonical(run_folder("late") / "checkpoints/last") / "state.json";
+  auto json = nlohmann::ordered_json::parse(testing::read_text(state));
+  ASSERT_EQ(json["best"]["epoch"], 1);
+  json["evaluation_due"] = true;
+  for (const char* key : {"epoch", "step", "score", "top1", "top5"}) json["best"][key] = 0;
+  std::ofstream(state) << json;
+  ASSERT_EQ(run(words).code, 0);
+  json = nlohmann::ordered_json::parse(testing::read_text(state));
+  EXPECT_EQ(json["evaluation_due"], false);
+  EXPECT_EQ(json["best"]["epoch"], 1);
+}
+
 TEST_F(InterruptedRunTest, ANonFiniteRunStopsWithFourAndKeepsItsLastFiniteCheckpoint) {
   ASSERT_EQ(run(train("nan", {"--epochs", "1"})).code == 2, true) << "a key given twice is refused";
   Words healthy = train("nan");
@@ -174,6 +205,14 @@ TEST_F(InterruptedRunTest, DamagedCheckpointsAreRefusedByName) {
   Finished done = run({"eval", checkpoint});
   EXPECT_EQ(done.code, 3);
   EXPECT_NE(done.err.find("model.safetensors: hash"), std::string::npos) << done.err;
+  std::string state = testing::read_text(checkpoint / "state.json");
+  std::ofstream(checkpoint / "state.json")
+      << std::regex_replace(state, std::regex("\"step\": 32"), "\"step\": -1");
+  bytes[bytes.size() / 2] ^= 1;
+  std::ofstream(model, std::ios::binary) << bytes;
+  done = run({"train", "--resume", run_folder("d")});
+  EXPECT_EQ(done.code, 3);
+  EXPECT_NE(done.err.find("step -1"), std::string::npos) << done.err;
   std::ofstream(checkpoint / "state.json") << "{}";
   done = run({"eval", checkpoint});
   EXPECT_EQ(done.code, 3);

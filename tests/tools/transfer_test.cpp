@@ -92,6 +92,32 @@ TEST_F(TransferTest, FinetuningKeepsTheHeadForTheSameClassesAndReplacesItForOthe
   EXPECT_EQ(tensors("zero").at("linear_in.weight"), source.at("linear_in.weight"));
 }
 
+TEST_F(TransferTest, TheModelComesFromTheCheckpointAndAStoppedTransferGoesOnAlone) {
+  Finished done = run(transfer("finetune", "x", data(), {"--model", "s_mlp"}));
+  EXPECT_EQ(done.code, 2) << done.err;
+  EXPECT_NE(done.err.find("the model comes from"), std::string::npos) << done.err;
+  done = run({"probe", "--data", data()});
+  EXPECT_EQ(done.code, 2) << done.err;
+  EXPECT_NE(done.err.find("--from"), std::string::npos) << done.err;
+  done = run({"finetune", "--from", run_folder("source")});
+  EXPECT_EQ(done.code, 2) << done.err;
+  EXPECT_NE(done.err.find("--data"), std::string::npos) << done.err;
+  done = run({"finetune", "--from", in("raw3/train/0/0.png"), "--data", data()});
+  EXPECT_EQ(done.code, 3) << done.err;
+  EXPECT_NE(done.err.find("smlp import"), std::string::npos) << done.err;
+
+  ASSERT_EQ(run(transfer("probe", "whole", data())).code, 0);
+  const Words words = transfer("probe", "stopped", data());
+  ASSERT_EQ(run(words, {{"LD_PRELOAD", SMLP_FAULT_SHIM},
+                        {"FAULT_AT_LOGGED", "1"},
+                        {"FAULT_SIGNAL", std::to_string(SIGTERM)}})
+                .code,
+            128 + SIGTERM);
+  done = run({"probe", "--resume", run_folder("stopped")});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ(tensors("stopped"), tensors("whole"));
+}
+
 TEST_F(TransferTest, AProbeTrainsTheHeadAloneAndCachedFeaturesChangeNothing) {
   const Finished cached = run(transfer("probe", "cached", data(), {"--lr", "1e-2"}));
   ASSERT_EQ(cached.code, 0) << cached.err;
@@ -118,7 +144,7 @@ TEST_F(TransferTest, AProbeTrainsTheHeadAloneAndCachedFeaturesChangeNothing) {
 TEST_F(TransferTest, ARidgeProbeSolvesForTheHeadAndCanBeEvaluatedLikeAnyRun) {
   const Finished done = run(transfer("probe", "ridge", data(), {"--method", "ridge"}));
   ASSERT_EQ(done.code, 0) << done.err;
-  EXPECT_NE(done.err.find("on the 30 held-out images"), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("each left out in turn"), std::string::npos) << done.err;
   EXPECT_GT(last_top1(done), 15) << "ten classes";
   const auto solved = tensors("ridge"), source = tensors("source");
   for (const auto& [name, bytes] : source)
@@ -188,13 +214,22 @@ TEST_F(TransferTest, CropsAreAveragedReproduciblyAndRealLabelsCounted) {
   while (std::getline(confusion, line)) counted += std::stoi(line.substr(line.rfind(',') + 1));
   EXPECT_EQ(counted, 100);
 
+  for (const Words& more : {Words{"--predictions", in("no/such/p.csv")}, Words{"--confusion", in("p")}}) {
+    fs::create_directories(in("p"));
+    const Finished early = run(Words{"eval", run_folder("source")} + more);
+    EXPECT_EQ(early.code, 1) << early.err;
+    EXPECT_EQ(early.out, "") << "before anything is evaluated";
+  }
+  EXPECT_EQ(run({"eval", run_folder("source"), "--set", "data.fraction=0.5"}).code, 2);
+  EXPECT_EQ(run({"eval", run_folder("source"), "--logits", in("q"), "--confusion", in("q")}).code, 2);
+
   const Finished none = run({"eval", "--real-labels", run_folder("source")});
   EXPECT_EQ(none.code, 3) << "the path is not the option's";
   EXPECT_NE(none.err.find("real_labels.json"), std::string::npos) << none.err;
 }
 
 TEST_F(TransferTest, TheFirstLayerIsDrawn) {
-  const Finished done = run({"viz", run_folder("source"), "B-6/16", "-o", in("x.png")});
+  const Finished done = run({"viz", run_folder("source"), "B-6/16", "s_mlp", "-o", in("x.png")});
   ASSERT_EQ(done.code, 0) << done.err;
   EXPECT_TRUE(fs::file_size(in("x.png")) > 1000);
 }

@@ -30,7 +30,7 @@ torch::Tensor golden_tensor(const std::string& file, const std::string& name) {
 }
 
 ImportOptions options(const fs::path& from, const fs::path& to) {
-  return {from, to, "imagenet21k", {}};
+  return {.from = from, .to = to, .family = "imagenet21k", .classes = {}};
 }
 
 // Weights that real PyTorch saved, and the logits it computed with them.
@@ -69,11 +69,63 @@ TEST(ImportWeights, ExportedWeightsComeBackInBothFormats) {
   }
   const auto json = nlohmann::json::parse(read_file(temp / "safe" / "config.json", 1 << 20));
   EXPECT_EQ(json["architecture"], "b_mlp");
-  EXPECT_EQ(json["label_names"].size(), json["num_classes"].get<std::size_t>());
+  EXPECT_EQ(json["num_classes"], 5);
+  EXPECT_FALSE(json.contains("label_names")) << "they are not known";
   EXPECT_TRUE(json["model_args"]["width"].is_number_integer());
   EXPECT_EQ(json["model_args"]["norm"], "layer");
   EXPECT_EQ(json["pretrained_cfg"]["input_size"][0], 3);
   EXPECT_EQ(json["pretrained_cfg"]["mean"].size(), 3u);
+}
+
+// What names and shapes do not say, config.json does.
+TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
+  for (const std::string model :
+       {"name: b_mlp, depth: 2, expansion: 1, activation: relu, norm_position: post, skip: false",
+        "name: s_mlp, depth: 3, activation: relu, block_order: norm_linear_act",
+        "name: b_mlp, depth: 2, bottleneck: false, layers_per_block: 2, norm: batch"}) {
+    TempDir temp;
+    const RunConfig config =
+        parse_run_config("{model: {width: 8, " + model + "}, data: {image_size: 8}}", model, {});
+    torch::manual_seed(3);
+    const auto first = config.model->build(8, 3);
+    TrainingState state;
+    state.classes = {"a", "b", "c"};
+    state.normalization = {{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}};
+    state.config = config.yaml();
+    write_checkpoint_folder(temp / "checkpoint", *first, nullptr, state);
+    export_weights(temp / "checkpoint", temp / "deep/exported", true);
+    EXPECT_TRUE(
+        import_weights({temp / "deep/exported/model.pt", temp / "again", std::nullopt, {}}).described);
+    const SavedModel again = open_saved_model(temp / "again", false);
+    EXPECT_EQ(again.state.classes, state.classes);
+    EXPECT_EQ(again.state.normalization.std, state.normalization.std);
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor images = torch::randn({5, 3, 8, 8});
+    first->eval();
+    again.model->eval();
+    EXPECT_TRUE(torch::equal(first->forward(images), again.model->forward(images))) << model;
+  }
+}
+
+TEST(ImportWeights, ADamagedConfigBesideTheWeightsIsRefused) {
+  TempDir temp;
+  import_weights(options(golden("b_mlp.pt"), temp / "checkpoint"));
+  export_weights(temp / "checkpoint", temp / "exported", false);
+  const fs::path json = temp / "exported/config.json";
+  const std::string whole = read_file(json, 1 << 20);
+  const auto refused = [&](const std::string& from, const std::string& to) {
+    std::string text = whole;
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    write_file_atomically(json, text.replace(text.find(from), from.size(), to));
+    error_of(ErrorKind::data,
+             [&] { import_weights(options(temp / "exported/model.safetensors", temp / "x")); });
+    EXPECT_FALSE(fs::exists(temp / "x"));
+  };
+  refused("{", "[");
+  refused("\"pre\"", "\"nowhere\"");
+  refused("\"std\": [", "\"std\": [0,");
+  refused("\"mean\": [", "\"mean\": [\"x\",");
+  refused("\"architecture\"", "\"label_names\": [\"a\"], \"architecture\"");
 }
 
 TEST(ImportWeights, WhatIsNoModelOrWouldRunCodeIsRefused) {
@@ -86,16 +138,18 @@ TEST(ImportWeights, WhatIsNoModelOrWouldRunCodeIsRefused) {
   EXPECT_NE(refusal(golden("refused/calls_system.pt")).find("system"), std::string::npos);
   EXPECT_NE(refusal(golden("types.pt")).find("linear_in.weight is missing"), std::string::npos);
   refusal(temp / "nowhere.pt");
+  write_file_atomically(temp / "old.pt", "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46" + std::string(64, 'x'));
+  EXPECT_NE(refusal(temp / "old.pt").find("Convert it in PyTorch"), std::string::npos);
   error_of(ErrorKind::usage, [&] { import_weights({golden("b_mlp.pt"), temp / "x", std::nullopt, {}}); });
 }
 
 TEST(ImportWeights, AFileNameSaysTheDataItSawLast) {
-  EXPECT_EQ(family_of_name("B_12-Wi_1024_res_64_in21k"), "imagenet");
-  EXPECT_EQ(family_of_name("B-12_Wi-1024_res_64_imagenet21_epochs_800"), "imagenet");
-  EXPECT_EQ(family_of_name("B_12-Wi_1024_res_64_in21k_cifar100"), "cifar");
-  EXPECT_EQ(family_of_name("B_6-Wi_512_res_64_cifar10_imagenet"), "imagenet");
-  EXPECT_EQ(family_of_name("STL10"), "stl");
-  EXPECT_EQ(family_of_name("weights"), std::nullopt);
+  EXPECT_EQ(family_of_file_name("B_12-Wi_1024_res_64_in21k"), "imagenet");
+  EXPECT_EQ(family_of_file_name("B-12_Wi-1024_res_64_imagenet21_epochs_800"), "imagenet");
+  EXPECT_EQ(family_of_file_name("B_12-Wi_1024_res_64_in21k_cifar100"), "cifar");
+  EXPECT_EQ(family_of_file_name("B_6-Wi_512_res_64_cifar10_imagenet"), "imagenet");
+  EXPECT_EQ(family_of_file_name("STL10"), "stl");
+  EXPECT_EQ(family_of_file_name("weights"), std::nullopt);
 }
 
 TEST(ImportWeights, AModelLargerThanItsFileIsNotBuilt) {

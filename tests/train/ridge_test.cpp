@@ -52,6 +52,24 @@ TEST(RidgeRegression, EqualsLeastSquaresWithAPenaltyOnTheWeightsAlone) {
   }
 }
 
+TEST(RidgeRegression, EachImageLeftOutIsAnsweredAsByAFitWithoutIt) {
+  const Problem p = make_problem(24, 30, 3);  // fewer images than features, too
+  const RidgeRegression whole = fit(p, 24);
+  const auto scale = [](const Problem& q) {
+    return (q.features - q.features.mean(0)).square().sum().item<double>() /
+           static_cast<double>(q.features.size(1));
+  };
+  for (const double penalty : {1e-4, 1.0}) {
+    const torch::Tensor found = whole.left_out_scores(p.features, p.labels, penalty);
+    for (std::int64_t i = 0; i < 24; ++i) {
+      const torch::Tensor others = torch::arange(24).masked_select(torch::arange(24) != i);
+      const Problem q{p.features.index({others}), p.labels.index({others}), p.targets.index({others})};
+      const LinearHead head = by_least_squares(q, penalty * scale(p) / scale(q));
+      EXPECT_TRUE(torch::allclose(found[i], head.weight.mv(p.features[i]) + head.bias, 1e-6, 1e-8)) << i;
+    }
+  }
+}
+
 TEST(RidgeRegression, FeaturesThatAreAlwaysZeroGetNoWeight) {
   Problem p = make_problem(40, 6, 3);
   p.features.select(1, 2).zero_();

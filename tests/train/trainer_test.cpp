@@ -5,8 +5,12 @@
 
 #include <atomic>
 
+#include "smlp/core/error.hpp"
+#include "smlp/data/pack.hpp"
 #include "smlp/train/saved_model.hpp"
 #include "smlp/train/tensor_file.hpp"
+#include "support/errors.hpp"
+#include "support/raw_data.hpp"
 #include "support/temp_dir.hpp"
 
 namespace smlp {
@@ -111,6 +115,28 @@ TEST(Trainer, ARunSavesAModelThatOpensAgainWithItsBestResult) {
   EXPECT_EQ(saved.config.yaml(), experiment.config.yaml());
   const std::vector<torch::Tensor> a = weights_of(*saved.model), b = weights_of(*experiment.model);
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::equal(a[i], b[i]));
+}
+
+TEST(Trainer, ATestSplitMayBeMissingWhereImagesAreHeldOutButNotBroken) {
+  const testing::TempDir folder;
+  testing::write_cifar10(folder / "raw", 10);
+  const auto with = [&](const std::string& root, const std::string& holdout) {
+    return small_experiment(folder.path(),
+                            {"data.root=" + (folder / root).string(), "data.holdout=" + holdout});
+  };
+  PackOptions options;
+  options.source = "cifar10";
+  options.from = folder / "raw";
+  options.to = folder / "pack";
+  pack(options);
+  EXPECT_NE(with("pack", "0.2").test_set, nullptr);
+  testing::error_of(ErrorKind::data,
+                    [&] { with("pack/train", "0"); });  // not trained and tested on one split
+  std::filesystem::resize_file(folder / "pack/test/images.npy", 5000);
+  testing::error_of(ErrorKind::data, [&] { with("pack", "0.2"); });
+  std::filesystem::remove_all(folder / "pack/test");
+  EXPECT_EQ(with("pack", "0.2").test_set, nullptr);
+  testing::error_of(ErrorKind::data, [&] { with("pack", "0"); });
 }
 
 TEST(Trainer, EpochsEndWhereTheirLastImageIsTaken) {

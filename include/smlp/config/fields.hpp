@@ -29,9 +29,6 @@ struct Bounds {
 inline Bounds at_least(double min) {
   return {.min = min};
 }
-inline Bounds above(double min) {
-  return {.min = min, .min_open = true};
-}
 inline Bounds between(double min, double max) {
   return {.min = min, .max = max};
 }

@@ -90,6 +90,7 @@ class StagedDirectory {
   bool replace_;
 };
 
+void make_parent_directory(const fs::path& target);
 void write_file_atomically(const fs::path& target, std::string_view text);
 void replace_link(const fs::path& link, const fs::path& points_to);  // symbolic link, swapped atomically
 void sync_directory(const fs::path& directory);

@@ -11,4 +11,7 @@ bool is_utf8(std::string_view text);
 // become \xNN (a hostile name can hold terminal commands); cut after 500 bytes.
 std::string printable(std::string_view name);
 
+std::string human_count(double value);  // 12345678: "12.3M"
+std::string human_bytes(double bytes);  // "1.5 GiB"
+
 }  // namespace smlp

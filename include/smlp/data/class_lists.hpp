@@ -14,9 +14,9 @@ struct ClassList {
 void check_class_names(const std::vector<std::string>& names, std::string_view where);
 
 // Whether a model's outputs mean a data set's labels. Error(data) when the lists have different lengths, or
-// the same names in another order (naming the first differences); other spellings are a warning, for releases
-// differ in them. With `force` both are warnings too, as long as every label of the data is one of the
-// model's outputs.
+// a name of one stands at another place in the other (naming the first differences); other spellings are a
+// warning, for releases differ in them. With `force` both are warnings too, as long as every label of the
+// data is one of the model's outputs.
 void check_classes_of_model(const ClassList& model, const ClassList& data, bool force);
 
 // Two splits of one set must have the same list: Error(data) naming the first differences.

@@ -30,7 +30,8 @@ struct Device {
   bool is_cuda() const { return torch.is_cuda(); }
 };
 
-// Loads the CUDA half of LibTorch when it is wanted (before the first tensor of the process), chooses device
+// Loads the CUDA half of LibTorch when it is wanted (before anything asks LibTorch for CUDA, as seeding
+// its generators does), chooses device
 // and precision, sets threads, TF32 and determinism of the process. type cuda without a usable device:
 // Error(failed) with the reason found; bf16 where the hardware lacks it: allowed when asked for by name, with
 // a warning; tf32 on a CPU means fp32.

@@ -51,9 +51,11 @@ void write_checkpoint_folder(const std::filesystem::path& target, const Model& m
                              const Optimizer* optimizer, const TrainingState& state);
 
 // Makes RUN/checkpoints/step-NNNNNNNNN and points `last` at it, durable before it returns; a step that has
-// its checkpoint already keeps it. Error(failed) on a full disk leaves what was there before.
+// its checkpoint already keeps it, unless `replace`. Error(failed) on a full disk leaves what was there
+// before.
 std::filesystem::path save_checkpoint(const std::filesystem::path& run, const Model& model,
-                                      const Optimizer& optimizer, const TrainingState& state);
+                                      const Optimizer& optimizer, const TrainingState& state,
+                                      bool replace = false);
 
 // Points RUN/checkpoints/best at a checkpoint of the same run.
 void link_best(const std::filesystem::path& checkpoint);
@@ -69,8 +71,9 @@ void drop_checkpoints_after(const std::filesystem::path& run, std::int64_t step)
 // The checkpoint a path means: itself, or the last (or best) one of a run. None: Error(data).
 std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_checkpoint, bool best = false);
 
-// Reads state.json and verifies the other files against its hashes. Damage: Error(data) naming the file.
-TrainingState read_state(const std::filesystem::path& checkpoint);
+// Reads state.json and verifies the weights, and the optimiser's tensors if wanted, against its hashes.
+// Damage: Error(data) naming the file.
+TrainingState read_state(const std::filesystem::path& checkpoint, bool with_optimizer = false);
 
 void load_model(const std::filesystem::path& checkpoint, Model& model);
 void load_optimizer(const std::filesystem::path& checkpoint, Optimizer& optimizer);

@@ -42,8 +42,4 @@ std::string describe(const Experiment& experiment);
 // for a frozen body), memory.
 std::string describe_cost(const Experiment& experiment);
 
-// 12345678 → "12.3M"
-std::string human_count(double value);
-std::string human_bytes(double bytes);  // "1.5 GiB"
-
 }  // namespace smlp

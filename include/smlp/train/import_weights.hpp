@@ -12,7 +12,8 @@ namespace smlp {
 
 // What the names and shapes of weights say of their model.
 struct RecognisedModel {
-  std::string yaml;  // a configuration: its model section and data.image_size
+  std::string family;  // "b_mlp" or "s_mlp"
+  std::string yaml;    // a configuration: its model section and data.image_size
   int image_size = 0;
   int classes = 0;
 };
@@ -21,21 +22,34 @@ struct RecognisedModel {
 // shapes. Anything else: Error(data) naming `file` and what is missing.
 RecognisedModel recognise_model(const std::vector<SafetensorsEntry>& tensors, const std::string& file);
 
-// The normalisation family that a name such as "imagenet21k", "cifar10" or
-// "B_12-Wi_1024_res_64_in21k_cifar100" means: the data set it says last. None: nullopt.
-std::optional<std::string> family_of_name(const std::string& name);
+// imagenet21k, imagenet, tiny-imagenet, cifar10, cifar100, stl10, and the normalisation family of each.
+std::vector<std::string> known_data();
+std::optional<std::string> family_of_data(const std::string& name);
+
+// The normalisation family that a file's name such as "B_12-Wi_1024_res_64_in21k_cifar100.pt" means: that of
+// the data set it says last. None: nullopt.
+std::optional<std::string> family_of_file_name(const std::string& name);
 
 struct ImportOptions {
   std::filesystem::path from;         // a .pt of PyTorch, or a safetensors file
   std::filesystem::path to;           // the checkpoint's folder, which must not exist
-  std::optional<std::string> family;  // imagenet21k, imagenet, tiny-imagenet, cifar10, cifar100, stl10;
-                                      // default: the file's name says it
-  std::filesystem::path classes;      // a class list; empty: names are unknown
+  std::optional<std::string> family;  // one of known_data(); default: config.json or the file's name says it
+  std::filesystem::path classes;      // a class list; empty: as config.json says, or unknown
 };
 
-// Writes a checkpoint that eval, finetune, probe, export and viz take: weights as float32, no optimiser.
-// Returns the recognised model.
-RecognisedModel import_weights(const ImportOptions& options);
+struct ImportedWeights {
+  struct Data {
+    std::string origin;  // the normalisation's family, or "config.json"
+    ChannelStatistics statistics;
+  };
+  RecognisedModel model;
+  Data data;
+  bool described = false;  // config.json was there; else activation and the like are the published models'
+};
+
+// Writes a checkpoint that eval, finetune, probe, export and viz take: weights as float32, no optimiser. A
+// config.json of `smlp export` beside the file says what shapes cannot.
+ImportedWeights import_weights(const ImportOptions& options);
 
 // Writes TO/model.safetensors, or model.pt with `pt`, and TO/config.json with timm's keys. TO must not exist.
 void export_weights(const std::filesystem::path& checkpoint, const std::filesystem::path& to, bool pt);

@@ -28,6 +28,11 @@ class RidgeRegression {
   void decompose();
   LinearHead solve(double penalty) const;  // penalty > 0
 
+  // [B, classes]: for images that were added, what solve() without that one image would answer for it (Allen
+  // 1974: the residual over one minus the leverage).
+  torch::Tensor left_out_scores(const torch::Tensor& features, const torch::Tensor& labels,
+                                double penalty) const;
+
  private:
   double images_ = 0;
   torch::Tensor features_sum_, labels_sum_;   // [width], [classes]
@@ -38,12 +43,12 @@ class RidgeRegression {
 
 struct RidgeChoice {
   double penalty = 0;
-  double holdout_top1 = 0;  // %
+  double left_out_top1 = 0;  // % of the training images, each answered without itself
 };
 
 // Fits the model's head, which must be one linear layer (else Error(usage)), to the cached features of the
-// training images, with the penalty of 10⁻⁸, 10⁻⁷·⁵, … 10² that does best on the held-out ones (of equals,
-// the largest). nullopt when a stop signal came in between; the head is then what it was.
+// training images, with the penalty of 10⁻⁸, 10⁻⁷·⁵, … 10² that does best when each image is left out in turn
+// (of equals, the largest). nullopt when a stop signal came in between; the head is then what it was.
 std::optional<RidgeChoice> fit_ridge_head(Experiment& experiment, FeatureCache& cache);
 
 }  // namespace smlp

@@ -34,7 +34,7 @@ struct DataConfig {
   Order order = Order::random;
   std::int64_t window_mib = 1024;
   bool cache_features = true;
-  std::int64_t workers = 1;
+  std::int64_t workers = -1;
   std::int64_t prefetch = 2;
   void fields(FieldVisitor& v);
 };
@@ -93,8 +93,14 @@ RunConfig load_run_config(const std::optional<std::string>& file, std::vector<Co
 RunConfig parse_run_config(const std::string& yaml, const std::string& source,
                            std::vector<ConfigNode> overrides);
 
+std::vector<std::string> shipped_configs();  // file names, sorted
+
 // The path `file` stands for; not found: Error(usage) with the nearest shipped name.
 std::filesystem::path find_config(const std::string& file);
+
+// data.workers resolved for a device: -1 is one thread on a CPU, which has its own work, and on CUDA one a
+// core but one, up to 16.
+std::int64_t resolve_workers(const DataConfig& config, const Device& device);
 
 // data.normalize resolved for a training set: the given values, or the family's, or the pack's statistics.
 ChannelStatistics resolve_normalization(const DataConfig& config, const DatasetInfo& training_set);

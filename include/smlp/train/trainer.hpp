@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "smlp/core/files.hpp"
+#include "smlp/core/stopwatch.hpp"
 #include "smlp/data/loader.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/evaluator.hpp"
@@ -76,8 +77,11 @@ class Trainer {
   TrainingState state_;
   std::optional<EvaluationResult> last_;
   std::int64_t total_steps_;
-  double saved_at_, logged_at_;  // seconds
-  double wait_seconds_ = 0;      // for data, since the last log step
+  bool checkpoint_outdated_ = false;  // the one gone on from was made before its step's evaluation
+  Stopwatch training_time_;           // without evaluations and saves
+  Stopwatch since_save_;
+  double logged_seconds_ = 0;  // training_time_ at the last log step
+  double wait_seconds_ = 0;    // for data, since then
   std::int64_t logged_step_ = 0;
   std::string progress_text_;
 };

@@ -19,11 +19,6 @@ bool holds_class_folders(const fs::path& from) {
   return fs::is_directory(from) && !fs::exists(from / train_tar) && !fs::exists(from / val_tar);
 }
 
-// "n01440764" of "n01440764.tar", "" of anything else.
-std::string class_of_tar(std::string_view file) {
-  return file.ends_with(".tar") && file.size() > 4 ? std::string(file.substr(0, file.size() - 4)) : "";
-}
-
 class Reading {
  public:
   Reading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {}

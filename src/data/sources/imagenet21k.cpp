@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t held_limit = std::size_t{1} << 30;
 
-std::string class_of_tar(const std::string& path) {
-  const std::string_view file = path_parts(path).back();
-  return file.ends_with(".tar") && file.size() > 4 ? std::string(file.substr(0, file.size() - 4)) : "";
-}
-
 // One class's images on their way to the two splits: held back until it is known that the class has enough of
 // them, and while they may be among those that are set aside.
 class ClassImages {
@@ -116,14 +111,14 @@ class Reading {
  private:
   bool wanted(const std::string& path) {
     if (path.ends_with('/') || is_hidden(path_parts(path))) return false;
-    const std::string name = class_of_tar(path);
+    const std::string name = class_of_tar(path_parts(path).back());
     if (!name.empty() && (listed_.empty() || missing_.contains(name))) return true;
     ++skipped_;
     return false;
   }
 
   void read_class(ArchiveEntry& archive) {
-    const std::string name = class_of_tar(archive.path());
+    const std::string name = class_of_tar(path_parts(archive.path()).back());
     if (!met_.insert(name).second)
       fail(ErrorKind::data, "{}: class {} is there twice", archive.where(), name);
     ClassImages images(name, request_, sink_, labels_);

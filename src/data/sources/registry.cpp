@@ -22,7 +22,7 @@ constexpr DataSource sources[] = {
     {"stl10", "STL-10, binary version (stl10_binary.tar.gz)", "https://cs.stanford.edu/~acoates/stl10/", "",
      "stl", 96, read_stl10},
     {"tiny-imagenet", "Tiny-ImageNet-200 (tiny-imagenet-200.zip)",
-     "http://cs231n.stanford.edu/tiny-imagenet-200.zip", "", "imagenet", 64, read_tiny_imagenet},
+     "https://cs231n.stanford.edu/tiny-imagenet-200.zip", "", "imagenet", 64, read_tiny_imagenet},
     {"imagenet", "ImageNet-1k (ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, or a folder with both)",
      "https://image-net.org/challenges/LSVRC/2012/", "--labels", "imagenet", 0, read_imagenet},
     {"imagenet21k", "ImageNet-21k (a folder or tar file of one tar file a class)",

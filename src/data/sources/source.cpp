@@ -77,6 +77,10 @@ bool is_hidden(const std::vector<std::string_view>& parts) {
                      [](std::string_view each) { return each[0] == '.' || each == "__MACOSX"; });
 }
 
+std::string class_of_tar(std::string_view file) {
+  return file.ends_with(".tar") && file.size() > 4 ? std::string(file.substr(0, file.size() - 4)) : "";
+}
+
 bool named_like_an_image(std::string_view file) {
   const std::size_t dot = file.rfind('.');
   std::string extension(dot == std::string_view::npos ? "" : file.substr(dot + 1));

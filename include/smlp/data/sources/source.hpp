@@ -86,6 +86,8 @@ std::vector<std::string_view> path_parts(std::string_view path);
 
 bool is_hidden(const std::vector<std::string_view>& parts);  // any part begins with '.', or "__MACOSX"
 
+std::string class_of_tar(std::string_view file);  // "n01440764" of "n01440764.tar"; "" of anything else
+
 bool named_like_an_image(std::string_view file);  // .jpg, .jpeg or .png, in any case
 
 }  // namespace smlp

@@ -1,0 +1,110 @@
+#include "smlp/train/exported_config.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/data/class_lists.hpp"
+#include "smlp/formats/json.hpp"
+
+namespace smlp {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::uint64_t max_bytes = 64 << 20;
+constexpr int max_depth = 16;
+constexpr std::array hidden_keys{"activation", "norm_position", "skip", "block_order"};
+
+// A value of the configuration as JSON: numbers and booleans as they are, anything else as text.
+Json json_value(const std::string& yaml) {
+  const Json parsed = Json::parse(yaml, nullptr, false);
+  return parsed.is_discarded() || parsed.is_structured() ? Json(yaml) : parsed;
+}
+
+Json model_args(const RunConfig& config) {
+  const std::string section = "model.";
+  constexpr std::array of_the_run{"name", "init_from", "new_head", "head_init"};
+  Json args = Json::object();
+  for (const KeyRow& row : config.rows()) {
+    if (!row.path.starts_with(section)) continue;
+    const std::string key = row.path.substr(section.size());
+    if (std::ranges::find(of_the_run, key) == of_the_run.end()) args[key] = json_value(row.value);
+  }
+  return args;
+}
+
+bool named(const std::vector<std::string>& classes) {
+  return std::ranges::none_of(classes, [](const std::string& each) { return each.empty(); });
+}
+
+void check_statistics(const ChannelStatistics& statistics, const std::string& file) {
+  const auto& [mean, deviation] = statistics;
+  if (mean.size() != 3 || deviation.size() != 3 ||
+      std::ranges::any_of(deviation, [](double d) { return d <= 0; }))
+    fail(ErrorKind::data, "{}: pretrained_cfg: mean [{}] and std [{}], expected three of each, std above 0",
+         file, fmt::join(mean, ", "), fmt::join(deviation, ", "));
+}
+
+std::vector<ConfigNode> model_overrides(const nlohmann::json& args, const std::string& file) {
+  std::vector<ConfigNode> overrides;
+  const auto set = [&](const std::string& key) {
+    const nlohmann::json& value = args.at(key);
+    overrides.push_back(
+        make_override("model." + key, value.is_string() ? value.get<std::string>() : value.dump(), file));
+  };
+  for (const char* key : hidden_keys)
+    if (args.contains(key)) set(key);
+  // Two square layers are a bottleneck of expansion 1, or a block without one.
+  if (args.value("bottleneck", false) && args.value("expansion", 0) == 1)
+    for (const char* key : {"bottleneck", "expansion"}) set(key);
+  return overrides;
+}
+
+}  // namespace
+
+std::string exported_config(const SavedModel& saved) {
+  const RunConfig& c = saved.config;
+  std::int64_t features = 0;
+  for (const auto& item : saved.model->named_parameters())
+    if (item.key() == saved.model->head_prefix() + "weight") features = item.value().size(1);
+  const std::int64_t size = c.data.image_size;
+  Json json{{"architecture", c.model.name},
+            {"num_classes", saved.state.classes.size()},
+            {"num_features", features}};
+  if (named(saved.state.classes)) json["label_names"] = saved.state.classes;
+  json["model_args"] = model_args(c);
+  json["pretrained_cfg"] = {{"input_size", {3, size, size}},
+                            {"mean", saved.state.normalization.mean},
+                            {"std", saved.state.normalization.std},
+                            {"interpolation", "bilinear"},
+                            {"crop_pct", 1.0}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::optional<ExportedConfig> read_exported_config(const fs::path& folder, const std::string& family) {
+  const fs::path path = folder / "config.json";
+  if (!fs::exists(path)) return std::nullopt;
+  const std::string file = path.string();
+  const nlohmann::json json = parse_json(read_file(path, max_bytes), file, max_depth);
+  if (!json.is_object() || !json.contains("architecture") || json["architecture"] != family)
+    return std::nullopt;
+  ExportedConfig found;
+  try {
+    if (json.contains("model_args")) found.model = model_overrides(json["model_args"], file);
+    if (json.contains("label_names")) json["label_names"].get_to(found.classes);
+    if (json.contains("pretrained_cfg")) {
+      const nlohmann::json& cfg = json["pretrained_cfg"];
+      found.normalization = {cfg.at("mean"), cfg.at("std")};
+    }
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorKind::data, "{}: {}", file, error.what());
+  }
+  check_class_names(found.classes, file);
+  if (found.normalization) check_statistics(*found.normalization, file);
+  return found;
+}
+
+}  // namespace smlp

@@ -21,8 +21,8 @@ Action add_import_command(CLI::App& app) {
   app.footer("Example: smlp import B-12_Wi-1024_res_64_imagenet21_epochs_800.pt --to weights/b12");
   return [o] {
     const ImportedWeights found = import_weights(*o);
-    std::cout << fmt::format("{}: {}, {} classes, normalised for {}\n{}\n", o->to.string(), found.model.yaml,
-                             found.model.classes, found.data.origin,
+    std::cout << fmt::format("{}: {}, {} classes, normalisation of {}\n{}\n", o->to.string(),
+                             found.model.yaml, found.model.classes, found.data.origin,
                              found.described ? "activation, order and skips as config.json says"
                                              : "activation, order and skips as published (no config.json)");
     return 0;

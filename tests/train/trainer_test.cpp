@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "smlp/core/error.hpp"
 #include "smlp/data/pack.hpp"
@@ -109,6 +111,14 @@ TEST(Trainer, ARunSavesAModelThatOpensAgainWithItsBestResult) {
   const TrainResult result = Trainer(experiment, run, std::nullopt).run();
   EXPECT_TRUE(result.finished);
   EXPECT_GT(result.best.epoch, 0);
+  std::istringstream lines(read_file(run / "metrics.jsonl", 1 << 20));
+  double seconds = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto row = nlohmann::json::parse(line);
+    if (row["kind"] != "eval") continue;
+    EXPECT_GT(row["train_seconds"], seconds) << "also where no log step lies between";
+    seconds = row["train_seconds"];
+  }
   const SavedModel saved = open_saved_model(run, false);
   EXPECT_EQ(saved.state.step, experiment.total_steps());
   EXPECT_EQ(saved.state.classes, experiment.train_set->info().classes);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A room includes only itself and rooms below it; data, nn and optim never one another; rooms without LibTorch never
-# include it. (loader.* and augment.* of data stand on device.)
+# include it. (data/batches stands on LibTorch.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 awk '
@@ -20,8 +20,8 @@ awk '
   FNR == 1 {
     split(FILENAME, part, "/")
     room = part[1] == "src" ? part[2] : part[3]
-    with_torch = !(room in torchless) || FILENAME ~ /data\/loader\.[ch]pp$/
-    allowed = " " below[room] (FILENAME ~ /data\/loader\.[ch]pp$/ ? " device" : "") " "
+    with_torch = !(room in torchless) || FILENAME ~ /data\/batches\//
+    allowed = " " below[room] " "
     if (!(room in below)) { print FILENAME ": unknown room " room; bad = 1 }
   }
   /^#include "[a-z]+\// {

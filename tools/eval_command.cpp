@@ -32,7 +32,9 @@ struct EvalOptions {
 std::vector<ConfigNode> overrides(const EvalOptions& o) {
   std::vector<ConfigNode> nodes;
   if (o.data) nodes.push_back(make_override("data.root", *o.data, "--data"));
-  nodes.push_back(make_override("device.type", o.device.value_or("auto"), "--device"));
+  const bool set = std::ranges::any_of(
+      o.assignments, [](const std::string& each) { return each.starts_with("device.type="); });
+  if (o.device || !set) nodes.push_back(make_override("device.type", o.device.value_or("auto"), "--device"));
   nodes.push_back(make_override("data.workers", o.workers.value_or("-1"), "--workers"));
   if (o.precision) nodes.push_back(make_override("device.precision", *o.precision, "--precision"));
   for (const std::string& assignment : o.assignments) nodes.push_back(parse_override(assignment));
@@ -51,12 +53,13 @@ void check_assignments(const std::vector<std::string>& assignments) {
 
 // Where nothing could be written, or one file over another, that is said before hours of evaluation.
 void check_outputs(const EvalOptions& options) {
-  std::vector<std::string> paths;
+  std::vector<fs::path> paths;
   for (const auto& path : {options.logits, options.predictions, options.confusion}) {
     if (!path) continue;
-    if (std::ranges::find(paths, *path) != paths.end())
+    const fs::path target = fs::weakly_canonical(*path);
+    if (std::ranges::find(paths, target) != paths.end())
       fail(ErrorKind::usage, "{} is named for two outputs", *path);
-    paths.push_back(*path);
+    paths.push_back(target);
     const AtomicFile can_be_made(*path);
   }
 }
@@ -80,8 +83,7 @@ AugmentConfig tta_augment(const SavedModel& saved, const EvalOptions& options) {
   const bool given = std::ranges::any_of(
       options.assignments, [](const std::string& each) { return each.starts_with("augment."); });
   if (!augment.crop && !given) {
-    log().warn(
-        "the model was trained without crops: those of scale 0.4 to 1 and ratio 1, and flips, are taken");
+    log().warn("the checkpoint names no crops: those of scale 0.4 to 1 and ratio 1, and flips, are taken");
     augment.crop = CropConfig{{0.4, 1.0}, {1.0, 1.0}};
     augment.flip = 0.5;
   }
@@ -109,6 +111,11 @@ int run_eval(const EvalOptions& options) {
   how.keep_logits = options.logits && options.tta == 0;
   how.keep_predictions = keep && options.tta == 0;
   EvalReport report{.precision = precision_name(device.precision)};
+  if (options.tta > 0)
+    report.tta = {.crops = options.tta,
+                  .augment = tta_augment(saved, options),
+                  .average_softmax = options.tta_average == "softmax",
+                  .seed = static_cast<std::uint64_t>(saved.config.run.seed)};
   const ChannelStatistics normalization =
       saved.config.data.mean.empty() ? saved.state.normalization
                                      : ChannelStatistics{saved.config.data.mean, saved.config.data.std};
@@ -118,10 +125,6 @@ int run_eval(const EvalOptions& options) {
   if (options.tta > 0) {
     how.keep_logits = options.logits.has_value();
     how.keep_predictions = keep;
-    report.tta = {.crops = options.tta,
-                  .augment = tta_augment(saved, options),
-                  .average_softmax = options.tta_average == "softmax",
-                  .seed = static_cast<std::uint64_t>(saved.config.run.seed)};
     auto crops = evaluate_crops(*saved.model, device, dataset, normalization, how, report.tta);
     if (!crops) return 128 + stop_signal();
     report.crops = std::move(*crops);

@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/train/exported_config.hpp"
 #include "smlp/train/import_weights.hpp"
 
 namespace smlp {
@@ -21,10 +22,13 @@ Action add_import_command(CLI::App& app) {
   app.footer("Example: smlp import B-12_Wi-1024_res_64_imagenet21_epochs_800.pt --to weights/b12");
   return [o] {
     const ImportedWeights found = import_weights(*o);
-    std::cout << fmt::format("{}: {}, {} classes, normalisation of {}\n{}\n", o->to.string(),
-                             found.model.yaml, found.model.classes, found.data.origin,
-                             found.described ? "activation, order and skips as config.json says"
-                                             : "activation, order and skips as published (no config.json)");
+    const std::int64_t size = found.config.data.image_size;
+    std::cout << fmt::format("{}: {} at {}x{}, {} classes, normalisation of {}\n", o->to.string(),
+                             found.config.model.name, size, size, found.classes, found.data.origin);
+    for (const auto& [key, value] : model_args(found.config))
+      std::cout << fmt::format("  {} {}\n", key, value);
+    if (!found.described)
+      std::cout << "what shapes do not say (activation, order, skips) is as in the published models\n";
     return 0;
   };
 }

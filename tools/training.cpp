@@ -22,7 +22,11 @@ struct Resume {
 };
 
 Resume at_run(const std::filesystem::path& run) {
-  if (!std::filesystem::exists(run / "checkpoints" / "last")) return {run, std::nullopt};
+  const std::filesystem::path last = run / "checkpoints" / "last";
+  if (std::filesystem::is_symlink(last) && !std::filesystem::exists(last))
+    fail(ErrorKind::data, "{} points to {}, which is not there; put it back, or remove the run's folder",
+         last.string(), std::filesystem::read_symlink(last).string());
+  if (!std::filesystem::exists(last)) return {run, std::nullopt};
   return {run, find_checkpoint(run)};
 }
 
@@ -60,8 +64,8 @@ RunConfig load_config(const TrainingOptions& options, std::optional<std::int64_t
   Origins origins;
   RunConfig config = load_run_config(config_file(options), std::move(overrides), &origins, std::move(layer));
   if (options.from && !config.model->init_from)
-    fail(ErrorKind::usage, "model.name is {} ({}): the model comes from {}, which has another",
-         config.model.name, origins["model.name"], *options.from);
+    fail(ErrorKind::usage, "{} takes the place of the model and weights of {}: leave it out",
+         origins[origins.contains("model.init_from") ? "model.init_from" : "model.name"], *options.from);
   if (options.transfers && !origins.contains("data.root"))
     fail(ErrorKind::usage, "nothing to train on: give --data ROOT, a packed data set");
   if (seed && config.run.name) config.run.name = fmt::format("{}-seed{}", *config.run.name, *seed);
@@ -96,10 +100,12 @@ Outcome train_once(const TrainingOptions& options, std::optional<std::int64_t> s
   const bool goes_on = resume && resume->checkpoint;
   const std::string weights = goes_on ? "" : load_initial_weights(experiment);
   if (!weights.empty()) log().info("{}", weights);
-  if (experiment.body_frozen() && !experiment.solves_head() && experiment.total_steps() < few_steps)
+  const bool probes = experiment.body_frozen() && !experiment.solves_head();
+  if (probes && experiment.config.model->new_head && !goes_on && experiment.total_steps() < few_steps)
     log().warn(
-        "{} steps are few for a head that starts anew: raise --epochs or --lr, lower --batch-size, or use "
-        "--method ridge",
+        "{} steps are few for a head that starts anew: raise --epochs or --lr, lower --batch-size, or solve "
+        "for "
+        "it with `smlp probe --method ridge`",
         experiment.total_steps());
   if (options.dry_run) {
     std::cout << describe(experiment) << "\n" << describe_cost(experiment) << "\n";

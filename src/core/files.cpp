@@ -117,7 +117,8 @@ void sync_tree(const fs::path& directory) {
   sync_directory(directory);
 }
 
-// The file a link means, so that the link stays. A device or a pipe is not taken for a file to be replaced.
+// The file a link means, so that the link stays (one that means nothing is replaced). A device or a pipe is
+// not taken for a file to be replaced.
 fs::path file_to_replace(fs::path target) {
   std::error_code error;
   const fs::file_status status = fs::status(target, error);

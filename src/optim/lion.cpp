@@ -91,17 +91,18 @@ void Lion::tensor_operations(const StepInputs& inputs, const std::vector<torch::
   }
   if (rates.empty()) return;
   const std::vector<torch::Tensor>&values = lists[0], &averages = lists[1], &clipped = lists[2];
-  // A bad step is one of rate 0 with gradients of 0 that leaves the averages as they are: nothing is copied.
+  // In a bad step every tensor gets what changes no bit of it, −0 or +0: nothing is copied.
   const torch::Tensor bad = inputs.bad.ne(0);
   at::_foreach_mul_(clipped, inputs.clip_factor);
-  for (const torch::Tensor& each : clipped) each.masked_fill_(bad, 0);
+  for (const torch::Tensor& each : clipped) each.masked_fill_(bad, -0.0);
 
   std::vector<torch::Tensor> steps = at::_foreach_mul(averages, betas_[0]);
   at::_foreach_add_(steps, clipped, 1 - betas_[0]);
   at::_foreach_sign_(steps);
   if (decaying) at::_foreach_add_(steps, at::_foreach_mul(values, decays));
   at::_foreach_mul_(steps, rates);
-  at::_foreach_mul_(steps, inputs.lr_factor.masked_fill(bad, 0));
+  at::_foreach_mul_(steps, inputs.lr_factor);
+  for (const torch::Tensor& each : steps) each.masked_fill_(bad, 0);
   at::_foreach_sub_(values, steps);
 
   at::_foreach_mul_(averages, torch::full_like(inputs.bad, betas_[1]).masked_fill_(bad, 1));

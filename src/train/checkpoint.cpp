@@ -57,12 +57,12 @@ Json to_json(const TrainingState& state) {
           {"config", state.config}};
 }
 
-TrainingState state_from_json(const nlohmann::json& json) {
+TrainingState state_from_json(const nlohmann::json& json, const fs::path& path) {
   TrainingState state;
   json.at("step").get_to(state.step);
   json.at("bad_run").get_to(state.bad_run);
   if (state.step < 0 || state.bad_run < 0)
-    fail(ErrorKind::data, "state.json: step {} and {} bad steps; neither can be negative", state.step,
+    fail(ErrorKind::data, "{}: step {} and {} bad steps; neither can be negative", path.string(), state.step,
          state.bad_run);
   json.at("evaluation_due").get_to(state.evaluation_due);
   state.log_totals = TrainTotals::from_values(json.at("log_totals"));
@@ -103,10 +103,8 @@ fs::path CheckpointFiles::state(const fs::path& checkpoint) {
   return checkpoint / "state.json";
 }
 
-namespace {
-
-void write_folder(const fs::path& target, const Model& model, const Optimizer* optimizer,
-                  const TrainingState& state, bool replace) {
+void write_checkpoint_folder(const fs::path& target, const Model& model, const Optimizer* optimizer,
+                             const TrainingState& state, bool replace) {
   StagedDirectory staged(target, replace);
   save_tensors(CheckpointFiles::model(staged.path()), named_tensors(model));
   Json json = to_json(state);
@@ -119,18 +117,12 @@ void write_folder(const fs::path& target, const Model& model, const Optimizer* o
   staged.commit();
 }
 
-}  // namespace
-
-void write_checkpoint_folder(const fs::path& target, const Model& model, const Optimizer* optimizer,
-                             const TrainingState& state) {
-  write_folder(target, model, optimizer, state, /*replace=*/false);
-}
-
 fs::path save_checkpoint(const fs::path& run, const Model& model, const Optimizer& optimizer,
                          const TrainingState& state, bool replace) {
   const fs::path target = run / "checkpoints" / step_name(state.step);
   const fs::path link = target.parent_path() / "last";
-  if (replace || !fs::is_directory(target)) write_folder(target, model, &optimizer, state, replace);
+  if (replace || !fs::is_directory(target))
+    write_checkpoint_folder(target, model, &optimizer, state, replace);
   replace_link(link, target.filename());
   return target;
 }
@@ -190,7 +182,7 @@ TrainingState read_state(const fs::path& checkpoint, bool with_optimizer) {
         fail(ErrorKind::data, "{}: hash {}, state.json says {}; the file is damaged",
              (checkpoint / name).string(), found, hash.get<std::string>());
     }
-    return state_from_json(json);
+    return state_from_json(json, path);
   } catch (const nlohmann::json::exception& e) {
     fail(ErrorKind::data, "{}: {}", path.string(), e.what());
   }

@@ -2,6 +2,8 @@
 
 #include "evaluation_sums.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/data/batches/image_batches.hpp"
+#include "smlp/data/batches/loader.hpp"
 
 namespace smlp {
 

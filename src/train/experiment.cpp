@@ -11,10 +11,11 @@
 namespace smlp {
 namespace {
 
+// A root that is itself a split has none: it would be trained and tested on.
 bool has_test_split(const std::string& root) {
-  const std::vector<fs::path> splits = find_pack(root).splits;
-  return root == "shapes" || std::any_of(splits.begin(), splits.end(), [](const fs::path& split) {
-           return split_name(split) == "test" || split_name(split) == "val";
+  const PackPlace pack = find_pack(root);
+  return root == "shapes" || std::any_of(pack.splits.begin(), pack.splits.end(), [&](const fs::path& split) {
+           return split != pack.root && (split_name(split) == "test" || split_name(split) == "val");
          });
 }
 
@@ -46,7 +47,6 @@ std::int64_t micro_batch(const TrainConfig& train) {
 }  // namespace
 
 bool Experiment::body_frozen() const {
-  const std::vector<Parameter> trained = group_parameters(*model, *config.optim.config);
   return std::all_of(trained.begin(), trained.end(),
                      [&](const Parameter& p) { return p.name.starts_with(model->head_prefix()); });
 }
@@ -97,6 +97,7 @@ Experiment make_experiment(RunConfig config) {
   config.data.workers = resolve_workers(config.data, e.device);
   e.model = build_model(config, e.train_set->classes());
   e.model->to(e.device.torch);
+  e.trained = group_parameters(*e.model, *config.optim.config);
   e.config = std::move(config);
   if (e.solves_head() && !e.keeps_features())
     fail(
@@ -169,10 +170,9 @@ std::string describe_cost(const Experiment& e) {
   const CostRow cost = total(e.model->costs());
   const TrainConfig& train = e.config.train;
   const double images = static_cast<double>(e.total_steps()) * static_cast<double>(e.images_per_step());
-  const std::vector<Parameter> trained = group_parameters(*e.model, *e.config.optim.config);
   double gradients = 0, states = 0;
-  for (const Parameter& parameter : trained) gradients += static_cast<double>(parameter.value.nbytes());
-  for (const auto& [parameter, tensors] : e.config.optim->build(trained)->state())
+  for (const Parameter& parameter : e.trained) gradients += static_cast<double>(parameter.value.nbytes());
+  for (const auto& [parameter, tensors] : e.config.optim->build(e.trained)->state())
     for (const auto& [name, tensor] : tensors) states += static_cast<double>(tensor.nbytes());
   const double weights = 4.0 * static_cast<double>(cost.parameters);
   const double side = static_cast<double>(e.config.data.image_size);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/formats/json.hpp"
 
@@ -24,15 +26,9 @@ Json json_value(const std::string& yaml) {
   return parsed.is_discarded() || parsed.is_structured() ? Json(yaml) : parsed;
 }
 
-Json model_args(const RunConfig& config) {
-  const std::string section = "model.";
-  constexpr std::array of_the_run{"name", "init_from", "new_head", "head_init"};
+Json args_json(const RunConfig& config) {
   Json args = Json::object();
-  for (const KeyRow& row : config.rows()) {
-    if (!row.path.starts_with(section)) continue;
-    const std::string key = row.path.substr(section.size());
-    if (std::ranges::find(of_the_run, key) == of_the_run.end()) args[key] = json_value(row.value);
-  }
+  for (const auto& [key, value] : model_args(config)) args[key] = json_value(value);
   return args;
 }
 
@@ -43,27 +39,43 @@ bool named(const std::vector<std::string>& classes) {
 void check_statistics(const ChannelStatistics& statistics, const std::string& file) {
   const auto& [mean, deviation] = statistics;
   if (mean.size() != 3 || deviation.size() != 3 ||
-      std::ranges::any_of(deviation, [](double d) { return d <= 0; }))
-    fail(ErrorKind::data, "{}: pretrained_cfg: mean [{}] and std [{}], expected three of each, std above 0",
-         file, fmt::join(mean, ", "), fmt::join(deviation, ", "));
+      std::ranges::any_of(mean, [](double m) { return std::abs(m) > 10; }) ||
+      std::ranges::any_of(deviation, [](double d) { return d < 1e-6 || d > 10; }))
+    fail(ErrorKind::data,
+         "{}: pretrained_cfg: mean [{}] and std [{}], expected three of each, from -10 and 1e-6 to 10", file,
+         fmt::join(mean, ", "), fmt::join(deviation, ", "));
 }
 
 std::vector<ConfigNode> model_overrides(const nlohmann::json& args, const std::string& file) {
   std::vector<ConfigNode> overrides;
   const auto set = [&](const std::string& key) {
     const nlohmann::json& value = args.at(key);
-    overrides.push_back(
-        make_override("model." + key, value.is_string() ? value.get<std::string>() : value.dump(), file));
+    overrides.push_back(make_override(
+        "model." + key, printable(value.is_string() ? value.get<std::string>() : value.dump()), file));
   };
   for (const char* key : hidden_keys)
     if (args.contains(key)) set(key);
   // Two square layers are a bottleneck of expansion 1, or a block without one.
-  if (args.value("bottleneck", false) && args.value("expansion", 0) == 1)
+  const nlohmann::json* bottleneck = args.contains("bottleneck") ? &args["bottleneck"] : nullptr;
+  const nlohmann::json* expansion = args.contains("expansion") ? &args["expansion"] : nullptr;
+  if (bottleneck != nullptr && *bottleneck == true && expansion != nullptr && *expansion == 1)
     for (const char* key : {"bottleneck", "expansion"}) set(key);
   return overrides;
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> model_args(const RunConfig& config) {
+  const std::string section = "model.";
+  constexpr std::array of_a_run{"name", "init_from", "new_head", "head_init"};
+  std::vector<std::pair<std::string, std::string>> args;
+  for (const KeyRow& row : config.rows()) {
+    if (!row.path.starts_with(section)) continue;
+    const std::string key = row.path.substr(section.size());
+    if (std::ranges::find(of_a_run, key) == of_a_run.end()) args.emplace_back(key, row.value);
+  }
+  return args;
+}
 
 std::string exported_config(const SavedModel& saved) {
   const RunConfig& c = saved.config;
@@ -75,7 +87,7 @@ std::string exported_config(const SavedModel& saved) {
             {"num_classes", saved.state.classes.size()},
             {"num_features", features}};
   if (named(saved.state.classes)) json["label_names"] = saved.state.classes;
-  json["model_args"] = model_args(c);
+  json["model_args"] = args_json(c);
   json["pretrained_cfg"] = {{"input_size", {3, size, size}},
                             {"mean", saved.state.normalization.mean},
                             {"std", saved.state.normalization.std},

@@ -4,6 +4,8 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/data/batches/image_batches.hpp"
+#include "smlp/data/batches/loader.hpp"
 
 namespace smlp {
 namespace {

@@ -144,12 +144,11 @@ std::vector<std::string> classes_of(const ImportOptions& options,
   return classes;
 }
 
-ImportedWeights write_checkpoint(const ImportOptions& options, RecognisedModel recognised,
+ImportedWeights write_checkpoint(const ImportOptions& options, const RecognisedModel& recognised,
                                  const std::vector<SafetensorsEntry>& entries) {
   const std::string file = options.from.string();
   const auto exported = read_exported_config(options.from.parent_path(), recognised.family);
-  const RunConfig config =
-      config_of(recognised, exported ? exported->model : std::vector<ConfigNode>{}, file);
+  RunConfig config = config_of(recognised, exported ? exported->model : std::vector<ConfigNode>{}, file);
   const ImportedWeights::Data data = data_of(options, exported);
   TrainingState state;
   state.classes = classes_of(options, exported, recognised.classes);
@@ -159,7 +158,7 @@ ImportedWeights write_checkpoint(const ImportOptions& options, RecognisedModel r
   copy_tensors(float_tensors(entries, file), named_tensors(*model), file);
   make_parent_directory(options.to);
   write_checkpoint_folder(options.to, *model, nullptr, state);
-  return {std::move(recognised), data, exported.has_value()};
+  return {std::move(config), recognised.classes, data, exported.has_value()};
 }
 
 }  // namespace

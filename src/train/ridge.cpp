@@ -4,7 +4,10 @@
 #include <functional>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/data/batches/feature_batches.hpp"
+#include "smlp/data/batches/loader.hpp"
 
 namespace smlp {
 namespace {
@@ -94,9 +97,12 @@ LinearHead RidgeRegression::solve(double penalty) const {
   return {weight, (labels_sum_ - weight.mv(features_sum_)) / images_};
 }
 
-torch::Tensor RidgeRegression::left_out_scores(const torch::Tensor& features, const torch::Tensor& labels,
+torch::Tensor RidgeRegression::rotate(const torch::Tensor& features) const {
+  return (features.to(torch::kFloat64) - features_sum_ / images_).mm(vectors_);
+}
+
+torch::Tensor RidgeRegression::left_out_scores(const torch::Tensor& rotated, const torch::Tensor& labels,
                                                double penalty) const {
-  const torch::Tensor rotated = (features.to(torch::kFloat64) - features_sum_ / images_).mm(vectors_);
   const torch::Tensor shrink = 1 / (values_ + penalty * scale_);
   const torch::Tensor leverage = 1 / images_ + rotated.square().mv(shrink);
   const torch::Tensor scores = (rotated * shrink).mm(rotated_) + labels_sum_ / images_;
@@ -122,13 +128,17 @@ std::optional<RidgeChoice> fit_ridge_head(Experiment& experiment, FeatureCache& 
   torch::Tensor right =
       torch::zeros({std::ssize(tried)}, torch::dtype(torch::kFloat64).device(experiment.device.torch));
   const auto count_right = [&](const Batch& batch) {
+    const torch::Tensor rotated = regression.rotate(batch.images);
     for (std::int64_t i = 0; i < std::ssize(tried); ++i)
       right[i] +=
-          (regression.left_out_scores(batch.images, batch.labels, tried[i]).argmax(1) == batch.labels).sum();
+          (regression.left_out_scores(rotated, batch.labels, tried[i]).argmax(1) == batch.labels).sum();
   };
   if (!for_each_batch(batches, experiment.device, count_right)) return std::nullopt;
   right = right.flip(0).to(torch::kCPU);  // argmax takes the first of equals: the largest penalty
   const auto best = static_cast<std::size_t>(std::ssize(tried) - 1 - right.argmax().item<std::int64_t>());
+
+  if (right.max().item<double>() == 0)
+    log().warn("left out, no image is answered rightly with any penalty: the largest is taken");
 
   const LinearHead solved = regression.solve(tried[best]);
   head.weight.copy_(solved.weight);

@@ -62,7 +62,8 @@ torch::Tensor tensor_of(const SafetensorsEntry& entry, const std::string& file) 
 
 void copy_tensors(const NamedTensors& from, const NamedTensors& into, const std::string& file) {
   std::vector<std::string> differences;
-  std::map<std::string, torch::Tensor> present(from.begin(), from.end());
+  const std::map<std::string, torch::Tensor> present(from.begin(), from.end()),
+      wanted(into.begin(), into.end());
   for (const auto& [name, tensor] : into) {
     const auto found = present.find(name);
     if (found == present.end())
@@ -71,17 +72,16 @@ void copy_tensors(const NamedTensors& from, const NamedTensors& into, const std:
       differences.push_back(
           fmt::format("'{}' is {}, wanted {}", name, type_and_shape(found->second), type_and_shape(tensor)));
   }
-  for (const auto& [name, tensor] : into) present.erase(name);
-  for (const auto& [name, tensor] : present)
-    differences.push_back(fmt::format("'{}' has no place in the model", printable(name)));
+  for (const auto& [name, tensor] : from)
+    if (!wanted.contains(name))
+      differences.push_back(fmt::format("'{}' has no place in the model", printable(name)));
   if (!differences.empty()) {
     differences.resize(std::min<std::size_t>(differences.size(), 3));
     fail(ErrorKind::data, "{}: not the tensors wanted: {}; was it saved by another model?", file,
          fmt::join(differences, "; "));
   }
   torch::NoGradGuard no_grad;
-  const std::map<std::string, torch::Tensor> values(from.begin(), from.end());
-  for (const auto& [name, tensor] : into) torch::Tensor(tensor).copy_(values.at(name));
+  for (const auto& [name, tensor] : into) torch::Tensor(tensor).copy_(present.at(name));
 }
 
 void load_tensors(const std::filesystem::path& path, const NamedTensors& into, const std::string& ignored) {

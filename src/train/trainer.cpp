@@ -7,6 +7,8 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/rng.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/data/batches/feature_batches.hpp"
+#include "smlp/data/batches/image_batches.hpp"
 #include "smlp/device/memory.hpp"
 #include "smlp/optim/clip.hpp"
 #include "smlp/train/ridge.hpp"
@@ -36,8 +38,7 @@ Trainer::Trainer(Experiment& experiment, std::filesystem::path run,
     : experiment_(experiment),
       run_(std::move(run)),
       lock_(run_ / "lock", fmt::format("{}: this run is being written", run_.string())),
-      optimizer_(experiment.config.optim->build(
-          group_parameters(*experiment.model, *experiment.config.optim.config))),
+      optimizer_(experiment.config.optim->build(experiment.trained)),
       body_frozen_(experiment.body_frozen()),
       sums_(experiment.device.torch),
       total_steps_(experiment.total_steps()) {

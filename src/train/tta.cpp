@@ -6,6 +6,8 @@
 #include "evaluation_sums.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/data/batches/image_batches.hpp"
+#include "smlp/data/batches/loader.hpp"
 
 namespace smlp {
 namespace {

@@ -104,16 +104,17 @@ TEST(Optimizers, AStepThatIsNotFiniteChangesNoBit) {
     for (const float poison :
          {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
       const std::vector<Parameter> parameters = uneven_parameters();
-      {
-        torch::NoGradGuard no_grad;
-        parameters[0].value[0] = -0.0f;
-      }
       const auto optimizer = make(parameters);
       const auto step = [&](const torch::Tensor& loss) {
         optimizer->step(step_inputs(loss, global_grad_norm(parameters), 1.0, 1.0));
       };
       for (const Parameter& p : parameters) p.value.mutable_grad() = torch::randn_like(p.value.detach());
       step(torch::tensor(1.f));
+      {
+        const torch::NoGradGuard no_grad;
+        parameters[0].value[0] = -0.0f;
+        optimizer->state().begin()->second.begin()->second.view(-1)[0] = -0.0f;
+      }
       std::vector<torch::Tensor> before, after, later;
       take_state(*optimizer, before);
 

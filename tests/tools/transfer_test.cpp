@@ -95,7 +95,7 @@ TEST_F(TransferTest, FinetuningKeepsTheHeadForTheSameClassesAndReplacesItForOthe
 TEST_F(TransferTest, TheModelComesFromTheCheckpointAndAStoppedTransferGoesOnAlone) {
   Finished done = run(transfer("finetune", "x", data(), {"--model", "s_mlp"}));
   EXPECT_EQ(done.code, 2) << done.err;
-  EXPECT_NE(done.err.find("the model comes from"), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("takes the place of the model"), std::string::npos) << done.err;
   done = run({"probe", "--data", data()});
   EXPECT_EQ(done.code, 2) << done.err;
   EXPECT_NE(done.err.find("--from"), std::string::npos) << done.err;

@@ -60,7 +60,7 @@ TEST(RidgeRegression, EachImageLeftOutIsAnsweredAsByAFitWithoutIt) {
            static_cast<double>(q.features.size(1));
   };
   for (const double penalty : {1e-4, 1.0}) {
-    const torch::Tensor found = whole.left_out_scores(p.features, p.labels, penalty);
+    const torch::Tensor found = whole.left_out_scores(whole.rotate(p.features), p.labels, penalty);
     for (std::int64_t i = 0; i < 24; ++i) {
       const torch::Tensor others = torch::arange(24).masked_select(torch::arange(24) != i);
       const Problem q{p.features.index({others}), p.labels.index({others}), p.targets.index({others})};

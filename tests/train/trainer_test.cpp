@@ -140,8 +140,8 @@ TEST(Trainer, ATestSplitMayBeMissingWhereImagesAreHeldOutButNotBroken) {
   options.to = folder / "pack";
   pack(options);
   EXPECT_NE(with("pack", "0.2").test_set, nullptr);
-  testing::error_of(ErrorKind::data,
-                    [&] { with("pack/train", "0"); });  // not trained and tested on one split
+  for (const char* split : {"pack/train", "pack/test"})  // not trained and tested on one
+    testing::error_of(ErrorKind::data, [&] { with(split, "0"); });
   std::filesystem::resize_file(folder / "pack/test/images.npy", 5000);
   testing::error_of(ErrorKind::data, [&] { with("pack", "0.2"); });
   std::filesystem::remove_all(folder / "pack/test");

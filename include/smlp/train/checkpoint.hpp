@@ -46,9 +46,10 @@ struct CheckpointFiles {
   static std::filesystem::path state(const std::filesystem::path& checkpoint);
 };
 
-// Makes a checkpoint's folder, which must not exist; weights from elsewhere have no optimiser.
+// Makes a checkpoint's folder, which must not exist, unless `replace`; weights from elsewhere have no
+// optimiser.
 void write_checkpoint_folder(const std::filesystem::path& target, const Model& model,
-                             const Optimizer* optimizer, const TrainingState& state);
+                             const Optimizer* optimizer, const TrainingState& state, bool replace = false);
 
 // Makes RUN/checkpoints/step-NNNNNNNNN and points `last` at it, durable before it returns; a step that has
 // its checkpoint already keeps it, unless `replace`. Error(failed) on a full disk leaves what was there

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "smlp/data/batches/batch.hpp"
 #include "smlp/data/dataset.hpp"
-#include "smlp/data/loader.hpp"
 #include "smlp/data/real_labels.hpp"
 #include "smlp/device/device.hpp"
 #include "smlp/models/model.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "smlp/data/dataset.hpp"
 #include "smlp/device/device.hpp"
@@ -19,9 +20,10 @@ struct Experiment {
   Subset subset;
   ChannelStatistics normalization;
   std::shared_ptr<Model> model;
+  std::vector<Parameter> trained;  // of the model, with the rates of optim.groups; the others are frozen
 
   std::int64_t train_images() const { return static_cast<std::int64_t>(subset.train.size()); }
-  bool body_frozen() const;     // optim.groups leaves only the head to be trained
+  bool body_frozen() const;     // only the head is trained
   bool keeps_features() const;  // of a frozen body and images that are the same in every epoch
   bool solves_head() const { return config.train.method == TrainConfig::Method::ridge; }  // in one step
   std::int64_t images_per_step() const;  // the batch size; all of them for a head solved in one step

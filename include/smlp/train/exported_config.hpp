@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "smlp/config/tree.hpp"
@@ -9,6 +10,9 @@
 #include "smlp/train/saved_model.hpp"
 
 namespace smlp {
+
+// The keys of the model section, with their values, that make the model what it is, not how a run starts it.
+std::vector<std::pair<std::string, std::string>> model_args(const RunConfig& config);
 
 // config.json beside exported weights, with timm's keys: architecture, num_classes, num_features, label_names
 // (when they are known), model_args, pretrained_cfg{input_size, mean, std, interpolation, crop_pct}.

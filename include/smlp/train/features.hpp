@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "smlp/data/loader.hpp"
+#include "smlp/data/dataset.hpp"
+#include "smlp/formats/npy.hpp"
 #include "smlp/train/experiment.hpp"
 
 namespace smlp {

@@ -42,7 +42,8 @@ struct ImportedWeights {
     std::string origin;  // the normalisation's family, or "config.json"
     ChannelStatistics statistics;
   };
-  RecognisedModel model;
+  RunConfig config;  // the model's
+  int classes = 0;
   Data data;
   bool described = false;  // config.json was there; else activation and the like are the published models'
 };

@@ -28,9 +28,10 @@ class RidgeRegression {
   void decompose();
   LinearHead solve(double penalty) const;  // penalty > 0
 
-  // [B, classes]: for images that were added, what solve() without that one image would answer for it (Allen
-  // 1974: the residual over one minus the leverage).
-  torch::Tensor left_out_scores(const torch::Tensor& features, const torch::Tensor& labels,
+  torch::Tensor rotate(const torch::Tensor& features) const;  // into the eigenvectors' basis
+  // [B, classes]: for images that were added, what a fit with the same alpha and without that one image would
+  // answer for it (Allen 1974: the residual over one minus the leverage).
+  torch::Tensor left_out_scores(const torch::Tensor& rotated, const torch::Tensor& labels,
                                 double penalty) const;
 
  private:

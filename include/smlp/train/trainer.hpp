@@ -6,7 +6,7 @@
 
 #include "smlp/core/files.hpp"
 #include "smlp/core/stopwatch.hpp"
-#include "smlp/data/loader.hpp"
+#include "smlp/data/batches/loader.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/evaluator.hpp"
 #include "smlp/train/experiment.hpp"

@@ -1,4 +1,4 @@
-#include "smlp/data/loader.hpp"
+#include "smlp/data/batches/loader.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -8,6 +8,7 @@
 #include <set>
 
 #include "smlp/core/files.hpp"
+#include "smlp/data/batches/image_batches.hpp"
 #include "smlp/data/dataset_json.hpp"
 #include "support/errors.hpp"
 #include "support/images.hpp"

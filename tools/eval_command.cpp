@@ -29,12 +29,16 @@ struct EvalOptions {
   bool force_classes = false;
 };
 
+bool sets(const EvalOptions& o, const char* beginning) {
+  return std::ranges::any_of(o.assignments,
+                             [&](const std::string& each) { return each.starts_with(beginning); });
+}
+
 std::vector<ConfigNode> overrides(const EvalOptions& o) {
   std::vector<ConfigNode> nodes;
   if (o.data) nodes.push_back(make_override("data.root", *o.data, "--data"));
-  const bool set = std::ranges::any_of(
-      o.assignments, [](const std::string& each) { return each.starts_with("device.type="); });
-  if (o.device || !set) nodes.push_back(make_override("device.type", o.device.value_or("auto"), "--device"));
+  if (o.device || !sets(o, "device.type="))
+    nodes.push_back(make_override("device.type", o.device.value_or("auto"), "--device"));
   nodes.push_back(make_override("data.workers", o.workers.value_or("-1"), "--workers"));
   if (o.precision) nodes.push_back(make_override("device.precision", *o.precision, "--precision"));
   for (const std::string& assignment : o.assignments) nodes.push_back(parse_override(assignment));
@@ -56,7 +60,7 @@ void check_outputs(const EvalOptions& options) {
   std::vector<fs::path> paths;
   for (const auto& path : {options.logits, options.predictions, options.confusion}) {
     if (!path) continue;
-    const fs::path target = fs::weakly_canonical(*path);
+    const fs::path target = fs::weakly_canonical(fs::absolute(*path));
     if (std::ranges::find(paths, target) != paths.end())
       fail(ErrorKind::usage, "{} is named for two outputs", *path);
     paths.push_back(target);
@@ -80,9 +84,7 @@ std::optional<RealLabels> real_labels(const EvalOptions& options, const Dataset&
 // The run's crops and flips, or those given; a run without crops takes those of the published fine-tuning.
 AugmentConfig tta_augment(const SavedModel& saved, const EvalOptions& options) {
   AugmentConfig augment = saved.config.augment;
-  const bool given = std::ranges::any_of(
-      options.assignments, [](const std::string& each) { return each.starts_with("augment."); });
-  if (!augment.crop && !given) {
+  if (!augment.crop && !sets(options, "augment.")) {
     log().warn("the checkpoint names no crops: those of scale 0.4 to 1 and ratio 1, and flips, are taken");
     augment.crop = CropConfig{{0.4, 1.0}, {1.0, 1.0}};
     augment.flip = 0.5;
@@ -90,6 +92,26 @@ AugmentConfig tta_augment(const SavedModel& saved, const EvalOptions& options) {
   if (!augment.crop && augment.flip == 0)
     fail(ErrorKind::usage, "--tta without crops and flips averages {} times the same", options.tta);
   return augment;
+}
+
+TtaOptions tta_options(const SavedModel& saved, const EvalOptions& options) {
+  return {.crops = options.tta,
+          .augment = tta_augment(saved, options),
+          .average_softmax = options.tta_average == "softmax",
+          .seed = static_cast<std::uint64_t>(saved.config.run.seed)};
+}
+
+ChannelStatistics normalization_of(const SavedModel& saved) {
+  const DataConfig& data = saved.config.data;
+  return data.mean.empty() ? saved.state.normalization : ChannelStatistics{data.mean, data.std};
+}
+
+void write_outputs(const EvalReport& report, const EvalOptions& options, const SavedModel& saved,
+                   const Dataset& dataset) {
+  const EvaluationResult& result = report.headline();
+  if (options.logits) write_logits(*options.logits, result.logits);
+  if (options.predictions) write_predictions(*options.predictions, result.predictions, dataset, saved);
+  if (options.confusion) write_confusion(*options.confusion, result.predictions, dataset, saved);
 }
 
 int run_eval(const EvalOptions& options) {
@@ -111,14 +133,8 @@ int run_eval(const EvalOptions& options) {
   how.keep_logits = options.logits && options.tta == 0;
   how.keep_predictions = keep && options.tta == 0;
   EvalReport report{.precision = precision_name(device.precision)};
-  if (options.tta > 0)
-    report.tta = {.crops = options.tta,
-                  .augment = tta_augment(saved, options),
-                  .average_softmax = options.tta_average == "softmax",
-                  .seed = static_cast<std::uint64_t>(saved.config.run.seed)};
-  const ChannelStatistics normalization =
-      saved.config.data.mean.empty() ? saved.state.normalization
-                                     : ChannelStatistics{saved.config.data.mean, saved.config.data.std};
+  if (options.tta > 0) report.tta = tta_options(saved, options);
+  const ChannelStatistics normalization = normalization_of(saved);
   auto whole = evaluate(*saved.model, device, dataset, {}, normalization, how);
   if (!whole) return 128 + stop_signal();
   report.whole = std::move(*whole);
@@ -129,15 +145,12 @@ int run_eval(const EvalOptions& options) {
     if (!crops) return 128 + stop_signal();
     report.crops = std::move(*crops);
   }
-  const EvaluationResult& result = report.headline();
   options.json ? print_json(report, saved, *dataset) : print_text(report, saved, *dataset);
   std::cout << std::flush;
-  if (options.logits) write_logits(*options.logits, result.logits);
-  if (options.predictions) write_predictions(*options.predictions, result.predictions, *dataset, saved);
-  if (options.confusion) write_confusion(*options.confusion, result.predictions, *dataset, saved);
-  if (!std::isfinite(result.loss))
+  write_outputs(report, options, saved, *dataset);
+  if (!std::isfinite(report.headline().loss))
     fail(ErrorKind::not_finite, "{}: its loss on {} is {}", saved.checkpoint.string(), dataset->description(),
-         result.loss);
+         report.headline().loss);
   return 0;
 }
 

@@ -103,9 +103,8 @@ Outcome train_once(const TrainingOptions& options, std::optional<std::int64_t> s
   const bool probes = experiment.body_frozen() && !experiment.solves_head();
   if (probes && experiment.config.model->new_head && !goes_on && experiment.total_steps() < few_steps)
     log().warn(
-        "{} steps are few for a head that starts anew: raise --epochs or --lr, lower --batch-size, or solve "
-        "for "
-        "it with `smlp probe --method ridge`",
+        "{} steps are few for a new head: raise --epochs or --lr, lower --batch-size, or use `smlp probe "
+        "--method ridge`",
         experiment.total_steps());
   if (options.dry_run) {
     std::cout << describe(experiment) << "\n" << describe_cost(experiment) << "\n";

@@ -221,7 +221,7 @@ TEST_F(TransferTest, CropsAreAveragedReproduciblyAndRealLabelsCounted) {
     EXPECT_EQ(early.out, "") << "before anything is evaluated";
   }
   EXPECT_EQ(run({"eval", run_folder("source"), "--set", "data.fraction=0.5"}).code, 2);
-  EXPECT_EQ(run({"eval", run_folder("source"), "--logits", in("q"), "--confusion", in("q")}).code, 2);
+  EXPECT_EQ(run({"eval", run_folder("source"), "--logits", "q", "--confusion", "./q"}).code, 2);
 
   const Finished none = run({"eval", "--real-labels", run_folder("source")});
   EXPECT_EQ(none.code, 3) << "the path is not the option's";

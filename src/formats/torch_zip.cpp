@@ -135,22 +135,6 @@ const PickledValue& state_dictionary(const Pickle& pickle, const std::string& fi
   return *found;
 }
 
-void strip_wrappers(std::vector<std::string>& names) {
-  const auto common = [&](std::string_view prefix) {
-    return std::ranges::all_of(names, [&](const std::string& name) {
-      return name.size() > prefix.size() && name.starts_with(prefix);
-    });
-  };
-  for (bool again = !names.empty(); again;) {
-    again = false;
-    for (const std::string_view prefix : wrapper_prefixes) {
-      if (!common(prefix)) continue;
-      for (std::string& name : names) name.erase(0, prefix.size());
-      again = true;
-    }
-  }
-}
-
 bool is_contiguous(const PickledTensor& tensor) {
   if (tensor.count <= 1) return true;
   std::int64_t stride = 1;
@@ -205,6 +189,22 @@ void check_total(const std::vector<const PickledTensor*>& tensors, const Pickle&
 
 }  // namespace
 
+void strip_wrapper_prefixes(std::vector<std::string>& names) {
+  const auto common = [&](std::string_view prefix) {
+    return std::ranges::all_of(names, [&](const std::string& name) {
+      return name.size() > prefix.size() && name.starts_with(prefix);
+    });
+  };
+  for (bool again = !names.empty(); again;) {
+    again = false;
+    for (const std::string_view prefix : wrapper_prefixes) {
+      if (!common(prefix)) continue;
+      for (std::string& name : names) name.erase(0, prefix.size());
+      again = true;
+    }
+  }
+}
+
 TorchZipFile::TorchZipFile(const std::filesystem::path& path) : name_(path.string()), file_(path) {
   read(file_.bytes());
 }
@@ -230,7 +230,7 @@ void TorchZipFile::read(std::span<const std::byte> bytes) {
     tensors.push_back(&pickle.tensors[pickle.values[dictionary.items[i + 1]].integer]);
   }
   check_total(tensors, pickle, bytes.size(), name_);
-  strip_wrappers(names);
+  strip_wrapper_prefixes(names);
 
   std::set<std::size_t> checked;
   for (std::size_t i = 0; i < names.size(); ++i) {

@@ -108,6 +108,14 @@ NamedTensors float_tensors(const std::vector<SafetensorsEntry>& entries, const s
   return tensors;
 }
 
+std::vector<SafetensorsEntry> without_wrappers(std::vector<SafetensorsEntry> entries) {
+  std::vector<std::string> names;
+  for (const SafetensorsEntry& entry : entries) names.push_back(entry.name);
+  strip_wrapper_prefixes(names);
+  for (std::size_t i = 0; i < entries.size(); ++i) entries[i].name = names[i];
+  return entries;
+}
+
 // The model alone: how it was trained is not known. Sizes out of bounds are the file's fault here.
 RunConfig config_of(const RecognisedModel& recognised, std::vector<ConfigNode> overrides,
                     const std::string& file) {
@@ -225,8 +233,9 @@ ImportedWeights import_weights(const ImportOptions& options) {
   const auto import = [&](const std::vector<SafetensorsEntry>& entries) {
     return write_checkpoint(options, recognise_model(entries, file), entries);
   };
-  return is_safetensors(options.from) ? import(SafetensorsFile(options.from).entries())
-                                      : import(TorchZipFile(options.from).entries());
+  if (!is_safetensors(options.from)) return import(TorchZipFile(options.from).entries());
+  const SafetensorsFile safetensors(options.from);
+  return import(without_wrappers(safetensors.entries()));
 }
 
 }  // namespace smlp

@@ -107,6 +107,16 @@ TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
   }
 }
 
+TEST(ImportWeights, WrappersNamesAreFoundInSafetensorsToo) {
+  TempDir temp;
+  const SafetensorsFile plain(golden("b_mlp.safetensors"));
+  std::vector<SafetensorsEntry> wrapped(plain.entries().begin(), plain.entries().end());
+  for (SafetensorsEntry& entry : wrapped) entry.name = "module." + entry.name;
+  write_safetensors(temp / "model.safetensors", wrapped);
+  import_weights(options(temp / "model.safetensors", temp / "checkpoint"));
+  EXPECT_EQ(open_saved_model(temp / "checkpoint", false).config.model.name, "b_mlp");
+}
+
 TEST(ImportWeights, ADamagedConfigBesideTheWeightsIsRefused) {
   TempDir temp;
   import_weights(options(golden("b_mlp.pt"), temp / "checkpoint"));

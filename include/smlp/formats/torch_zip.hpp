@@ -41,6 +41,10 @@ class TorchZipFile {
   std::map<std::string, std::size_t> index_;
 };
 
+// Takes away what PyTorch's wrappers put before every name, "module." and "_orig_mod.", as often as all have
+// it.
+void strip_wrapper_prefixes(std::vector<std::string>& names);
+
 // Writes a file that torch.load(weights_only=True) opens as an OrderedDict of tensors, in the order given,
 // atomically. Element types that have no storage type in PyTorch (U16, U32, U64), bytes that do not fit their
 // shape, names that are doubled or not UTF-8: Error(failed).

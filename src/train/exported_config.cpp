@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t max_bytes = 64 << 20;
 constexpr int max_depth = 16;
-constexpr std::array hidden_keys{"activation", "norm_position", "skip", "block_order"};
+constexpr std::array hidden_keys{"activation", "norm_position", "skip", "block_order", "dropout"};
 
 // A value of the configuration as JSON: numbers and booleans as they are, anything else as text.
 Json json_value(const std::string& yaml) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/data/sources/source.hpp"
@@ -121,11 +122,7 @@ RunConfig config_of(const RecognisedModel& recognised, std::vector<ConfigNode> o
                     const std::string& file) {
   for (const char* none : {"augment.crop=null", "augment.flip=0.0", "augment.mixup=0.0"})
     overrides.push_back(parse_override(none));
-  try {
-    return parse_run_config(recognised.yaml, file, std::move(overrides));
-  } catch (const Error& error) {
-    throw Error(ErrorKind::data, error.what());
-  }
+  return blame_file([&] { return parse_run_config(recognised.yaml, file, std::move(overrides)); });
 }
 
 // What the weights were trained on: as said, as config.json says, or as the file's name does.
@@ -162,7 +159,8 @@ ImportedWeights write_checkpoint(const ImportOptions& options, const RecognisedM
   state.classes = classes_of(options, exported, recognised.classes);
   state.normalization = data.statistics;
   state.config = config.yaml();
-  const auto model = config.model->build(recognised.image_size, recognised.classes);
+  const auto model =
+      blame_file([&] { return config.model->build(recognised.image_size, recognised.classes); });
   copy_tensors(float_tensors(entries, file), named_tensors(*model), file);
   make_parent_directory(options.to);
   write_checkpoint_folder(options.to, *model, nullptr, state);

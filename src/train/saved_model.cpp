@@ -1,5 +1,6 @@
 #include "smlp/train/saved_model.hpp"
 
+#include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 
 namespace smlp {
@@ -10,11 +11,7 @@ SavedModel open_saved_model(const std::filesystem::path& run_or_checkpoint, bool
   saved.checkpoint = find_checkpoint(run_or_checkpoint, best);
   saved.state = read_state(saved.checkpoint);
   const std::string source = CheckpointFiles::state(saved.checkpoint).string();
-  try {
-    parse_run_config(saved.state.config, source, {});
-  } catch (const Error& error) {
-    throw Error(ErrorKind::data, error.what());  // the file's fault, not the caller's
-  }
+  blame_file([&] { return parse_run_config(saved.state.config, source, {}); });
   if (saved.state.classes.size() < 2)
     fail(ErrorKind::data, "{}: {} classes, expected two or more", source, saved.state.classes.size());
   saved.config = parse_run_config(saved.state.config, source, std::move(overrides));

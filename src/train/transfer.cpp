@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/train/checkpoint.hpp"
@@ -40,7 +41,7 @@ void set(ConfigNode& section, const std::string& key, const std::string& value, 
 ConfigNode transfer_layer(const std::filesystem::path& run_or_checkpoint, bool best) {
   const std::filesystem::path checkpoint = find_checkpoint(run_or_checkpoint, best);
   const std::string source = CheckpointFiles::state(checkpoint).string();
-  ConfigNode saved = parse_yaml(read_state(checkpoint).config, source);
+  ConfigNode saved = blame_file([&] { return parse_yaml(read_state(checkpoint).config, source); });
   ConfigNode* model = saved.find("model");
   ConfigNode* data = saved.find("data");
   const ConfigNode* size = data != nullptr ? data->find("image_size") : nullptr;

@@ -213,6 +213,12 @@ TEST_F(InterruptedRunTest, DamagedCheckpointsAreRefusedByName) {
   done = run({"train", "--resume", run_folder("d")});
   EXPECT_EQ(done.code, 3);
   EXPECT_NE(done.err.find("step -1"), std::string::npos) << done.err;
+  auto json = nlohmann::json::parse(state);
+  json["config"] = "model: [";
+  std::ofstream(checkpoint / "state.json") << json;
+  for (const Words& words :
+       {Words{"eval", checkpoint}, Words{"probe", "--from", checkpoint, "--data", data()}})
+    EXPECT_EQ(run(words).code, 3) << words[0];
   std::ofstream(checkpoint / "state.json") << "{}";
   done = run({"eval", checkpoint});
   EXPECT_EQ(done.code, 3);

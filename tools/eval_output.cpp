@@ -10,6 +10,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/formats/npy.hpp"
 #include "table.hpp"
 
@@ -65,7 +66,7 @@ std::string class_table(const EvaluationResult& r, const Dataset& dataset) {
   std::vector<std::vector<std::string>> rows{
       {all ? "class" : fmt::format("{} weakest classes", order.size()), "top1"}};
   for (const std::size_t c : order)
-    rows.push_back({dataset.info().classes[c], fmt::format("{:.2f}", r.class_top1[c])});
+    rows.push_back({printable(dataset.info().classes[c]), fmt::format("{:.2f}", r.class_top1[c])});
   return format_table(rows);
 }
 

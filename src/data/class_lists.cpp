@@ -28,7 +28,7 @@ std::string differences(const ClassList& a, const ClassList& b) {
   for (std::size_t i = 0; i < std::min(a.names.size(), b.names.size()); ++i) {
     if (a.names[i] == b.names[i] || ++found > differences_shown) continue;
     text += fmt::format("{}class {} is \"{}\" in {} and \"{}\" in {}", text.empty() ? "" : ", ", i,
-                        a.names[i], a.owner, b.names[i], b.owner);
+                        printable(a.names[i]), a.owner, printable(b.names[i]), b.owner);
   }
   return found > differences_shown ? fmt::format("{}, and {} more", text, found - differences_shown) : text;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"

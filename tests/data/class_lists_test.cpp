@@ -25,6 +25,7 @@ TEST(ClassLists, AnotherOrderIsRefusedWithTheFirstDifferences) {
   EXPECT_NE(message.find("class 1 is \"c\" in set and \"b\" in the model"), std::string::npos) << message;
   EXPECT_NE(message.find("and 1 more"), std::string::npos) << message;
   accepted({"a", "b"}, {"b", "a"}, true);
+  EXPECT_NE(refusal({"a\x1b[2J", "b"}, {"b", "a\x1b[2J"}).find("a\\x1b[2J"), std::string::npos);
   EXPECT_NE(refusal({"airplane", "automobile", "bird"}, {"airplane", "bird", "car"}).find("another place"),
             std::string::npos);
 }

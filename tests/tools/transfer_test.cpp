@@ -221,6 +221,9 @@ TEST_F(TransferTest, CropsAreAveragedReproduciblyAndRealLabelsCounted) {
     EXPECT_EQ(early.out, "") << "before anything is evaluated";
   }
   EXPECT_EQ(run({"eval", run_folder("source"), "--set", "data.fraction=0.5"}).code, 2);
+  const Finished infinite = run(
+      {"eval", run_folder("source"), "--set", "data.mean=[0,0,0]", "--set", "data.std=[1e-45,1e-45,1e-45]"});
+  EXPECT_EQ(infinite.code, 4) << infinite.err;
   EXPECT_EQ(run({"eval", run_folder("source"), "--logits", "q", "--confusion", "./q"}).code, 2);
 
   const Finished none = run({"eval", "--real-labels", run_folder("source")});

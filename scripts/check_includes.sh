@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# A room includes only itself and rooms below it; data, nn and optim never one another; rooms without LibTorch never
-# include it. (data/batches stands on LibTorch.)
+# A room includes only itself and rooms below it; rooms without LibTorch never include it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 awk '
@@ -9,18 +8,20 @@ awk '
     below["formats"] = "core formats"
     below["config"] = "core config"
     below["data"] = "core formats config data"
+    below["pack"] = "core formats config data pack"
+    below["batches"] = "core formats config data device batches"
     below["device"] = "core config device"
     below["nn"] = "core config device nn"
     below["models"] = "core config device nn models"
     below["optim"] = "core config device nn models optim"
-    below["train"] = "core formats config data device nn models optim train"
+    below["train"] = "core formats config data batches device nn models optim train"
     below["analysis"] = below["train"] " analysis"
-    torchless["core"] = torchless["formats"] = torchless["config"] = torchless["data"] = 1
+    torchless["core"] = torchless["formats"] = torchless["config"] = torchless["data"] = torchless["pack"] = 1
   }
   FNR == 1 {
     split(FILENAME, part, "/")
     room = part[1] == "src" ? part[2] : part[3]
-    with_torch = !(room in torchless) || FILENAME ~ /data\/batches\//
+    with_torch = !(room in torchless)
     allowed = " " below[room] " "
     if (!(room in below)) { print FILENAME ": unknown room " room; bad = 1 }
   }

@@ -7,9 +7,9 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
-#include "smlp/data/contact_sheet.hpp"
 #include "smlp/data/dataset.hpp"
 #include "smlp/formats/png.hpp"
+#include "smlp/pack/contact_sheet.hpp"
 #include "table.hpp"
 
 namespace smlp {

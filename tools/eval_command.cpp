@@ -10,6 +10,7 @@
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/data/class_lists.hpp"
+#include "smlp/data/open_dataset.hpp"
 
 namespace smlp {
 namespace {

@@ -5,7 +5,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
-#include "smlp/data/fetch.hpp"
+#include "smlp/pack/fetch.hpp"
 
 namespace smlp {
 namespace {

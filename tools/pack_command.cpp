@@ -7,9 +7,9 @@
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/core/text.hpp"
-#include "smlp/data/pack.hpp"
-#include "smlp/data/sources/registry.hpp"
-#include "smlp/data/verify.hpp"
+#include "smlp/pack/pack.hpp"
+#include "smlp/pack/sources/registry.hpp"
+#include "smlp/pack/verify.hpp"
 
 namespace smlp {
 namespace {

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
 
@@ -12,6 +13,7 @@ namespace smlp {
 namespace {
 
 constexpr std::size_t differences_shown = 3;
+constexpr std::uint64_t class_list_bytes = std::uint64_t{64} << 20;
 
 bool has_names(const ClassList& list) {
   return std::any_of(list.names.begin(), list.names.end(),
@@ -52,6 +54,19 @@ void check_class_names(const std::vector<std::string>& names, std::string_view w
     if (!seen.insert(name).second)
       fail(ErrorKind::data, "{}: class \"{}\" is listed twice", where, printable(name));
   }
+}
+
+std::vector<std::string> read_class_list(const std::filesystem::path& file) {
+  const std::string text = read_file(file, class_list_bytes);
+  std::vector<std::string> names;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find_first_of("\r\n", start), text.size());
+    if (end > start) names.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  if (names.empty()) fail(ErrorKind::data, "{}: holds no class names", file.string());
+  check_class_names(names, file.string());
+  return names;
 }
 
 void check_classes_of_model(const ClassList& model, const ClassList& data, bool force) {

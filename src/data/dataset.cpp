@@ -5,14 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/hash.hpp"
 #include "smlp/data/block_hash.hpp"
 #include "smlp/data/dataset_json.hpp"
-#include "smlp/data/shapes.hpp"
 
 namespace smlp {
 namespace {
@@ -44,24 +42,6 @@ void expect_random_reads(const NpyFile& file) {
   const std::uint64_t memory = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
                                static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   if (file.data_bytes() >= memory / 2) advise(file.data(), file.data_bytes(), MADV_RANDOM);
-}
-
-std::shared_ptr<const Dataset> labelled(std::shared_ptr<const Dataset> set) {
-  if (set->classes() == 0) fail(ErrorKind::data, "{}: its images have no labels", set->description());
-  return set;
-}
-
-bool is_pack(const fs::path& directory) {
-  std::error_code ignored;
-  return fs::is_regular_file(directory / "dataset.json", ignored);
-}
-
-std::vector<fs::path> places_of(const std::string& root) {
-  std::vector<fs::path> places{root};
-  const char* data = std::getenv("SMLP_DATA");
-  if (data != nullptr && *data != '\0' && fs::path(root).is_relative())
-    places.push_back(fs::path(data) / root);
-  return places;
 }
 
 }  // namespace
@@ -170,40 +150,6 @@ void Dataset::verify_labels() const {
   if (!info_.labels_hash.empty() && found != info_.labels_hash)
     fail(ErrorKind::data, "{}: labels.npy has changed since packing (hash {}, expected {})", description_,
          found, info_.labels_hash);
-}
-
-std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::string& split) {
-  if (root == "shapes") return shapes_dataset(split);
-  const std::vector<fs::path> roots = places_of(root);
-  const bool train = split == "train";
-  std::vector<std::string> tried;
-  for (const fs::path& each : roots)
-    for (const fs::path& place :
-         {each, each / (train ? "train" : "test"), each / (train ? "train" : "val")}) {
-      if (is_pack(place)) return labelled(Dataset::open(place));
-      if (tried.empty() || tried.back() != place.string()) tried.push_back(place.string());
-    }
-  fail(ErrorKind::data,
-       "no packed {} data for \"{}\": no dataset.json in {}; make it with `smlp pack SOURCE --from PATH --to "
-       "{}`{}",
-       split, root, fmt::join(tried, ", "), root,
-       roots.size() == 1 ? ", or name its parent folder in $SMLP_DATA" : "");
-}
-
-PackPlace find_pack(const std::string& root) {
-  for (const fs::path& place : places_of(root)) {
-    PackPlace found{place, {}};
-    if (is_pack(place)) found.splits = {place};
-    for (const char* name : {"train", "test", "val", "unlabeled"})
-      if (!is_pack(place) && is_pack(place / name)) found.splits.push_back(place / name);
-    if (!found.splits.empty()) return found;
-  }
-  return {root, {}};
-}
-
-std::string split_name(const fs::path& split_directory) {
-  const fs::path path = fs::absolute(split_directory / "").lexically_normal();
-  return path.parent_path().filename().string();
 }
 
 }  // namespace smlp

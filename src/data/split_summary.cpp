@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "smlp/core/files.hpp"
+#include "smlp/data/open_dataset.hpp"
 
 namespace smlp {
 namespace {

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "smlp/core/error.hpp"
-#include "smlp/data/dataset.hpp"
+#include "smlp/data/dataset_info.hpp"
 
 namespace smlp {
 

@@ -1,9 +1,10 @@
+#include "smlp/data/subset.hpp"
+
 #include <algorithm>
 #include <cmath>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/rng.hpp"
-#include "smlp/data/dataset.hpp"
 
 namespace smlp {
 namespace {

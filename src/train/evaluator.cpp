@@ -1,9 +1,9 @@
 #include "smlp/train/evaluator.hpp"
 
 #include "evaluation_sums.hpp"
+#include "smlp/batches/image_batches.hpp"
+#include "smlp/batches/loader.hpp"
 #include "smlp/core/signals.hpp"
-#include "smlp/data/batches/image_batches.hpp"
-#include "smlp/data/batches/loader.hpp"
 
 namespace smlp {
 

@@ -6,6 +6,7 @@
 #include "smlp/core/rng.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/data/class_lists.hpp"
+#include "smlp/data/open_dataset.hpp"
 #include "smlp/data/sample_order.hpp"
 
 namespace smlp {

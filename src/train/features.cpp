@@ -1,11 +1,11 @@
 #include "smlp/train/features.hpp"
 
+#include "smlp/batches/image_batches.hpp"
+#include "smlp/batches/loader.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
-#include "smlp/data/batches/image_batches.hpp"
-#include "smlp/data/batches/loader.hpp"
 
 namespace smlp {
 namespace {

@@ -9,7 +9,7 @@
 #include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
-#include "smlp/data/sources/source.hpp"
+#include "smlp/data/class_lists.hpp"
 #include "smlp/formats/torch_zip.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/exported_config.hpp"

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <functional>
 
+#include "smlp/batches/feature_batches.hpp"
+#include "smlp/batches/loader.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
-#include "smlp/data/batches/feature_batches.hpp"
-#include "smlp/data/batches/loader.hpp"
 
 namespace smlp {
 namespace {

@@ -4,12 +4,12 @@
 #include <cmath>
 #include <utility>
 
+#include "smlp/batches/feature_batches.hpp"
+#include "smlp/batches/image_batches.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/rng.hpp"
 #include "smlp/core/signals.hpp"
-#include "smlp/data/batches/feature_batches.hpp"
-#include "smlp/data/batches/image_batches.hpp"
 #include "smlp/device/memory.hpp"
 #include "smlp/optim/clip.hpp"
 #include "smlp/train/ridge.hpp"

@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "evaluation_sums.hpp"
+#include "smlp/batches/image_batches.hpp"
+#include "smlp/batches/loader.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
-#include "smlp/data/batches/image_batches.hpp"
-#include "smlp/data/batches/loader.hpp"
 
 namespace smlp {
 namespace {

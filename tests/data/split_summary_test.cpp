@@ -4,7 +4,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
-#include "smlp/data/pack.hpp"
+#include "smlp/pack/pack.hpp"
 #include "support/images.hpp"
 #include "support/temp_dir.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "memory_file.hpp"
 #include "scripted_files.hpp"
-#include "smlp/data/sources/imagenet_labels.hpp"
+#include "smlp/pack/sources/imagenet_labels.hpp"
 #include "support/temp_dir.hpp"
 
 namespace {

@@ -12,10 +12,10 @@
 #include "smlp/core/files.hpp"
 #include "smlp/data/block_hash.hpp"
 #include "smlp/data/dataset_json.hpp"
-#include "smlp/data/pack_progress.hpp"
 #include "smlp/data/real_labels.hpp"
 #include "smlp/formats/npy.hpp"
 #include "smlp/formats/png.hpp"
+#include "smlp/pack/pack_progress.hpp"
 
 namespace smlp::fuzz {
 namespace {

@@ -1,6 +1,6 @@
 // The state of an unfinished pack.
 #include "fuzz.hpp"
-#include "smlp/data/pack_progress.hpp"
+#include "smlp/pack/pack_progress.hpp"
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace smlp;

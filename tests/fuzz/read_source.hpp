@@ -6,7 +6,7 @@
 
 #include "fuzz.hpp"
 #include "smlp/core/text.hpp"
-#include "smlp/data/sources/registry.hpp"
+#include "smlp/pack/sources/registry.hpp"
 
 namespace smlp::fuzz {
 

@@ -12,9 +12,9 @@
 
 #include "smlp/core/files.hpp"
 #include "smlp/data/dataset.hpp"
-#include "smlp/data/pack.hpp"
 #include "smlp/formats/image.hpp"
 #include "smlp/formats/png.hpp"
+#include "smlp/pack/pack.hpp"
 
 namespace smlp::testing {
 

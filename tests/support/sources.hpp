@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "smlp/data/sources/registry.hpp"
+#include "smlp/pack/sources/registry.hpp"
 #include "support/errors.hpp"
 
 namespace smlp::testing {

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "smlp/core/error.hpp"
-#include "smlp/data/pack.hpp"
+#include "smlp/pack/pack.hpp"
 #include "smlp/train/saved_model.hpp"
 #include "smlp/train/tensor_file.hpp"
 #include "support/errors.hpp"

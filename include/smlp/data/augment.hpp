@@ -7,7 +7,7 @@
 
 #include "smlp/config/fields.hpp"
 #include "smlp/core/rng.hpp"
-#include "smlp/data/dataset.hpp"
+#include "smlp/data/dataset_info.hpp"
 
 namespace smlp {
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@ struct ClassList {
 
 // Names of classes that were read from `where`: one twice, or not UTF-8: Error(data).
 void check_class_names(const std::vector<std::string>& names, std::string_view where);
+
+// A class list as users keep it: one name a line. Missing, empty, or with a name twice: Error(data).
+std::vector<std::string> read_class_list(const std::filesystem::path& file);
 
 // Whether a model's outputs mean a data set's labels. Error(data) when the lists have different lengths, or
 // a name of one stands at another place in the other (naming the first differences); other spellings are a

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "smlp/data/dataset.hpp"
+#include "smlp/data/dataset_info.hpp"
 
 namespace smlp {
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "smlp/data/batches/batch.hpp"
+#include "smlp/batches/batch.hpp"
 #include "smlp/data/dataset.hpp"
 #include "smlp/data/real_labels.hpp"
 #include "smlp/device/device.hpp"

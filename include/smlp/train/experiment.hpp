@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "smlp/data/dataset.hpp"
+#include "smlp/data/subset.hpp"
 #include "smlp/device/device.hpp"
 #include "smlp/models/model.hpp"
 #include "smlp/train/run_config.hpp"

@@ -9,6 +9,7 @@
 #include "smlp/config/tree.hpp"
 #include "smlp/data/augment.hpp"
 #include "smlp/data/dataset.hpp"
+#include "smlp/data/subset.hpp"
 #include "smlp/device/device.hpp"
 #include "smlp/models/model.hpp"
 #include "smlp/optim/optimizer.hpp"

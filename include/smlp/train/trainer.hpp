@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
+#include "smlp/batches/loader.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/stopwatch.hpp"
-#include "smlp/data/batches/loader.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/evaluator.hpp"
 #include "smlp/train/experiment.hpp"

@@ -1,0 +1,121 @@
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "smlp/batches/batch.hpp"
+#include "smlp/data/augment.hpp"
+#include "smlp/data/dataset.hpp"
+#include "smlp/data/sample_order.hpp"
+
+namespace smlp {
+
+// Renderers for as many threads as ask at once.
+class RendererPool {
+ public:
+  RendererPool(int source_size, int output_size, ChannelStatistics normalization);
+
+  // A renderer for as long as the lease lives.
+  class Lease {
+   public:
+    explicit Lease(RendererPool& pool);
+    ~Lease();
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    Renderer& operator*() { return *renderer_; }
+
+   private:
+    RendererPool& pool_;
+    std::unique_ptr<Renderer> renderer_;
+  };
+
+ private:
+  const int source_size_, output_size_;
+  const ChannelStatistics normalization_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Renderer>> free_;
+};
+
+// The stream of training images. Sample k of a run is image order_{k / N}[k mod N] of the N chosen ones,
+// where order_e is SampleOrder's permutation of (seed, epoch e); step s takes samples [s·B, (s+1)·B), so
+// batches straddle epochs and all have B images. Crop and flip are drawn by (seed, epoch, image), MixUp's
+// weight by (seed, step); an image's partner is the sample before it in the whole batch, the first one's is
+// the last.
+class TrainImages : public BatchSource {
+ public:
+  // chosen: indices into the data set, ascending, not empty. window: of SampleOrder, in images. batch_size:
+  // over all ranks, divisible by `world`; a batch of rank r is the r-th of `world` equal parts of the whole
+  // one.
+  TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen, AugmentConfig augment,
+              const ChannelStatistics& normalization, int image_size, std::int64_t batch_size,
+              std::uint64_t seed, int rank = 0, int world = 1, std::int64_t window = 0);
+
+  Batch make(std::int64_t step, HostBuffers& buffers) const override;
+
+ private:
+  struct Sample {
+    std::int64_t image;
+    std::uint32_t epoch;
+  };
+  Sample sample(std::int64_t k) const;
+  void read_ahead(std::int64_t k) const;
+  void render(Renderer& renderer, const Sample& sample, float* out) const;
+  Batch mixed(Renderer& renderer, std::int64_t step, std::int64_t first, std::int64_t count,
+              HostBuffers& buffers) const;
+
+  const std::shared_ptr<const Dataset> dataset_;
+  const std::vector<std::int64_t> chosen_;
+  const AugmentConfig augment_;
+  const int image_size_;
+  const std::int64_t batch_size_;
+  const std::uint64_t seed_;
+  const SampleOrder order_;
+  const int rank_, world_;
+  mutable std::atomic<std::int64_t> read_ahead_from_{-1};
+  mutable RendererPool renderers_;
+};
+
+// Whole images in order, resized to image_size; the last batch may be shorter.
+class EvaluationImages : public BatchSource {
+ public:
+  // chosen: indices into the data set; empty: all images.
+  EvaluationImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
+                   const ChannelStatistics& normalization, int image_size, std::int64_t batch_size);
+
+  std::int64_t images() const;
+  std::int64_t steps() const;
+  Batch make(std::int64_t step, HostBuffers& buffers) const override;  // step < steps()
+
+ private:
+  const std::shared_ptr<const Dataset> dataset_;
+  const std::vector<std::int64_t> chosen_;
+  const int image_size_;
+  const std::int64_t batch_size_;
+  mutable RendererPool renderers_;
+};
+
+// Random crops of the images in order, for test-time augmentation: step s is crop s mod `crops` of the s /
+// crops-th `batch_size` images, drawn by (seed, crop, image), whole images when the configuration has no
+// crop.
+class CropImages : public BatchSource {
+ public:
+  CropImages(std::shared_ptr<const Dataset> dataset, AugmentConfig augment, std::int64_t crops,
+             const ChannelStatistics& normalization, int image_size, std::int64_t batch_size,
+             std::uint64_t seed);
+
+  std::int64_t steps() const;
+  Batch make(std::int64_t step, HostBuffers& buffers) const override;  // step < steps()
+
+ private:
+  const std::shared_ptr<const Dataset> dataset_;
+  const AugmentConfig augment_;
+  const std::int64_t crops_;
+  const int image_size_;
+  const std::int64_t batch_size_;
+  const std::uint64_t seed_;
+  mutable RendererPool renderers_;
+};
+
+}  // namespace smlp

@@ -1,0 +1,32 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smlp/pack/sources/source.hpp"
+
+namespace smlp {
+
+// One of the files a data set was cut into.
+struct Shard {
+  std::filesystem::path path;
+  std::string name;   // relative to the folder asked for: how samples are named
+  std::string split;  // "train" or "test"
+};
+
+// `from` itself, or the files of a folder, at any depth, whose names `accepts`, in bytewise order; the other
+// files are counted. Without splits.
+std::vector<Shard> find_shards(const std::filesystem::path& from, bool (*accepts)(std::string_view file),
+                               std::int64_t& skipped);
+
+// Gives each shard its split and leaves out those not asked for, which are counted. Its file's name says it,
+// or else its folder's, by one of the words train, test, val, validation between other characters than
+// letters; else it is the one split asked for, or train. Two different words in one name, several splits
+// asked for where nothing tells them apart, both test and val shards, none for a split asked for:
+// Error(data).
+std::vector<Shard> choose_shards(std::vector<Shard> shards, const SourceRequest& request,
+                                 std::int64_t& skipped);
+
+}  // namespace smlp

@@ -1,0 +1,90 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "smlp/formats/image.hpp"
+
+namespace smlp {
+
+// One image of a raw data set, as `smlp pack` reads it.
+struct RawSample {
+  std::string split;               // "train", "test" or "unlabeled"
+  std::string name;                // where it is in the archive; one line of names.txt
+  std::vector<std::byte> encoded;  // a JPEG or PNG file; empty when `pixels` holds the image
+  Image pixels;
+};
+
+// What only some layouts understand; each row of the registry names its own.
+struct SourceOptions {
+  bool coarse = false;            // --coarse: the 20 superclasses of CIFAR-100
+  std::int64_t min_images = 0;    // --min-images: classes with fewer are left out
+  std::int64_t holdout = 0;       // --holdout: images of each class that become the test split
+  std::filesystem::path classes;  // --classes: a text file, one class a line, in the order wanted
+  std::filesystem::path labels;   // --labels: where the labels of images without them are
+};
+
+struct SourceRequest {
+  std::filesystem::path from;       // a folder, or the archive as downloaded
+  std::vector<std::string> splits;  // of "train", "test", "val", "unlabeled"; empty: every split found
+  SourceOptions options;
+  bool wants(std::string_view split) const;        // "test" and "val" are one split
+  bool wants_folder(std::string_view name) const;  // where test/ and val/ are two folders
+};
+
+// What is known only when the whole archive was read once: labels may come after their images.
+struct SourceResult {
+  std::vector<std::string> classes;                         // label i is classes[i]
+  std::map<std::string, std::vector<std::int64_t>> labels;  // by split, in the order the samples were given
+  std::int64_t skipped = 0;  // files that are no image, or in no split or class that was asked for
+};
+
+// Called with every sample, split by split or mixed, in the archive's order.
+using SampleSink = std::function<void(RawSample&&)>;
+
+// A raw layout. `read` streams it once and throws Error(data) naming archive, entry and reason.
+struct DataSource {
+  const char* name;
+  const char* help;     // one line
+  const char* page;     // where it is downloaded
+  const char* options;  // the flags of SourceOptions it understands, blanks between
+  const char* family;   // normalisation family, "" for the pack's own statistics
+  int native_size;      // pixels a side; 0: any
+  SourceResult (*read)(const SourceRequest& request, const SampleSink& sink);
+};
+
+// Labels by class name, numbered once every name is known.
+class NamedLabels {
+ public:
+  void add(const std::string& split, const std::string& class_name);  // the next sample of the split
+  bool has(const std::string& split) const { return ids_.contains(split); }
+
+  // classes: their order, every name that was added among them; empty: the names added, in bytewise order.
+  SourceResult finish(std::vector<std::string> classes, std::int64_t skipped) const;
+
+ private:
+  std::unordered_map<std::string, std::int64_t> id_of_;  // in the order they were met
+  std::map<std::string, std::vector<std::int64_t>> ids_;
+};
+
+// The file's name when it lies at the top or in the one folder a distribution has, and is not hidden; else
+// "".
+std::string top_file_name(std::string_view path);
+
+// "a/b/c" → {a, b, c}.
+std::vector<std::string_view> path_parts(std::string_view path);
+
+bool is_hidden(const std::vector<std::string_view>& parts);  // any part begins with '.', or "__MACOSX"
+
+std::string class_of_tar(std::string_view file);  // "n01440764" of "n01440764.tar"; "" of anything else
+
+bool named_like_an_image(std::string_view file);  // .jpg, .jpeg or .png, in any case
+
+}  // namespace smlp

@@ -1,0 +1,190 @@
+#include "smlp/batches/image_batches.hpp"
+
+#include <algorithm>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/rng.hpp"
+
+namespace smlp {
+namespace {
+
+void check_sizes(const Dataset& dataset, const std::vector<std::int64_t>& chosen, int image_size,
+                 std::int64_t batch_size) {
+  if (image_size < 1 || image_size > max_image_size)
+    fail(ErrorKind::usage, "data.image_size is {}, expected 1 to {}", image_size, max_image_size);
+  if (batch_size < 1) fail(ErrorKind::usage, "the batch size is {}, expected at least 1", batch_size);
+  for (const std::int64_t each : chosen)
+    if (each < 0 || each >= dataset.size())
+      fail(ErrorKind::failed, "image {} was chosen of {} in {}", each, dataset.size(), dataset.description());
+}
+
+}  // namespace
+
+RendererPool::RendererPool(int source_size, int output_size, ChannelStatistics normalization)
+    : source_size_(source_size), output_size_(output_size), normalization_(std::move(normalization)) {
+  free_.push_back(std::make_unique<Renderer>(source_size_, output_size_, normalization_));
+}
+
+RendererPool::Lease::Lease(RendererPool& pool) : pool_(pool) {
+  {
+    const std::lock_guard lock(pool_.mutex_);
+    if (!pool_.free_.empty()) {
+      renderer_ = std::move(pool_.free_.back());
+      pool_.free_.pop_back();
+    }
+  }
+  if (!renderer_)
+    renderer_ = std::make_unique<Renderer>(pool_.source_size_, pool_.output_size_, pool_.normalization_);
+}
+
+RendererPool::Lease::~Lease() {
+  const std::lock_guard lock(pool_.mutex_);
+  pool_.free_.push_back(std::move(renderer_));
+}
+
+TrainImages::TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
+                         AugmentConfig augment, const ChannelStatistics& normalization, int image_size,
+                         std::int64_t batch_size, std::uint64_t seed, int rank, int world,
+                         std::int64_t window)
+    : dataset_(std::move(dataset)),
+      chosen_(std::move(chosen)),
+      augment_(std::move(augment)),
+      image_size_(image_size),
+      batch_size_(batch_size),
+      seed_(seed),
+      order_(std::max<std::int64_t>(1, std::ssize(chosen_)), window, seed),
+      rank_(rank),
+      world_(world),
+      renderers_(dataset_->image_size(), image_size, normalization) {
+  check_sizes(*dataset_, chosen_, image_size, batch_size);
+  check_augment(augment_);
+  if (chosen_.empty()) fail(ErrorKind::usage, "{}: no image is left to train on", dataset_->description());
+  if (world < 1 || rank < 0 || rank >= world || batch_size % world != 0)
+    fail(ErrorKind::usage,
+         "rank {} of {} with a batch of {}: the batch size must be divisible by the number of ranks", rank,
+         world, batch_size);
+}
+
+TrainImages::Sample TrainImages::sample(std::int64_t k) const {
+  const auto n = static_cast<std::int64_t>(chosen_.size());
+  const auto epoch = static_cast<std::uint32_t>(k / n);
+  return {chosen_[order_(epoch, k % n)], epoch};
+}
+
+void TrainImages::render(Renderer& renderer, const Sample& sample, float* out) const {
+  renderer.render(dataset_->image(sample.image),
+                  draw_crop(augment_, dataset_->image_size(), seed_, sample.epoch, sample.image), out);
+}
+
+// Each image is rendered into one of two scratch buffers, so that its neighbour finds it there unmixed.
+Batch TrainImages::mixed(Renderer& renderer, std::int64_t step, std::int64_t first, std::int64_t count,
+                         HostBuffers& buffers) const {
+  const double lambda = draw_mixup(augment_, seed_, static_cast<std::uint32_t>(step));
+  const auto own_weight = static_cast<float>(lambda), other_weight = static_cast<float>(1 - lambda);
+  const std::size_t size = renderer.output_elements();
+  std::vector<float> scratch(2 * size);
+  float *own = scratch.data(), *other = own + size;
+  Sample partner = sample(rank_ == 0 ? (step + 1) * batch_size_ - 1 : first - 1);
+  render(renderer, partner, other);
+  const torch::Tensor partners = buffers.take({count}, torch::kInt64);
+  Batch batch = make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
+    const Sample each = sample(first + i);
+    render(renderer, each, own);
+    for (std::size_t j = 0; j < size; ++j) out[j] = own_weight * own[j] + other_weight * other[j];
+    partners.mutable_data_ptr<std::int64_t>()[i] = dataset_->label(partner.image);
+    std::swap(own, other);
+    partner = each;
+    return dataset_->label(each.image);
+  });
+  batch.partners = partners;
+  batch.lambda = buffers.take({}, torch::kFloat32);
+  *batch.lambda.mutable_data_ptr<float>() = own_weight;
+  return batch;
+}
+
+// A moving window's next part is read from the disk while the present one is used.
+void TrainImages::read_ahead(std::int64_t k) const {
+  if (!order_.windowed()) return;
+  const auto n = static_cast<std::int64_t>(chosen_.size());
+  const SampleOrder::Run run = order_.next_run(static_cast<std::uint32_t>(k / n), k % n);
+  if (run.count == 0 || read_ahead_from_.exchange(run.first) == run.first) return;
+  const std::int64_t before_end = std::min(run.count, n - run.first);
+  dataset_->will_need(chosen_[run.first], chosen_[run.first + before_end - 1] + 1);
+  if (before_end < run.count) dataset_->will_need(chosen_[0], chosen_[run.count - before_end - 1] + 1);
+}
+
+Batch TrainImages::make(std::int64_t step, HostBuffers& buffers) const {
+  const std::int64_t count = batch_size_ / world_, first = step * batch_size_ + rank_ * count;
+  read_ahead(first);
+  RendererPool::Lease renderer(renderers_);
+  if (augment_.mixup > 0) return mixed(*renderer, step, first, count, buffers);
+  return make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
+    const Sample each = sample(first + i);
+    render(*renderer, each, out);
+    return dataset_->label(each.image);
+  });
+}
+
+EvaluationImages::EvaluationImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
+                                   const ChannelStatistics& normalization, int image_size,
+                                   std::int64_t batch_size)
+    : dataset_(std::move(dataset)),
+      chosen_(std::move(chosen)),
+      image_size_(image_size),
+      batch_size_(batch_size),
+      renderers_(dataset_->image_size(), image_size, normalization) {
+  check_sizes(*dataset_, chosen_, image_size, batch_size);
+}
+
+std::int64_t EvaluationImages::images() const {
+  return chosen_.empty() ? dataset_->size() : static_cast<std::int64_t>(chosen_.size());
+}
+
+std::int64_t EvaluationImages::steps() const {
+  return (images() + batch_size_ - 1) / batch_size_;
+}
+
+Batch EvaluationImages::make(std::int64_t step, HostBuffers& buffers) const {
+  const std::int64_t first = step * batch_size_, count = std::min(batch_size_, images() - first);
+  if (step < 0 || count < 1)
+    fail(ErrorKind::failed, "evaluation batch {} was asked for of {}", step, steps());
+  RendererPool::Lease renderer(renderers_);
+  return make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
+    const std::int64_t image = chosen_.empty() ? first + i : chosen_[first + i];
+    (*renderer).render(dataset_->image(image), out);
+    return dataset_->label(image);
+  });
+}
+
+CropImages::CropImages(std::shared_ptr<const Dataset> dataset, AugmentConfig augment, std::int64_t crops,
+                       const ChannelStatistics& normalization, int image_size, std::int64_t batch_size,
+                       std::uint64_t seed)
+    : dataset_(std::move(dataset)),
+      augment_(std::move(augment)),
+      crops_(crops),
+      image_size_(image_size),
+      batch_size_(batch_size),
+      seed_(seed),
+      renderers_(dataset_->image_size(), image_size, normalization) {
+  check_sizes(*dataset_, {}, image_size, batch_size);
+  check_augment(augment_);
+}
+
+std::int64_t CropImages::steps() const {
+  return (dataset_->size() + batch_size_ - 1) / batch_size_ * crops_;
+}
+
+Batch CropImages::make(std::int64_t step, HostBuffers& buffers) const {
+  const std::int64_t first = step / crops_ * batch_size_;
+  const std::int64_t count = std::min(batch_size_, dataset_->size() - first);
+  const auto crop = static_cast<std::uint32_t>(step % crops_);
+  RendererPool::Lease renderer(renderers_);
+  return make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
+    const auto image = static_cast<std::uint64_t>(first + i);
+    const CropBox box = draw_crop(augment_, dataset_->image_size(), seed_, crop, image, Purpose::tta);
+    (*renderer).render(dataset_->image(first + i), box, out);
+    return dataset_->label(first + i);
+  });
+}
+
+}  // namespace smlp

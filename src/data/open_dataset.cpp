@@ -1,0 +1,66 @@
+#include "smlp/data/open_dataset.hpp"
+
+#include <cstdlib>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/data/shapes.hpp"
+
+namespace smlp {
+namespace {
+
+std::shared_ptr<const Dataset> labelled(std::shared_ptr<const Dataset> set) {
+  if (set->classes() == 0) fail(ErrorKind::data, "{}: its images have no labels", set->description());
+  return set;
+}
+
+bool is_pack(const fs::path& directory) {
+  std::error_code ignored;
+  return fs::is_regular_file(directory / "dataset.json", ignored);
+}
+
+std::vector<fs::path> places_of(const std::string& root) {
+  std::vector<fs::path> places{root};
+  const char* data = std::getenv("SMLP_DATA");
+  if (data != nullptr && *data != '\0' && fs::path(root).is_relative())
+    places.push_back(fs::path(data) / root);
+  return places;
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::string& split) {
+  if (root == "shapes") return shapes_dataset(split);
+  const std::vector<fs::path> roots = places_of(root);
+  const bool train = split == "train";
+  std::vector<std::string> tried;
+  for (const fs::path& each : roots)
+    for (const fs::path& place :
+         {each, each / (train ? "train" : "test"), each / (train ? "train" : "val")}) {
+      if (is_pack(place)) return labelled(Dataset::open(place));
+      if (tried.empty() || tried.back() != place.string()) tried.push_back(place.string());
+    }
+  fail(ErrorKind::data,
+       "no packed {} data for \"{}\": no dataset.json in {}; make it with `smlp pack SOURCE --from PATH --to "
+       "{}`{}",
+       split, root, fmt::join(tried, ", "), root,
+       roots.size() == 1 ? ", or name its parent folder in $SMLP_DATA" : "");
+}
+
+PackPlace find_pack(const std::string& root) {
+  for (const fs::path& place : places_of(root)) {
+    PackPlace found{place, {}};
+    if (is_pack(place)) found.splits = {place};
+    for (const char* name : {"train", "test", "val", "unlabeled"})
+      if (!is_pack(place) && is_pack(place / name)) found.splits.push_back(place / name);
+    if (!found.splits.empty()) return found;
+  }
+  return {root, {}};
+}
+
+std::string split_name(const fs::path& split_directory) {
+  const fs::path path = fs::absolute(split_directory / "").lexically_normal();
+  return path.parent_path().filename().string();
+}
+
+}  // namespace smlp

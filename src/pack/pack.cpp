@@ -1,0 +1,286 @@
+#include "smlp/pack/pack.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/log.hpp"
+#include "smlp/core/signals.hpp"
+#include "smlp/core/threads.hpp"
+#include "smlp/data/real_labels.hpp"
+#include "smlp/formats/decode.hpp"
+#include "smlp/pack/fit_image.hpp"
+#include "smlp/pack/ordered_decoder.hpp"
+#include "smlp/pack/pack_folder.hpp"
+#include "smlp/pack/sources/imagenet_labels.hpp"
+#include "smlp/pack/sources/registry.hpp"
+
+namespace smlp {
+namespace {
+
+constexpr std::int64_t progress_every = 64;
+constexpr std::int64_t validation_images = 50'000;
+constexpr int imagenet_classes = 1000;
+
+void add_sums(DecodedSample& sample) {
+  const std::vector<std::uint8_t>& pixels = sample.image.pixels;
+  for (std::size_t i = 0; i < pixels.size(); i += 3)
+    for (int c = 0; c < 3; ++c) {
+      const std::uint32_t value = pixels[i + c];
+      sample.sums[c] += value;
+      sample.squares[c] += value * value;
+    }
+}
+
+void check_source_options(const SourceOptions& options, const DataSource& source) {
+  const auto need = [&](const char* flag, bool given) {
+    if (given && std::string_view(source.options).find(flag) == std::string_view::npos)
+      fail(ErrorKind::usage, "{} means nothing for {}{}{}", flag, source.name,
+           *source.options != '\0' ? "; it understands " : "", source.options);
+  };
+  need("--coarse", options.coarse);
+  need("--min-images", options.min_images != 0);
+  need("--holdout", options.holdout != 0);
+  need("--classes", !options.classes.empty());
+  need("--labels", !options.labels.empty());
+  if (options.min_images < 0 || options.holdout < 0)
+    fail(ErrorKind::usage, "--min-images {} --holdout {}: expected 0 or more", options.min_images,
+         options.holdout);
+}
+
+void check_options(const PackOptions& options) {
+  if (options.size < 0 || options.size > max_image_size)
+    fail(ErrorKind::usage, "--size {}: expected 1 to {}, or 0 for the images' own", options.size,
+         max_image_size);
+  if (options.resize != "squash" && options.resize != "crop")
+    fail(ErrorKind::usage, "--resize {}: expected squash or crop", options.resize);
+  if (options.skip_bad < 0) fail(ErrorKind::usage, "--skip-bad {}: expected 0 or more", options.skip_bad);
+  if (options.fast_decode && options.size == 0)
+    fail(ErrorKind::usage, "--fast-decode shrinks JPEGs to about the size wanted: give --size");
+  for (const std::string& each : options.splits)
+    if (each != "train" && each != "test" && each != "val" && each != "unlabeled")
+      fail(ErrorKind::usage, "--split {}: expected train, test, val or unlabeled", each);
+  if (std::count_if(options.splits.begin(), options.splits.end(),
+                    [](const std::string& each) { return each == "test" || each == "val"; }) > 1)
+    fail(ErrorKind::usage, "--split test and --split val are written to the same place: choose one");
+}
+
+// Everything that decides what is written, so that only the same job goes on where another stopped.
+std::string job_text(const PackOptions& options) {
+  const SourceOptions& source = options.source_options;
+  return nlohmann::ordered_json{{"source", options.source},
+                                {"from", fs::absolute(options.from).lexically_normal().string()},
+                                {"size", options.size},
+                                {"resize", options.resize},
+                                {"splits", options.splits},
+                                {"fast_decode", options.fast_decode},
+                                {"coarse", source.coarse},
+                                {"min_images", source.min_images},
+                                {"holdout", source.holdout},
+                                {"classes", source.classes.string()},
+                                {"labels", source.labels.string()}}
+      .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+class Packer {
+ public:
+  Packer(const PackOptions& options, const DataSource& source)
+      : options_(options), source_(source), folder_(options.to, job_text(options), options.resume) {
+    refuse_existing();
+    side_ = folder_.progress().image_size;
+  }
+
+  PackReport run() {
+    PackReport report;
+    report.threads = available_cores();
+    report.continued = folder_.images();
+    if (!folder_.progress().complete) {
+      OrderedDecoder decoder(
+          report.threads, [this](RawSample&& sample) { return decode(std::move(sample)); },
+          [this](DecodedSample&& sample) { write(sample); });
+      const SourceResult result =
+          source_.read({options_.from, options_.splits, options_.source_options}, [&](RawSample&& sample) {
+            stop_when_told();
+            note_real_label(sample);
+            if (!folder_.is_done(sample)) decoder.add(std::move(sample));
+          });
+      decoder.finish();
+      report.skipped = result.skipped;
+      finish(result);
+    }
+    folder_.commit();
+    if (options_.progress) options_.progress(folder_.images());
+    describe(report);
+    return report;
+  }
+
+ private:
+  void refuse_existing() const {
+    for (const std::string name : {"train", "test", "unlabeled"}) {
+      const bool wanted =
+          options_.splits.empty() ||
+          std::any_of(options_.splits.begin(), options_.splits.end(),
+                      [&](const std::string& each) { return (each == "val" ? "test" : each) == name; });
+      const bool half_committed = folder_.progress().complete;
+      if (wanted && !half_committed && fs::exists(fs::symlink_status(options_.to / name)))
+        fail(ErrorKind::data,
+             "{} exists: remove it, choose another --to, or name the split to pack with --split",
+             (options_.to / name).string());
+    }
+  }
+
+  std::string where(const RawSample& sample) const { return options_.from.string() + ": " + sample.name; }
+
+  void stop_when_told() {
+    if (stop_signal() == 0) return;
+    folder_.keep();
+    fail(ErrorKind::failed, "stopped by a signal after {} images; the same command with --continue goes on",
+         folder_.images());
+  }
+
+  // On the decoder's threads.
+  DecodedSample decode(RawSample&& raw) const {
+    DecodedSample sample;
+    sample.raw = std::move(raw);
+    try {
+      decode_into(sample);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::data || options_.skip_bad == 0) throw;
+      sample.error = error.what();
+    }
+    sample.raw.encoded = {};
+    return sample;
+  }
+
+  void decode_into(DecodedSample& sample) const {
+    RawSample& raw = sample.raw;
+    const int size = options_.size;
+    Image image = raw.encoded.empty()
+                      ? std::move(raw.pixels)
+                      : decode_image(raw.encoded, where(raw), options_.fast_decode ? size : 0);
+    sample.resized = size != 0 && (image.width != size || image.height != size);
+    sample.image =
+        sample.resized ? fit_image(std::move(image), size, options_.resize, where(raw)) : std::move(image);
+    add_sums(sample);
+  }
+
+  void write(const DecodedSample& sample) {
+    stop_when_told();
+    if (!sample.error.empty()) {
+      leave_out(sample);
+      return;
+    }
+    check_size(sample);
+    if (sample.resized) folder_.set_resized();
+    folder_.append(sample, side_);
+    if (folder_.images() % progress_every == 0 && options_.progress) options_.progress(folder_.images());
+  }
+
+  void leave_out(const DecodedSample& sample) {
+    if (folder_.left_out() >= options_.skip_bad)
+      fail(ErrorKind::data, "{}; {} bad images were left out before it, as many as --skip-bad allows",
+           sample.error, folder_.left_out());
+    log().warn("left out: {}", sample.error);
+    folder_.leave_out(sample);
+  }
+
+  void check_size(const DecodedSample& sample) {
+    const int width = sample.image.width, height = sample.image.height;
+    if (side_ == 0)
+      side_ = options_.size != 0 ? options_.size : source_.native_size != 0 ? source_.native_size : width;
+    if (width != side_ || height != side_)
+      fail(ErrorKind::data,
+           "{}: {}×{} pixels where {}×{} were expected; give --size N to resize all images to N×N",
+           where(sample.raw), width, height, side_, side_);
+    if (side_ > max_image_size)
+      fail(ErrorKind::data, "{}: {} pixels a side, at most {} can be packed; give --size", where(sample.raw),
+           side_, max_image_size);
+  }
+
+  void finish(const SourceResult& result) {
+    DatasetInfo info;
+    info.source = source_.name;
+    info.family = source_.family;
+    info.resize = folder_.progress().resized ? options_.resize : "none";
+    info.decode = options_.fast_decode ? "fast" : "accurate";
+    info.classes = result.classes;
+    check_other_split(info, result);
+    for (const auto& [split, labels] : result.labels) {
+      DatasetInfo own = info;
+      if (split == "unlabeled") own.classes.clear();
+      folder_.finish(split, std::move(own), labels);
+    }
+    if (!options_.real_labels.empty()) write_real_labels(result);
+  }
+
+  // A split packed earlier into the same root must have the same classes.
+  void check_other_split(const DatasetInfo& info, const SourceResult& result) const {
+    for (const char* name : {"train", "test"}) {
+      if (result.labels.contains(name) || !fs::exists(options_.to / name / "dataset.json")) continue;
+      const auto other = Dataset::open(options_.to / name);
+      if (other->info().classes != info.classes)
+        fail(ErrorKind::data,
+             "{} has other classes than {}; pack both splits from one source, or choose another --to",
+             other->description(), options_.from.string());
+    }
+  }
+
+  void note_real_label(const RawSample& sample) {
+    if (options_.real_labels.empty() || sample.split != "test") return;
+    const std::int64_t number = validation_number(sample.name);
+    if (number < 1 || number > validation_images)
+      fail(ErrorKind::data,
+           "{}: not one of ImageNet's validation images (ILSVRC2012_val_NNNNNNNN.JPEG), to "
+           "which --real-labels belong",
+           where(sample));
+    validation_numbers_.push_back(number);
+  }
+
+  void write_real_labels(const SourceResult& result) const {
+    if (result.classes.size() != imagenet_classes)
+      fail(ErrorKind::data, "--real-labels number ImageNet's {} classes, {} has {}", imagenet_classes,
+           options_.from.string(), result.classes.size());
+    const RealLabels all = read_real_labels(options_.real_labels, validation_images, imagenet_classes);
+    RealLabels own;
+    for (std::size_t i = 0; i < validation_numbers_.size(); ++i)
+      if (!folder_.is_left_out("test", static_cast<std::int64_t>(i)))
+        own.push_back(all[static_cast<std::size_t>(validation_numbers_[i] - 1)]);
+    if (own.empty())
+      fail(ErrorKind::data, "{}: has no test images for --real-labels", options_.from.string());
+    write_file_atomically(folder_.path() / "test" / "real_labels.json", real_labels_text(own));
+  }
+
+  void describe(PackReport& report) const {
+    for (const auto& [name, done] : folder_.progress().splits) {
+      const auto split = Dataset::open(options_.to / name);
+      report.image_size = split->image_size();
+      report.classes = std::max(report.classes, split->classes());
+      report.splits.push_back(
+          {name, split->size(),
+           static_cast<std::uint64_t>(split->size()) * split->image_size() * split->image_size() * 3});
+    }
+    report.left_out = folder_.left_out();
+  }
+
+  const PackOptions& options_;
+  const DataSource& source_;
+  PackFolder folder_;
+  std::vector<std::int64_t> validation_numbers_;  // of the test images, in the source's order
+  int side_ = 0;
+};
+
+}  // namespace
+
+PackReport pack(const PackOptions& options) {
+  check_options(options);
+  const DataSource& source = find_data_source(options.source);
+  check_source_options(options.source_options, source);
+  const auto start = std::chrono::steady_clock::now();
+  PackReport report = Packer(options, source).run();
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+}
+
+}  // namespace smlp

@@ -9,14 +9,17 @@ awk '
     below["config"] = "core config"
     below["data"] = "core formats config data"
     below["pack"] = "core formats config data pack"
-    below["batches"] = "core formats config data device batches"
+    below["models"] = "core formats config data models"
     below["device"] = "core config device"
-    below["nn"] = "core config device nn"
-    below["models"] = "core config device nn models"
-    below["optim"] = "core config device nn models optim"
-    below["train"] = "core formats config data batches device nn models optim train"
+    below["batches"] = "core formats config data device batches"
+    below["dist"] = "core config device dist"
+    below["nn"] = "core config models device nn"
+    below["networks"] = "core config models device nn networks"
+    below["optim"] = "core config device nn optim"
+    below["train"] = "core formats config data models device batches dist nn networks optim train"
     below["analysis"] = below["train"] " analysis"
-    torchless["core"] = torchless["formats"] = torchless["config"] = torchless["data"] = torchless["pack"] = 1
+    split("core formats config data pack models", rooms, " ")
+    for (i in rooms) torchless[rooms[i]] = 1
   }
   FNR == 1 {
     split(FILENAME, part, "/")

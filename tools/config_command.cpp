@@ -3,7 +3,7 @@
 #include "command.hpp"
 #include "config_options.hpp"
 #include "smlp/core/error.hpp"
-#include "smlp/models/registry.hpp"
+#include "smlp/train/config_files.hpp"
 #include "table.hpp"
 
 namespace smlp {

@@ -11,6 +11,7 @@
 #include "smlp/core/signals.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/data/open_dataset.hpp"
+#include "smlp/train/experiment.hpp"
 
 namespace smlp {
 namespace {

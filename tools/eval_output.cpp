@@ -137,7 +137,7 @@ void print_json(const EvalReport& report, const SavedModel& saved, const Dataset
             {"precision", report.precision}};
   json.update(accuracy_json(r));
   json["loss"] = r.loss;
-  json["param_count"] = rounded(static_cast<double>(total(saved.model->costs()).parameters) / 1e6, 2);
+  json["param_count"] = rounded(static_cast<double>(total(saved.costs()).parameters) / 1e6, 2);
   json["img_size"] = saved.config.data.image_size;
   json["crop_pct"] = 1.0;
   json["interpolation"] = "bilinear";

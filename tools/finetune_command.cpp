@@ -12,7 +12,7 @@ Action add_finetune_command(CLI::App& app) {
   add_training_options(app, *options);
   app.footer("Example: smlp finetune --from runs/b12 --data cifar10\nWithout --config: finetune.yaml");
   return [options, new_head] {
-    if (*new_head) options->config.set("model.new_head", "true", "--new-head");
+    if (*new_head) options->config.set("init.new_head", "true", "--new-head");
     return run_training(*options);
   };
 }

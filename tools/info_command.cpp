@@ -5,8 +5,8 @@
 #include "data_info.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/device/device.hpp"
-#include "smlp/models/registry.hpp"
-#include "smlp/train/experiment.hpp"
+#include "smlp/networks/registry.hpp"
+#include "smlp/train/config_files.hpp"
 #include "smlp/train/saved_model.hpp"
 #include "table.hpp"
 
@@ -20,12 +20,11 @@ struct InfoOptions {
   std::optional<std::int64_t> image_size;
 };
 
-void print_model(const Model& model) {
+void print_model(const Model& model, const std::vector<CostRow>& costs) {
   std::vector<std::vector<std::string>> tensors{{"tensor", "shape", "parameters"}};
   for (const auto& item : model.named_parameters())
     tensors.push_back({item.key(), fmt::format("{}", fmt::join(item.value().sizes().vec(), " × ")),
                        std::to_string(item.value().numel())});
-  const std::vector<CostRow> costs = model.costs();
   std::vector<std::vector<std::string>> layers{{"layer", "parameters", "MACs"}};
   for (const CostRow& row : costs)
     layers.push_back({row.layer, std::to_string(row.parameters), std::to_string(row.macs)});
@@ -51,7 +50,7 @@ int describe_checkpoint(const std::string& path) {
       saved.config.data.image_size, s.classes.size(), s.step,
       s.best.epoch == 0 ? "none yet" : fmt::format("epoch {}, top1 {:.2f} %", s.best.epoch, s.best.top1),
       fmt::join(s.normalization.mean, " "), fmt::join(s.normalization.std, " "));
-  print_model(*saved.model);
+  print_model(*saved.model, saved.costs());
   return 0;
 }
 
@@ -77,11 +76,12 @@ int describe_model(const InfoOptions& options) {
     overrides.push_back(
         make_override("data.image_size", std::to_string(*options.image_size), "--image-size"));
   const RunConfig config = load_run_config(std::nullopt, std::move(overrides));
-  const auto model =
-      config.model->build(static_cast<int>(config.data.image_size), static_cast<int>(options.classes));
+  const int image_size = static_cast<int>(config.data.image_size),
+            classes = static_cast<int>(options.classes);
+  const auto model = build_model(config.model, image_size, classes);
   std::cout << fmt::format("{} at {}x{}, {} classes\n\n", config.model.name, config.data.image_size,
                            config.data.image_size, options.classes);
-  print_model(*model);
+  print_model(*model, config.model->costs(image_size, classes));
   return 0;
 }
 

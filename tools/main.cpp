@@ -1,8 +1,5 @@
-#include <c10/util/Exception.h>
-
 #include <algorithm>
 #include <array>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -12,6 +9,7 @@
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/core/version.hpp"
+#include "smlp/device/errors.hpp"
 
 namespace {
 
@@ -38,34 +36,16 @@ constexpr std::array command_table{
     CommandRow{"config", "show a resolved configuration, or every key", add_config_command},
 };
 
-constexpr const char* memory_advice =
-    "out of memory: {}. Use smaller micro-batches (--set train.micro_batch=N) or a smaller model; --dry-run "
-    "estimates the need";
-
 int report(ErrorKind kind, const std::string& message) {
   log().error("{}", message);
   return static_cast<int>(kind);
 }
 
-bool is_out_of_memory(const c10::Error& error) {
-  const std::string text = error.what_without_backtrace();
-  return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         text.find("allocate memory") != std::string::npos || text.find("out of memory") != std::string::npos;
-}
-
 int run_guarded(const Action& action) {
   try {
-    return action();
+    return with_errors(action);
   } catch (const Error& error) {
     return report(error.kind(), error.what());
-  } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    return report(ErrorKind::failed,
-                  is_out_of_memory(error) ? fmt::format(fmt::runtime(memory_advice), text) : text);
-  } catch (const std::bad_alloc& error) {
-    return report(ErrorKind::failed, fmt::format(fmt::runtime(memory_advice), error.what()));
-  } catch (const std::exception& error) {
-    return report(ErrorKind::failed, error.what());
   }
 }
 

@@ -22,7 +22,7 @@ Action add_probe_command(CLI::App& app) {
   return [options, shots, method] {
     options->default_config = *method == "ridge" ? "probe_ridge.yaml" : "probe.yaml";
     if (*method) options->config.set("train.method", **method, "--method " + **method);
-    options->config.set("model.new_head", "true", "smlp probe");
+    options->config.set("init.new_head", "true", "smlp probe");
     if (*shots) options->config.set("data.per_class", **shots, "--shots " + **shots);
     return run_training(*options);
   };

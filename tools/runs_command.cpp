@@ -6,7 +6,7 @@
 #include "command.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
-#include "smlp/train/run_config.hpp"
+#include "smlp/train/config_files.hpp"
 #include "table.hpp"
 
 namespace smlp {

@@ -1,6 +1,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "command.hpp"
+#include "smlp/train/config_files.hpp"
 #include "training.hpp"
 
 namespace smlp {

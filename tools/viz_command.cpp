@@ -6,8 +6,8 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/formats/png.hpp"
-#include "smlp/models/registry.hpp"
-#include "smlp/train/run_config.hpp"
+#include "smlp/networks/registry.hpp"
+#include "smlp/train/config_files.hpp"
 #include "smlp/train/saved_model.hpp"
 #include "table.hpp"
 
@@ -22,7 +22,7 @@ struct VizOptions {
 };
 
 bool names_a_model(const std::string& name) {
-  return parse_model_name(name) ||
+  return find_preset(name) ||
          std::ranges::any_of(model_table(), [&](const auto& family) { return name == family.name; });
 }
 
@@ -32,7 +32,7 @@ torch::Tensor first_layer(const std::string& path, bool best) {
   if (!fs::exists(path) && names_a_model(path)) {
     const RunConfig config = load_run_config(std::nullopt, {make_override("model.name", path, path)});
     torch::manual_seed(0);
-    model = config.model->build(static_cast<int>(config.data.image_size), 2);
+    model = build_model(config.model, static_cast<int>(config.data.image_size), 2);
   } else {
     model = open_saved_model(path, best).model;
   }

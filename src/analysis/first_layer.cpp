@@ -1,6 +1,6 @@
 #include "smlp/analysis/first_layer.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>

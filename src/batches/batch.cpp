@@ -1,6 +1,6 @@
 #include "smlp/batches/batch.hpp"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace smlp {
 

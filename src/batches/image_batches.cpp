@@ -8,11 +8,12 @@
 namespace smlp {
 namespace {
 
-void check_sizes(const Dataset& dataset, const std::vector<std::int64_t>& chosen, int image_size,
-                 std::int64_t batch_size) {
-  if (image_size < 1 || image_size > max_image_size)
-    fail(ErrorKind::usage, "data.image_size is {}, expected 1 to {}", image_size, max_image_size);
-  if (batch_size < 1) fail(ErrorKind::usage, "the batch size is {}, expected at least 1", batch_size);
+void check_sizes(const Dataset& dataset, const std::vector<std::int64_t>& chosen,
+                 const RenderOptions& rendering) {
+  if (rendering.image_size < 1 || rendering.image_size > max_image_size)
+    fail(ErrorKind::usage, "data.image_size is {}, expected 1 to {}", rendering.image_size, max_image_size);
+  if (rendering.batch_size < 1)
+    fail(ErrorKind::usage, "the batch size is {}, expected at least 1", rendering.batch_size);
   for (const std::int64_t each : chosen)
     if (each < 0 || each >= dataset.size())
       fail(ErrorKind::failed, "image {} was chosen of {} in {}", each, dataset.size(), dataset.description());
@@ -43,26 +44,22 @@ RendererPool::Lease::~Lease() {
 }
 
 TrainImages::TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
-                         AugmentConfig augment, const ChannelStatistics& normalization, int image_size,
-                         std::int64_t batch_size, std::uint64_t seed, int rank, int world,
-                         std::int64_t window)
+                         const RenderOptions& rendering, TrainImagesOptions options)
     : dataset_(std::move(dataset)),
       chosen_(std::move(chosen)),
-      augment_(std::move(augment)),
-      image_size_(image_size),
-      batch_size_(batch_size),
-      seed_(seed),
-      order_(std::max<std::int64_t>(1, std::ssize(chosen_)), window, seed),
-      rank_(rank),
-      world_(world),
-      renderers_(dataset_->image_size(), image_size, normalization) {
-  check_sizes(*dataset_, chosen_, image_size, batch_size);
-  check_augment(augment_);
+      image_size_(rendering.image_size),
+      batch_size_(rendering.batch_size),
+      options_(std::move(options)),
+      order_(std::max<std::int64_t>(1, std::ssize(chosen_)), options_.window, options_.seed),
+      renderers_(dataset_->image_size(), image_size_, rendering.normalization) {
+  check_sizes(*dataset_, chosen_, rendering);
+  check_augment(options_.augment);
   if (chosen_.empty()) fail(ErrorKind::usage, "{}: no image is left to train on", dataset_->description());
-  if (world < 1 || rank < 0 || rank >= world || batch_size % world != 0)
+  const auto [rank, world] = std::pair(options_.rank, options_.world);
+  if (world < 1 || rank < 0 || rank >= world || batch_size_ % world != 0)
     fail(ErrorKind::usage,
          "rank {} of {} with a batch of {}: the batch size must be divisible by the number of ranks", rank,
-         world, batch_size);
+         world, batch_size_);
 }
 
 TrainImages::Sample TrainImages::sample(std::int64_t k) const {
@@ -72,19 +69,20 @@ TrainImages::Sample TrainImages::sample(std::int64_t k) const {
 }
 
 void TrainImages::render(Renderer& renderer, const Sample& sample, float* out) const {
-  renderer.render(dataset_->image(sample.image),
-                  draw_crop(augment_, dataset_->image_size(), seed_, sample.epoch, sample.image), out);
+  renderer.render(
+      dataset_->image(sample.image),
+      draw_crop(options_.augment, dataset_->image_size(), options_.seed, sample.epoch, sample.image), out);
 }
 
 // Each image is rendered into one of two scratch buffers, so that its neighbour finds it there unmixed.
 Batch TrainImages::mixed(Renderer& renderer, std::int64_t step, std::int64_t first, std::int64_t count,
                          HostBuffers& buffers) const {
-  const double lambda = draw_mixup(augment_, seed_, static_cast<std::uint32_t>(step));
+  const double lambda = draw_mixup(options_.augment, options_.seed, static_cast<std::uint32_t>(step));
   const auto own_weight = static_cast<float>(lambda), other_weight = static_cast<float>(1 - lambda);
   const std::size_t size = renderer.output_elements();
   std::vector<float> scratch(2 * size);
   float *own = scratch.data(), *other = own + size;
-  Sample partner = sample(rank_ == 0 ? (step + 1) * batch_size_ - 1 : first - 1);
+  Sample partner = sample(options_.rank == 0 ? (step + 1) * batch_size_ - 1 : first - 1);
   render(renderer, partner, other);
   const torch::Tensor partners = buffers.take({count}, torch::kInt64);
   Batch batch = make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
@@ -114,10 +112,10 @@ void TrainImages::read_ahead(std::int64_t k) const {
 }
 
 Batch TrainImages::make(std::int64_t step, HostBuffers& buffers) const {
-  const std::int64_t count = batch_size_ / world_, first = step * batch_size_ + rank_ * count;
+  const std::int64_t count = batch_size_ / options_.world, first = step * batch_size_ + options_.rank * count;
   read_ahead(first);
   RendererPool::Lease renderer(renderers_);
-  if (augment_.mixup > 0) return mixed(*renderer, step, first, count, buffers);
+  if (options_.augment.mixup > 0) return mixed(*renderer, step, first, count, buffers);
   return make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
     const Sample each = sample(first + i);
     render(*renderer, each, out);
@@ -126,14 +124,13 @@ Batch TrainImages::make(std::int64_t step, HostBuffers& buffers) const {
 }
 
 EvaluationImages::EvaluationImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
-                                   const ChannelStatistics& normalization, int image_size,
-                                   std::int64_t batch_size)
+                                   const RenderOptions& rendering)
     : dataset_(std::move(dataset)),
       chosen_(std::move(chosen)),
-      image_size_(image_size),
-      batch_size_(batch_size),
-      renderers_(dataset_->image_size(), image_size, normalization) {
-  check_sizes(*dataset_, chosen_, image_size, batch_size);
+      image_size_(rendering.image_size),
+      batch_size_(rendering.batch_size),
+      renderers_(dataset_->image_size(), image_size_, rendering.normalization) {
+  check_sizes(*dataset_, chosen_, rendering);
 }
 
 std::int64_t EvaluationImages::images() const {
@@ -156,17 +153,16 @@ Batch EvaluationImages::make(std::int64_t step, HostBuffers& buffers) const {
   });
 }
 
-CropImages::CropImages(std::shared_ptr<const Dataset> dataset, AugmentConfig augment, std::int64_t crops,
-                       const ChannelStatistics& normalization, int image_size, std::int64_t batch_size,
-                       std::uint64_t seed)
+CropImages::CropImages(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering,
+                       AugmentConfig augment, std::int64_t crops, std::uint64_t seed)
     : dataset_(std::move(dataset)),
       augment_(std::move(augment)),
       crops_(crops),
-      image_size_(image_size),
-      batch_size_(batch_size),
+      image_size_(rendering.image_size),
+      batch_size_(rendering.batch_size),
       seed_(seed),
-      renderers_(dataset_->image_size(), image_size, normalization) {
-  check_sizes(*dataset_, {}, image_size, batch_size);
+      renderers_(dataset_->image_size(), image_size_, rendering.normalization) {
+  check_sizes(*dataset_, {}, rendering);
   check_augment(augment_);
 }
 

@@ -160,16 +160,16 @@ void AtomicFile::commit() {
   sync_directory(parent_of(target_));
 }
 
-AppendFile::AppendFile(fs::path path, std::uint64_t size) : path_(std::move(path)), size_(size) {
+AppendFile::AppendFile(fs::path path, std::optional<std::uint64_t> size) : path_(std::move(path)) {
   descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0) cannot("create", path_, errno);
   const off_t found = ::lseek(descriptor_, 0, SEEK_END);
-  const auto wanted = static_cast<off_t>(size);
-  if (found >= wanted && ::ftruncate(descriptor_, wanted) == 0 && ::lseek(descriptor_, wanted, SEEK_SET) >= 0)
-    return;
+  const off_t wanted = size ? static_cast<off_t>(*size) : found;
+  size_ = static_cast<std::uint64_t>(wanted);
+  if (found >= wanted && wanted >= 0 && ::ftruncate(descriptor_, wanted) == 0) return;
   const int code = errno;
   ::close(descriptor_);
-  if (found < wanted)
+  if (found >= 0 && found < wanted)
     fail(ErrorKind::data, "{} has {} bytes, {} were expected", path_.string(), found, wanted);
   cannot("write", path_, code);
 }
@@ -179,7 +179,7 @@ AppendFile::~AppendFile() {
 }
 
 void AppendFile::write(const void* bytes, std::size_t size) {
-  write_all(descriptor_, path_, bytes, size, nullptr);
+  write_all(descriptor_, path_, bytes, size, &size_);
   size_ += size;
 }
 

@@ -1,7 +1,6 @@
 #include "smlp/core/log.hpp"
 
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/dist_sink.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,9 +8,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
 
 namespace smlp {
 namespace {
@@ -113,13 +114,38 @@ spdlog::logger& log() {
   return shared_log().logger;
 }
 
-LogFile::LogFile(const std::filesystem::path& path) {
-  try {
-    sink_ = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
-  } catch (const spdlog::spdlog_ex& error) {
-    fail(ErrorKind::failed, "cannot write the log {}: {}", path.string(), error.what());
+class LogFile::Sink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  Sink(const std::filesystem::path& path, std::optional<std::uint64_t> size) : file_(path, size) {
+    set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
   }
-  sink_->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
+
+  std::uint64_t sync() {
+    const std::lock_guard lock(mutex_);
+    if (problem_) std::rethrow_exception(problem_);
+    file_.sync();
+    return file_.size();
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    try {
+      file_.write({line.data(), line.size()});
+    } catch (const Error&) {
+      problem_ = std::current_exception();  // who logs does not expect it
+    }
+  }
+  void flush_() override {}
+
+ private:
+  AppendFile file_;
+  std::exception_ptr problem_;
+};
+
+LogFile::LogFile(const std::filesystem::path& path, std::optional<std::uint64_t> size)
+    : sink_(std::make_shared<Sink>(path, size)) {
   shared_log().files->add_sink(sink_);
 }
 
@@ -127,8 +153,8 @@ LogFile::~LogFile() {
   shared_log().files->remove_sink(sink_);
 }
 
-void LogFile::flush() {
-  sink_->flush();
+std::uint64_t LogFile::sync() {
+  return sink_->sync();
 }
 
 bool terminal_output() {

@@ -70,39 +70,11 @@ std::string describe(const Device& device) {
 
 }  // namespace
 
-void DeviceConfig::fields(FieldVisitor& v) {
-  v.choice("type", type,
-           {{"auto", DeviceType::automatic}, {"cpu", DeviceType::cpu}, {"cuda", DeviceType::cuda}},
-           "where to train; auto: CUDA when there is a device; cuda fails where there is none");
-  v.choice("precision", precision,
-           {{"auto", Precision::automatic},
-            {"fp32", Precision::fp32},
-            {"tf32", Precision::tf32},
-            {"bf16", Precision::bf16}},
-           "of matrix products; weights stay float32; auto: bf16 where the hardware has it, else fp32");
-  v.field("threads", threads, "threads of the trainer on a CPU; 0: one a core", between(0, 4096));
-  v.field("deterministic", deterministic, "refuse algorithms whose result depends on timing");
-}
-
-const char* precision_name(Precision precision) {
-  switch (precision) {
-    case Precision::automatic:
-      return "auto";
-    case Precision::fp32:
-      return "fp32";
-    case Precision::tf32:
-      return "tf32";
-    case Precision::bf16:
-      return "bf16";
-  }
-  return "";
-}
-
 Device open_device(const DeviceConfig& config) {
   // cuBLAS reads it when its first handle is made; without it, its results depend on timing.
   if (config.deterministic) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   Device device;
-  if (choose_cuda(config.type)) device.torch = torch::Device(torch::kCUDA, 0);
+  if (choose_cuda(config.type)) device.torch = c10::Device(c10::kCUDA, 0);
   device.precision = choose_precision(config.precision, device.is_cuda());
   device.threads = config.threads > 0 ? static_cast<int>(config.threads) : available_cores();
   at::set_num_threads(device.threads);

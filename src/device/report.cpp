@@ -1,3 +1,4 @@
+#include <torch/version.h>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/threads.hpp"

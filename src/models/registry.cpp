@@ -1,44 +1,58 @@
 #include "smlp/models/registry.hpp"
 
-#include <regex>
-
+#include "smlp/core/error.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/models/b_mlp.hpp"
 #include "smlp/models/s_mlp.hpp"
 
 namespace smlp {
 
-std::span<const FamilyRow<ModelConfig>> model_table() {
-  static constexpr FamilyRow<ModelConfig> rows[] = {
-      {"b_mlp", [] { return std::unique_ptr<ModelConfig>(new BMlpConfig); }},
-      {"s_mlp", [] { return std::unique_ptr<ModelConfig>(new SMlpConfig); }},
+std::span<const ModelFamily> model_table() {
+  static constexpr ModelFamily rows[] = {
+      {"b_mlp", make_config<ModelConfig, BMlpConfig>, BMlpConfig::presets, BMlpConfig::recognise},
+      {"s_mlp", make_config<ModelConfig, SMlpConfig>, SMlpConfig::presets, SMlpConfig::recognise},
   };
   return rows;
 }
 
+std::optional<KeyValues> find_preset(const std::string& name) {
+  for (const ModelFamily& family : model_table())
+    for (const Preset& preset : family.presets())
+      if (auto keys = match_preset(preset, name)) {
+        keys->insert(keys->begin(), {"model.name", family.name});
+        return keys;
+      }
+  return std::nullopt;
+}
+
 namespace {
 
-// The value of one to nine digits; nothing for 0 or for more digits than that.
-std::optional<int> positive(const std::string& digits) {
-  if (digits.size() > 9) return std::nullopt;
-  const int value = std::stoi(digits);
-  return value > 0 ? std::optional(value) : std::nullopt;
+[[noreturn]] void refuse_unknown(const TensorShapes& shapes, const std::string& file) {
+  constexpr std::size_t shown = 3;
+  std::vector<std::string> names = shapes.names(), families;
+  const std::size_t all = names.size();
+  if (all > shown) names.resize(shown);
+  for (std::string& name : names) name = printable(name);
+  for (const ModelFamily& family : model_table()) families.emplace_back(family.name);
+  fail(ErrorKind::data, "{}: its {} tensors ({}{}) are not those of a model known here ({})", file, all,
+       fmt::join(names, ", "), all > shown ? ", …" : "", fmt::join(families, ", "));
 }
 
 }  // namespace
 
-std::optional<ModelName> parse_model_name(const std::string& name) {
-  constexpr std::size_t longest = 128;  // std::regex recurses over its input
-  static const std::regex pattern(
-      R"(([bs])[-_](\d+)[-_/](?:wi[-_])?(\d+)(?:[-_]res[-_](\d+)(?:[-_][a-z0-9]+)*)?)",
-      std::regex::icase | std::regex::optimize);
-  std::smatch match;
-  if (name.size() > longest || !std::regex_match(name, match, pattern)) return std::nullopt;
-
-  const std::optional<int> depth = positive(match[2]), width = positive(match[3]);
-  const std::optional<int> size = match[4].matched ? positive(match[4]) : std::nullopt;
-  if (!depth || !width || (match[4].matched && !size)) return std::nullopt;
-  const bool bottleneck = name[0] == 'b' || name[0] == 'B';
-  return ModelName{bottleneck ? "b_mlp" : "s_mlp", *depth, *width, size};
+RecognisedModel recognise_model(std::span<const SafetensorsEntry> tensors, const std::string& file) {
+  const TensorShapes shapes(tensors);
+  for (const ModelFamily& family : model_table()) {
+    try {
+      if (auto found = family.recognise(shapes)) {
+        found->family = family.name;
+        return *found;
+      }
+    } catch (const Error& error) {
+      fail(error.kind(), "{}: as a {}: {}", file, family.name, error.what());
+    }
+  }
+  refuse_unknown(shapes, file);
 }
 
 }  // namespace smlp

@@ -1,6 +1,7 @@
 #include "smlp/models/s_mlp.hpp"
 
-#include "build.hpp"
+#include "layers.hpp"
+#include "smlp/core/error.hpp"
 
 namespace smlp {
 
@@ -14,56 +15,51 @@ void SMlpConfig::fields(FieldVisitor& v) {
       {{"norm_act_linear", BlockOrder::norm_act_linear}, {"norm_linear_act", BlockOrder::norm_linear_act}},
       "the published code's order, or the paper's text's");
   dropout_field(v, dropout);
-  common_fields(v);
 }
 
-std::shared_ptr<Model> SMlpConfig::build(int image_size, int classes) const {
-  check_size(image_size, classes, width, (depth - 1) * linear_parameters(width, width));
-  return std::make_shared<SMlp>(*this, image_size, classes);
-}
-
-SMlp::SMlp(const SMlpConfig& config, int image_size, int classes)
-    : config_(config),
-      linear_in_(register_module("linear_in", torch::nn::Linear(input_features(image_size), config.width))),
-      linear_out_(register_module("linear_out", torch::nn::Linear(config.width, classes))) {
-  auto layers = register_module("layers", std::make_shared<torch::nn::Module>());
-  auto norms = register_module("layernorms", std::make_shared<torch::nn::Module>());
-  for (std::int64_t i = 0; i + 1 < config.depth; ++i) {
-    const std::string n = std::to_string(i);
-    layers_.push_back(layers->register_module(n, torch::nn::Linear(config.width, config.width)));
-    norms_.push_back(norms->register_module(n, std::make_shared<NormLayer>(config.norm, config.width)));
-  }
-}
-
-torch::Tensor SMlp::features(const torch::Tensor& images) {
-  torch::Tensor z = drop(linear_in_->forward(images.flatten(1)), config_.dropout, is_training());
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    z = norms_[i]->forward(z);
-    if (config_.block_order == SMlpConfig::BlockOrder::norm_act_linear)
-      z = layers_[i]->forward(activate(z, config_.activation));
-    else
-      z = activate(layers_[i]->forward(z), config_.activation);
-    z = drop(z, config_.dropout, is_training());
-  }
-  return z;
-}
-
-torch::Tensor SMlp::head(const torch::Tensor& features) {
-  return linear_out_->forward(features);
+std::string SMlpConfig::sizes() const {
+  return fmt::format("depth {}, width {}", depth, width);
 }
 
 // GELU keeps its input, beside what the layers keep; ReLU keeps its result, which is the next layer's input.
-std::vector<CostRow> SMlp::costs() const {
-  const std::int64_t width = config_.width, dropped = dropout_bytes(width, config_.dropout);
-  const std::int64_t activated = config_.activation == Activation::gelu ? 4 * width : 0;
-  std::vector<CostRow> rows = {linear_cost("linear_in", *linear_in_, dropped)};
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
+std::vector<CostRow> SMlpConfig::costs(int image_size, int classes) const {
+  const std::int64_t dropped = dropout_bytes(width, dropout);
+  const std::int64_t activated = activation == Activation::gelu ? 4 * width : 0;
+  std::vector<CostRow> rows = {linear_cost("linear_in", input_features(image_size), width, dropped)};
+  for (std::int64_t i = 0; i + 1 < depth; ++i) {
     const std::string n = std::to_string(i);
-    if (config_.norm != NormKind::none) rows.push_back(norm_cost("layernorms." + n, *norms_[i]));
-    rows.push_back(linear_cost("layers." + n, *layers_[i], activated + dropped));
+    if (norm != NormKind::none) rows.push_back(norm_cost("layernorms." + n, norm, width));
+    rows.push_back(linear_cost("layers." + n, width, width, activated + dropped));
   }
-  rows.push_back(linear_cost("linear_out", *linear_out_, 0));
+  rows.push_back(linear_cost("linear_out", width, classes));
   return rows;
+}
+
+const std::vector<Preset>& SMlpConfig::presets() {
+  static const std::vector<Preset> rows = paper_presets('S');
+  return rows;
+}
+
+// With depth 1 there are only embedding and head.
+std::optional<RecognisedModel> SMlpConfig::recognise(const TensorShapes& shapes) {
+  const auto weight = [](std::int64_t layer) { return fmt::format("layers.{}.weight", layer); };
+  const bool embeds = shapes.has("linear_in.weight") && shapes.has("linear_out.weight");
+  if (!embeds && !shapes.has(weight(0))) return std::nullopt;
+  const std::int64_t width = shapes.rows("linear_in.weight"), outputs = shapes.rows("linear_out.weight");
+  if (width < 1) fail(ErrorKind::data, "linear_in.weight has no rows");
+  const std::int64_t layers = shapes.count(weight);
+  for (std::int64_t i = 0; i < layers; ++i) shapes.expect(weight(i), width, width);
+  shapes.expect("linear_out.weight", outputs, width);
+
+  const int side = image_side(shapes.columns("linear_in.weight"), "linear_in.weight");
+  return RecognisedModel{.keys = {{"model.name", "s_mlp"},
+                                  {"model.depth", std::to_string(layers + 1)},
+                                  {"model.width", std::to_string(width)},
+                                  {"model.norm", recognise_norm(shapes)},
+                                  {"data.image_size", std::to_string(side)}},
+                         .image_size = side,
+                         .classes = class_count(outputs, "linear_out.weight"),
+                         .tensors = same_names(shapes)};
 }
 
 }  // namespace smlp

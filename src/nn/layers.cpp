@@ -43,17 +43,6 @@ torch::Tensor NormLayer::forward(const torch::Tensor& x) {
                         norm_eps, /*cudnn_enabled=*/true);
 }
 
-std::int64_t NormLayer::macs() const {
-  if (kind_ == NormKind::none) return 0;
-  return width_ * (kind_ == NormKind::layer ? 5 : 2);
-}
-
-std::int64_t NormLayer::saved_bytes() const {
-  if (kind_ == NormKind::none) return 0;
-  const std::int64_t statistics = kind_ == NormKind::layer ? 2 : 0;  // mean and 1/deviation
-  return 4 * (width_ + statistics);
-}
-
 LinearStack::LinearStack(const std::vector<std::int64_t>& widths, Activation activation, bool activate_last)
     : activation_(activation), activate_last_(activate_last) {
   for (std::size_t i = 0; i + 1 < widths.size(); ++i)
@@ -63,7 +52,7 @@ LinearStack::LinearStack(const std::vector<std::int64_t>& widths, Activation act
 torch::Tensor LinearStack::forward(torch::Tensor x) {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     x = layers_[i]->forward(x);
-    if (activated(i)) x = activate(x, activation_);
+    if (activate_last_ || i + 1 < layers_.size()) x = activate(x, activation_);
   }
   return x;
 }

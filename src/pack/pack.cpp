@@ -9,6 +9,7 @@
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/core/threads.hpp"
+#include "smlp/data/dataset.hpp"
 #include "smlp/data/real_labels.hpp"
 #include "smlp/formats/decode.hpp"
 #include "smlp/pack/fit_image.hpp"

@@ -39,8 +39,8 @@ std::optional<EvaluationResult> evaluate(Model& model, const Device& device,
   dataset->check_files();
   check_real_labels(options.real, indices.empty() ? dataset->size() : -1, *dataset);
   const int classes = dataset->classes();
-  const auto source = std::make_shared<EvaluationImages>(std::move(dataset), indices, normalization,
-                                                         options.image_size, options.batch_size);
+  const auto source = std::make_shared<EvaluationImages>(
+      std::move(dataset), indices, RenderOptions{normalization, options.image_size, options.batch_size});
   return evaluate(model, device, source, source->steps(), classes, options);
 }
 

@@ -1,14 +1,15 @@
 #include "smlp/core/files.hpp"
 #include "smlp/formats/torch_zip.hpp"
-#include "smlp/train/checkpoint.hpp"
+#include "smlp/train/checkpoint_folders.hpp"
 #include "smlp/train/exported_config.hpp"
 #include "smlp/train/import_weights.hpp"
 #include "smlp/train/saved_model.hpp"
 
 namespace smlp {
+
 void export_weights(const std::filesystem::path& checkpoint, const std::filesystem::path& to, bool pt) {
   const SavedModel saved = open_saved_model(checkpoint, false);
-  const SafetensorsFile weights(CheckpointFiles::model(saved.checkpoint));
+  const SafetensorsFile weights(part_file(saved.checkpoint, "model"));
   make_parent_directory(to);
   StagedDirectory staged(to);
   if (pt)

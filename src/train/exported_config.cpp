@@ -1,7 +1,6 @@
 #include "smlp/train/exported_config.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +9,7 @@
 #include "smlp/core/text.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/formats/json.hpp"
+#include "smlp/nn/model.hpp"
 
 namespace smlp {
 namespace {
@@ -18,8 +18,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t max_bytes = 64 << 20;
 constexpr int max_depth = 16;
-constexpr std::array hidden_keys{"activation", "norm_position", "skip", "block_order", "dropout"};
-
 // A value of the configuration as JSON: numbers and booleans as they are, anything else as text.
 Json json_value(const std::string& yaml) {
   const Json parsed = Json::parse(yaml, nullptr, false);
@@ -46,34 +44,22 @@ void check_statistics(const ChannelStatistics& statistics, const std::string& fi
          fmt::join(mean, ", "), fmt::join(deviation, ", "));
 }
 
-std::vector<ConfigNode> model_overrides(const nlohmann::json& args, const std::string& file) {
-  std::vector<ConfigNode> overrides;
-  const auto set = [&](const std::string& key) {
-    const nlohmann::json& value = args.at(key);
-    overrides.push_back(make_override(
-        "model." + key, printable(value.is_string() ? value.get<std::string>() : value.dump()), file));
-  };
-  for (const char* key : hidden_keys)
-    if (args.contains(key)) set(key);
-  // Two square layers are a bottleneck of expansion 1, or a block without one.
-  const nlohmann::json* bottleneck = args.contains("bottleneck") ? &args["bottleneck"] : nullptr;
-  const nlohmann::json* expansion = args.contains("expansion") ? &args["expansion"] : nullptr;
-  if (bottleneck != nullptr && *bottleneck == true && expansion != nullptr && *expansion == 1)
-    for (const char* key : {"bottleneck", "expansion"}) set(key);
-  return overrides;
+KeyValues args_from_json(const nlohmann::json& args) {
+  KeyValues keys;
+  for (const auto& [key, value] : args.items())
+    keys.emplace_back("model." + printable(key),
+                      printable(value.is_string() ? value.get<std::string>() : value.dump()));
+  return keys;
 }
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> model_args(const RunConfig& config) {
+KeyValues model_args(const RunConfig& config) {
   const std::string section = "model.";
-  constexpr std::array of_a_run{"name", "init_from", "new_head", "head_init"};
-  std::vector<std::pair<std::string, std::string>> args;
-  for (const KeyRow& row : config.rows()) {
-    if (!row.path.starts_with(section)) continue;
-    const std::string key = row.path.substr(section.size());
-    if (std::ranges::find(of_a_run, key) == of_a_run.end()) args.emplace_back(key, row.value);
-  }
+  KeyValues args;
+  for (const KeyRow& row : config.rows())
+    if (row.path.starts_with(section) && row.path != "model.name")
+      args.emplace_back(row.path.substr(section.size()), row.value);
   return args;
 }
 
@@ -103,9 +89,9 @@ std::optional<ExportedConfig> read_exported_config(const fs::path& folder, const
   const nlohmann::json json = parse_json(read_file(path, max_bytes), file, max_depth);
   if (!json.is_object() || !json.contains("architecture") || json["architecture"] != family)
     return std::nullopt;
-  ExportedConfig found;
+  ExportedConfig found{.file = file};
   try {
-    if (json.contains("model_args")) found.model = model_overrides(json["model_args"], file);
+    if (json.contains("model_args")) found.model = args_from_json(json["model_args"]);
     if (json.contains("label_names")) json["label_names"].get_to(found.classes);
     if (json.contains("pretrained_cfg")) {
       const nlohmann::json& cfg = json["pretrained_cfg"];

@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::int64_t batch_size = 512;
 
+std::string part_name(Part part) {
+  return part == Part::train ? "train" : part == Part::test ? "test" : "holdout";
+}
+
 }  // namespace
 
 FeatureCache::FeatureCache(std::filesystem::path folder) : folder_(std::move(folder)) {
@@ -27,15 +31,16 @@ FeatureCache::~FeatureCache() {
   fs::remove_all(folder_, ignored);
 }
 
-std::shared_ptr<const NpyFile> FeatureCache::features(const std::string& name, Experiment& experiment,
-                                                      std::shared_ptr<const Dataset> dataset,
-                                                      const std::vector<std::int64_t>& chosen) {
-  if (const auto found = files_.find(name); found != files_.end()) return found->second;
-  const RunConfig& c = experiment.config;
-  const auto images = std::make_shared<EvaluationImages>(dataset, chosen, experiment.normalization,
-                                                         static_cast<int>(c.data.image_size), batch_size);
-  BatchLoader loader(images, 0, images->steps(), static_cast<int>(c.data.workers),
-                     static_cast<int>(c.data.prefetch), experiment.device.torch);
+std::shared_ptr<const NpyFile> FeatureCache::features(Experiment& experiment, Part part) {
+  if (const auto found = files_.find(part); found != files_.end()) return found->second;
+  const DataConfig& data = experiment.config.data;
+  const std::string name = part_name(part);
+  const PartImages of_part = experiment.images_of(part);
+  const auto images = std::make_shared<EvaluationImages>(
+      of_part.dataset, *of_part.chosen,
+      RenderOptions{experiment.normalization, experiment.image_size(), batch_size});
+  BatchLoader loader(images, 0, images->steps(), static_cast<int>(data.workers),
+                     static_cast<int>(data.prefetch), experiment.device.torch);
   const fs::path path = folder_ / (name + ".npy");
   std::optional<NpyWriter> writer;
   ProgressBar progress("features", images->steps());
@@ -50,7 +55,7 @@ std::shared_ptr<const NpyFile> FeatureCache::features(const std::string& name, E
     progress.update(step + 1, name);
   }
   writer->commit();
-  return files_.emplace(name, std::make_shared<const NpyFile>(path)).first->second;
+  return files_.emplace(part, std::make_shared<const NpyFile>(path)).first->second;
 }
 
 }  // namespace smlp

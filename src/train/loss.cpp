@@ -1,5 +1,7 @@
 #include "smlp/train/loss.hpp"
 
+#include <torch/csrc/autograd/custom_function.h>
+
 namespace smlp {
 
 namespace {
@@ -48,10 +50,6 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
 };
 
 }  // namespace
-
-void LossConfig::fields(FieldVisitor& v) {
-  v.field("label_smoothing", label_smoothing, "share of the target spread over all classes", between(0, 1));
-}
 
 Tensor cross_entropy(const Tensor& logits, const Targets& targets, double label_smoothing) {
   return CrossEntropy::apply(logits, targets, label_smoothing);

@@ -1,35 +1,20 @@
 #include "smlp/train/metrics.hpp"
 
-#include "smlp/core/error.hpp"
-
 namespace smlp {
 namespace {
 enum : std::int64_t { loss_at, right_at, images_at, bad_at, run_at, worst_at, entries };
 }
 
-TrainTotals& TrainTotals::operator+=(const TrainTotals& other) {
-  loss += other.loss;
-  right += other.right;
-  images += other.images;
-  bad += other.bad;
-  return *this;
-}
-
-TrainTotals TrainTotals::from_values(const std::vector<double>& v) {
-  if (v.size() != 4) fail(ErrorKind::data, "state.json: {} running sums, expected 4", v.size());
-  return {v[0], v[1], v[2], v[3]};
-}
-
 RunningSums::RunningSums(torch::Device device)
     : sums_(torch::zeros({entries}, torch::dtype(torch::kFloat64).device(device))) {}
 
-void RunningSums::add(const torch::Tensor& loss_sum, const torch::Tensor& right_sum, std::int64_t images,
-                      const torch::Tensor& bad) {
-  torch::NoGradGuard no_grad;
+void RunningSums::add(const StepSums& step) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor& bad = step.bad;
   const torch::Tensor is_bad = bad != 0;
-  sums_[loss_at].add_(loss_sum.masked_fill(is_bad, 0));
-  sums_[right_at].add_(right_sum.masked_fill(is_bad, 0));
-  sums_[images_at].add_(bad.neg().add_(1).mul_(static_cast<double>(images)));
+  sums_[loss_at].add_(step.loss.masked_fill(is_bad, 0));
+  sums_[right_at].add_(step.right.masked_fill(is_bad, 0));
+  sums_[images_at].add_(bad.neg().add_(1).mul_(static_cast<double>(step.images)));
   sums_[bad_at].add_(bad);
   sums_[run_at].add_(1).mul_(bad);
   torch::Tensor worst = sums_[worst_at];

@@ -113,11 +113,10 @@ torch::Tensor RidgeRegression::left_out_scores(const torch::Tensor& rotated, con
 std::optional<RidgeChoice> fit_ridge_head(Experiment& experiment, FeatureCache& cache) {
   const torch::NoGradGuard no_grad;
   const Head head = head_of(*experiment.model);
-  const std::vector<std::int64_t>& chosen = experiment.subset.train;
-  const auto features = cache.features("train", experiment, experiment.train_set, chosen);
+  const auto features = cache.features(experiment, Part::train);
   if (!features) return std::nullopt;
-  const auto batches =
-      std::make_shared<FeatureBatches>(features, experiment.train_set, chosen, batch_size, std::nullopt);
+  const auto batches = std::make_shared<FeatureBatches>(features, experiment.train_set,
+                                                        experiment.subset.train, batch_size, std::nullopt);
   RidgeRegression regression(head.weight.size(1), head.weight.size(0), experiment.device.torch);
   if (!for_each_batch(batches, experiment.device,
                       [&](const Batch& batch) { regression.add(batch.images, batch.labels); }))
@@ -144,7 +143,7 @@ std::optional<RidgeChoice> fit_ridge_head(Experiment& experiment, FeatureCache& 
   head.weight.copy_(solved.weight);
   head.bias.copy_(solved.bias);
   return RidgeChoice{tried[best],
-                     100 * right.max().item<double>() / static_cast<double>(experiment.train_images())};
+                     100 * right.max().item<double>() / static_cast<double>(experiment.plan.images)};
 }
 
 }  // namespace smlp

@@ -1,5 +1,7 @@
 #include "smlp/train/run_folder.hpp"
 
+#include <torch/version.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -10,6 +12,8 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/host.hpp"
 #include "smlp/core/version.hpp"
+#include "smlp/train/config_files.hpp"
+#include "smlp/train/experiment.hpp"
 
 namespace smlp {
 namespace {

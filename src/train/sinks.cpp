@@ -1,14 +1,10 @@
 #include "smlp/train/sinks.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -33,21 +29,19 @@ std::string existing_events(const fs::path& run) {
   return fmt::format("{}{:.0f}.{}", events_prefix, wall_time(), host_name());
 }
 
-void cut_back(const fs::path& path, std::uint64_t size) {
+// What a log file is cut back to: nothing in a new run. In one that goes on, a file that the checkpoint does
+// not know stays as it is.
+std::optional<std::uint64_t> size_of(const fs::path& run, const std::string& name, const LogSizes* sizes) {
+  if (sizes == nullptr) return 0;
+  const auto size = sizes->find(name);
+  if (size == sizes->end()) return std::nullopt;
   std::error_code error;
-  const std::uint64_t found = fs::file_size(path, error);
-  if (error || found < size)
+  const std::uint64_t found = fs::file_size(run / name, error);
+  if (error || found < size->second)
     fail(ErrorKind::data,
-         "{}: {} bytes, the checkpoint was made with {}; restore the file or start a new run", path.string(),
-         error ? 0 : found, size);
-  fs::resize_file(path, size);
-}
-
-void sync_file(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);
-  ::close(descriptor);
+         "{}: {} bytes, the checkpoint was made with {}; restore the file or start a new run",
+         (run / name).string(), error ? 0 : found, size->second);
+  return size->second;
 }
 
 std::string csv_number(double value) {
@@ -62,60 +56,37 @@ double MetricRow::at(const std::string& name) const {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
-Sinks::Sinks(const fs::path& run, const std::map<std::string, std::uint64_t>* sizes)
-    : run_(run), events_name_(existing_events(run)) {
-  for (const std::string& name : {jsonl_name, csv_name, log_name, events_name_}) {
-    if (sizes == nullptr) {
-      if (fs::exists(run / name)) cut_back(run / name, 0);
-    } else if (const auto size = sizes->find(name); size != sizes->end()) {
-      cut_back(run / name, size->second);
-    }
-  }
-  open(jsonl_name);
-  if (open(csv_name).tellp() == 0)
-    streams_[csv_name] << "epoch,train_loss,eval_loss,eval_top1,eval_top5,lr\n";
-  if (open(events_name_).tellp() == 0) streams_[events_name_] << tfevents_header(wall_time());
-  log_file_ = std::make_unique<LogFile>(run / log_name);
-}
-
-std::ofstream& Sinks::open(const std::string& name) {
-  std::ofstream& stream = streams_[name];
-  stream.open(run_ / name, std::ios::binary | std::ios::app | std::ios::ate);
-  check(name, stream);
-  return stream;
-}
-
-void Sinks::check(const std::string& name, const std::ofstream& stream) const {
-  if (!stream)
-    fail(ErrorKind::failed, "{}: cannot be written: {}", (run_ / name).string(), std::strerror(errno));
+Sinks::Sinks(const fs::path& run, const LogSizes* sizes)
+    : events_name_(existing_events(run)),
+      metrics_(run / jsonl_name, size_of(run, jsonl_name, sizes)),
+      summary_(run / csv_name, size_of(run, csv_name, sizes)),
+      events_(run / events_name_, size_of(run, events_name_, sizes)),
+      log_(run / log_name, size_of(run, log_name, sizes)) {
+  if (summary_.size() == 0) summary_.write("epoch,train_loss,eval_loss,eval_top1,eval_top5,lr\n");
+  if (events_.size() == 0) events_.write(tfevents_header(wall_time()));
 }
 
 void Sinks::write(const MetricRow& row) {
   nlohmann::ordered_json json{{"kind", row.kind}, {"step", row.step}, {"epoch", row.epoch}};
+  std::string events;
   for (const auto& [name, value] : row.values) {
     json[name] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
-    streams_[events_name_] << tfevents_scalar(wall_time(), row.step, row.kind + "/" + name,
-                                              static_cast<float>(value));
+    events += tfevents_scalar(wall_time(), row.step, row.kind + "/" + name, static_cast<float>(value));
   }
-  streams_[jsonl_name] << json.dump() << '\n';
+  events_.write(events);
+  metrics_.write(json.dump() + '\n');
   if (row.kind == "eval")
-    streams_[csv_name] << csv_number(row.epoch) << ',' << csv_number(row.at("train_loss")) << ','
-                       << csv_number(row.at("loss")) << ',' << csv_number(row.at("top1")) << ','
-                       << csv_number(row.at("top5")) << ',' << csv_number(row.at("lr")) << '\n';
-  for (auto& [name, stream] : streams_) {
-    stream.flush();
-    check(name, stream);
-  }
+    summary_.write(fmt::format("{},{},{},{},{},{}\n", csv_number(row.epoch), csv_number(row.at("train_loss")),
+                               csv_number(row.at("loss")), csv_number(row.at("top1")),
+                               csv_number(row.at("top5")), csv_number(row.at("lr"))));
 }
 
-std::map<std::string, std::uint64_t> Sinks::sizes() {
-  std::map<std::string, std::uint64_t> sizes;
-  log_file_->flush();
-  for (const std::string& name : {jsonl_name, csv_name, log_name, events_name_}) {
-    sync_file(run_ / name);
-    sizes[name] = fs::file_size(run_ / name);
-  }
-  return sizes;
+LogSizes Sinks::sync() {
+  for (const AppendFile* file : {&metrics_, &summary_, &events_}) file->sync();
+  return {{jsonl_name, metrics_.size()},
+          {csv_name, summary_.size()},
+          {events_name_, events_.size()},
+          {log_name, log_.sync()}};
 }
 
 }  // namespace smlp

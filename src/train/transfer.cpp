@@ -6,7 +6,8 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/train/checkpoint.hpp"
-#include "smlp/train/tensor_file.hpp"
+#include "smlp/train/config_files.hpp"
+#include "smlp/train/experiment.hpp"
 
 namespace smlp {
 namespace {
@@ -19,58 +20,56 @@ bool keeps_head(const std::vector<std::string>& own, const std::vector<std::stri
   return nameless || own == saved;
 }
 
-NamedTensors body_of(const Model& model) {
-  NamedTensors tensors = named_tensors(model);
-  std::erase_if(tensors, [&](const auto& each) { return each.first.starts_with(model.head_prefix()); });
-  return tensors;
-}
-
 void zero_head(const Model& model) {
   torch::NoGradGuard no_grad;
   for (const auto& [name, tensor] : named_tensors(model))
     if (name.starts_with(model.head_prefix())) torch::Tensor(tensor).zero_();
 }
 
-void set(ConfigNode& section, const std::string& key, const std::string& value, const Origin& origin) {
-  std::erase_if(section.entries, [&](const auto& entry) { return entry.first == key; });
-  section.entries.emplace_back(key, ConfigNode{ConfigNode::Kind::scalar, origin, value});
+ConfigNode section_of(std::string key, ConfigNode value) {
+  ConfigNode section{ConfigNode::Kind::map, value.origin};
+  section.entries.emplace_back(std::move(key), std::move(value));
+  return section;
 }
 
 }  // namespace
 
 ConfigNode transfer_layer(const std::filesystem::path& run_or_checkpoint, bool best) {
   const std::filesystem::path checkpoint = find_checkpoint(run_or_checkpoint, best);
-  const std::string source = CheckpointFiles::state(checkpoint).string();
-  ConfigNode saved = blame_file([&] { return parse_yaml(read_state(checkpoint).config, source); });
+  const std::string source = state_file(checkpoint).string();
+  ConfigNode saved = blame_file([&] {
+    ConfigNode tree = parse_yaml(read_state(checkpoint).config, source);
+    rename_old_keys(tree);
+    return tree;
+  });
   ConfigNode* model = saved.find("model");
   ConfigNode* data = saved.find("data");
   const ConfigNode* size = data != nullptr ? data->find("image_size") : nullptr;
   if (model == nullptr || size == nullptr)
     fail(ErrorKind::data, "{}: its configuration says no model or image size", source);
-  for (const char* key : {"new_head", "head_init"})  // of how that run began, not of the model
-    std::erase_if(model->entries, [&](const auto& entry) { return entry.first == key; });
-  set(*model, "init_from", checkpoint.string(), model->origin);
+  ConfigNode from{ConfigNode::Kind::scalar, model->origin, checkpoint.string()};
   ConfigNode layer{ConfigNode::Kind::map, saved.origin};
   layer.entries.emplace_back("model", std::move(*model));
-  ConfigNode image{ConfigNode::Kind::map, size->origin};
-  image.entries.emplace_back("image_size", *size);
-  layer.entries.emplace_back("data", std::move(image));
+  layer.entries.emplace_back("init", section_of("from", std::move(from)));
+  layer.entries.emplace_back("data", section_of("image_size", *size));
   return layer;
 }
 
 std::string load_initial_weights(Experiment& experiment) {
-  const ModelConfig& config = *experiment.config.model.config;
-  if (!config.init_from) return "";
+  const InitConfig& init = experiment.config.init;
+  if (!init.from) return "";
   Model& model = *experiment.model;
-  const std::filesystem::path checkpoint = find_checkpoint(*config.init_from);
+  const std::filesystem::path checkpoint = find_checkpoint(*init.from);
   const std::vector<std::string> saved = read_state(checkpoint).classes;
-  const bool keep = keeps_head(experiment.train_set->info().classes, saved, config.new_head);
-  const std::filesystem::path file = CheckpointFiles::model(checkpoint);
+  const bool keep = keeps_head(experiment.train_set->info().classes, saved, init.new_head);
+  CheckpointPart weights = model_part(model);
   if (keep) {
-    load_tensors(file, named_tensors(model));
+    load_part(checkpoint, weights);
   } else {
-    load_tensors(file, body_of(model), model.head_prefix());
-    if (config.head_init == ModelConfig::HeadInit::zero) zero_head(model);
+    std::erase_if(weights.tensors,
+                  [&](const auto& each) { return each.first.starts_with(model.head_prefix()); });
+    load_part(checkpoint, weights, model.head_prefix());
+    if (init.head == InitConfig::Head::zero) zero_head(model);
   }
   return fmt::format("weights    {}, {}", checkpoint.string(),
                      keep ? fmt::format("with its head of {} classes", saved.size())

@@ -32,8 +32,9 @@ std::vector<std::int64_t> all_of(const Dataset& data) {
 std::shared_ptr<const TrainImages> images_of(std::shared_ptr<const Dataset> data,
                                              const AugmentConfig& augment, std::int64_t batch, int size = 6,
                                              int rank = 0, int world = 1) {
-  return std::make_shared<TrainImages>(data, all_of(*data), augment, normalization, size, batch, 11, rank,
-                                       world);
+  return std::make_shared<TrainImages>(
+      data, all_of(*data), RenderOptions{normalization, size, batch},
+      TrainImagesOptions{.augment = augment, .seed = 11, .rank = rank, .world = world});
 }
 
 bool same(const torch::Tensor& a, const torch::Tensor& b) {
@@ -89,7 +90,8 @@ TEST(TrainImages, ADataSetSmallerThanABatchRepeats) {
 
 TEST(TrainImages, AWindowedOrderHoldsEveryImageOnceAndTakesNeighbours) {
   const auto data = testing::small_dataset(640, 6, 640);  // an image's label is its number
-  const TrainImages source(data, all_of(*data), plain, normalization, 6, 32, 1, 0, 1, 128);
+  const TrainImages source(data, all_of(*data), {normalization, 6, 32},
+                           {.augment = plain, .seed = 1, .window = 128});
   HostBuffers buffers;
   std::set<std::int64_t> seen;
   for (std::int64_t step = 0; step < 20; ++step) {
@@ -108,7 +110,7 @@ TEST(TrainImages, AWindowedOrderHoldsEveryImageOnceAndTakesNeighbours) {
 
 TEST(TrainImages, UseOnlyTheChosenImages) {
   const auto data = small_dataset(20, 6, 3);
-  const TrainImages source(data, {4, 9, 17}, plain, normalization, 6, 6, 1);
+  const TrainImages source(data, {4, 9, 17}, {normalization, 6, 6}, {.augment = plain, .seed = 1});
   HostBuffers buffers;
   const auto found = images_in(source.make(5, buffers), *data);
   EXPECT_EQ(std::set<std::int64_t>(found.begin(), found.end()), (std::set<std::int64_t>{4, 9, 17}));
@@ -167,13 +169,13 @@ TEST(TrainImages, ResizeBothWays) {
 
 TEST(EvaluationImages, ComeInOrderWithAShortLastBatch) {
   const auto data = small_dataset(10, 6, 3);
-  const EvaluationImages source(data, {}, normalization, 6, 4);
+  const EvaluationImages source(data, {}, {normalization, 6, 4});
   HostBuffers buffers;
   std::vector<std::int64_t> found;
   for (std::int64_t step = 0; step < source.steps(); ++step)
     for (const std::int64_t each : images_in(source.make(step, buffers), *data)) found.push_back(each);
   EXPECT_EQ(found, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
-  const EvaluationImages some(data, {7, 2}, normalization, 6, 4);
+  const EvaluationImages some(data, {7, 2}, {normalization, 6, 4});
   EXPECT_EQ(images_in(some.make(0, buffers), *data), (std::vector<std::int64_t>{7, 2}));
   error_of(ErrorKind::failed, [&] { some.make(1, buffers); });
 }

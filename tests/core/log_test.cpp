@@ -55,7 +55,7 @@ TEST(LogFile, KeepsLinesWithTimeAndLevelWhileItLives) {
   {
     LogFile file(folder / "log.txt");
     log().info("inside");
-    file.flush();
+    file.sync();
     log().warn("beware");
   }
   log().info("outside");

@@ -1,79 +1,22 @@
+#include <cmath>
+
+#include "smlp/config/tree.hpp"
 #include "smlp/models/b_mlp.hpp"
 #include "smlp/models/registry.hpp"
-#include "smlp/models/s_mlp.hpp"
+#include "support/chosen.hpp"
 #include "support/errors.hpp"
-#include "support/golden_tensors.hpp"
 
 namespace smlp {
 namespace {
 
 using testing::error_of;
-using testing::expect_close;
-using testing::GoldenTensors;
 
 Chosen<ModelConfig> read_model(const std::string& yaml) {
   return testing::read_chosen<ModelConfig>(model_table(), yaml);
 }
 
-std::vector<std::string> tensor_names(const torch::nn::Module& model) {
-  return model.named_parameters().keys();
-}
-
-class GoldenModel : public ::testing::TestWithParam<std::string> {};
-
-TEST_P(GoldenModel, ForwardAndBackwardEqualPyTorchs) {
-  const GoldenTensors golden("models.safetensors");
-  const std::string variant = GetParam() + "/";
-  const auto model = read_model(golden.configs().at(GetParam()))->build(2, 5);
-  torch::NoGradGuard no_grad;
-  for (const auto& item : model->named_parameters())
-    item.value().copy_(golden[variant + "before/" + item.key()]);
-  for (const auto& item : model->named_buffers())
-    item.value().copy_(golden[variant + "before/" + item.key()]);
-
-  torch::AutoGradMode grad(true);
-  const torch::Tensor logits = model->forward(golden[variant + "images"]);
-  (logits * golden[variant + "weights"]).sum().backward();
-  expect_close(logits.detach(), golden[variant + "logits"], "logits");
-  for (const auto& item : model->named_parameters())
-    expect_close(item.value().grad(), golden[variant + "grad/" + item.key()], item.key());
-  for (const auto& item : model->named_buffers())
-    EXPECT_TRUE(torch::allclose(item.value(), golden[variant + "after/" + item.key()])) << item.key();
-
-  model->eval();
-  expect_close(model->forward(golden[variant + "images"]).detach(), golden[variant + "eval_logits"],
-               "evaluation");
-  EXPECT_EQ(total(model->costs()).saved_bytes, golden[variant + "saved_bytes"].item<std::int64_t>());
-}
-
-INSTANTIATE_TEST_SUITE_P(Variants, GoldenModel,
-                         ::testing::Values("b", "b_relu_batch", "b_no_norm_no_skip", "b_post",
-                                           "b_post_batch_no_skip", "b_layers", "b_layers_relu", "s", "s_text",
-                                           "s_batch", "s_no_norm"),
-                         [](const auto& variant) { return variant.param; });
-
-TEST(Models, EveryFamilyBuildsTrainsAndCountsItself) {
-  for (const FamilyRow<ModelConfig>& row : model_table()) {
-    SCOPED_TRACE(row.name);
-    const auto model = row.make()->build(32, 10);
-    const torch::Tensor logits = model->forward(torch::randn({3, 3, 32, 32}));
-    EXPECT_EQ(logits.sizes(), torch::IntArrayRef({3, 10}));
-    logits.square().sum().backward();
-
-    std::map<std::string, std::int64_t> counted;
-    for (const auto& item : model->named_parameters()) {
-      ASSERT_TRUE(item.value().grad().defined()) << item.key();
-      EXPECT_GT(item.value().grad().abs().sum().item<double>(), 0) << item.key();
-      counted[item.key().substr(0, item.key().rfind('.'))] += item.value().numel();
-    }
-    const std::vector<CostRow> rows = model->costs();
-    EXPECT_EQ(rows.size(), counted.size());
-    for (const CostRow& cost : rows) EXPECT_EQ(cost.parameters, counted[cost.layer]) << cost.layer;
-  }
-}
-
 TEST(Models, PrintedConfigReadsBackToTheSame) {
-  for (const FamilyRow<ModelConfig>& row : model_table()) {
+  for (const ModelFamily& row : model_table()) {
     auto chosen = read_model(std::string("{name: ") + row.name + ", depth: 7, norm: batch, dropout: 0.25}");
     const std::string printed = testing::print_chosen(chosen, model_table());
     Chosen<ModelConfig> again;
@@ -82,20 +25,6 @@ TEST(Models, PrintedConfigReadsBackToTheSame) {
     EXPECT_EQ(testing::print_chosen(again, model_table()), printed);
     EXPECT_NE(printed.find("batch"), std::string::npos);
   }
-}
-
-TEST(Models, TensorsHaveThePublishedNamesAndOrder) {
-  const std::vector<std::string> b = {
-      "linear_in.weight",        "linear_in.bias",        "linear_out.weight",       "linear_out.bias",
-      "blocks.0.block.0.weight", "blocks.0.block.0.bias", "blocks.0.block.2.weight", "blocks.0.block.2.bias",
-      "blocks.1.block.0.weight", "blocks.1.block.0.bias", "blocks.1.block.2.weight", "blocks.1.block.2.bias",
-      "layernorms.0.weight",     "layernorms.0.bias",     "layernorms.1.weight",     "layernorms.1.bias"};
-  EXPECT_EQ(tensor_names(*read_model("{name: b_mlp, depth: 2, width: 4}")->build(2, 3)), b);
-  const std::vector<std::string> s = {"linear_in.weight",  "linear_in.bias",      "linear_out.weight",
-                                      "linear_out.bias",   "layers.0.weight",     "layers.0.bias",
-                                      "layers.1.weight",   "layers.1.bias",       "layernorms.0.weight",
-                                      "layernorms.0.bias", "layernorms.1.weight", "layernorms.1.bias"};
-  EXPECT_EQ(tensor_names(*read_model("{name: s_mlp, depth: 3, width: 4}")->build(2, 3)), s);
 }
 
 TEST(Models, ParametersAndMacsAreThePapers) {
@@ -107,7 +36,7 @@ TEST(Models, ParametersAndMacsAreThePapers) {
        {Row{6, 256, 9}, {12, 256, 12}, {6, 512, 24}, {12, 512, 37}, {6, 1024, 74}, {12, 1024, 124}}) {
     BMlpConfig config;
     config.depth = row.depth, config.width = row.width;
-    const CostRow sum = total(config.build(64, 11230)->costs());
+    const CostRow sum = total(config.costs(64, 11230));
     EXPECT_EQ(std::floor(static_cast<double>(sum.parameters) / 1e6), row.millions)
         << row.depth << "/" << row.width;
     if (row.depth == 12 && row.width == 1024) {
@@ -116,80 +45,118 @@ TEST(Models, ParametersAndMacsAreThePapers) {
   }
 }
 
-TEST(Models, WeightsFollowTheSeedAndPyTorchsRange) {
-  const auto config = read_model("{name: b_mlp, depth: 1, width: 64}");
-  torch::manual_seed(3);
-  const auto first = config->build(8, 10);
-  torch::manual_seed(3);
-  const auto second = config->build(8, 10);
-  for (const auto& item : first->named_parameters())
-    EXPECT_TRUE(testing::same_bits(item.value(), second->named_parameters()[item.key()])) << item.key();
-  const double limit = 1 / std::sqrt(192.0);  // kaiming_uniform with a = √5: 1/√fan_in
-  const torch::Tensor weight = first->named_parameters()["linear_in.weight"].detach();
-  EXPECT_LE(weight.abs().max().item<double>(), limit);
-  EXPECT_NEAR(weight.std().item<double>(), limit / std::sqrt(3.0), limit / 50);
-}
-
-TEST(Models, DropoutActsOnlyWhileTraining) {
-  const auto model = read_model("{name: b_mlp, depth: 2, width: 32, dropout: 0.5}")->build(4, 10);
-  const torch::Tensor images = torch::randn({4, 3, 4, 4});
-  EXPECT_FALSE(torch::equal(model->forward(images), model->forward(images)));
-  model->eval();
-  EXPECT_TRUE(torch::equal(model->forward(images), model->forward(images)));
-}
-
 TEST(Models, SettingsOutOfRangeAreRefused) {
   for (const char* yaml :
        {"{name: b_mlp, depth: 0}", "{name: b_mlp, depth: 9223372036854775807}",
         "{name: b_mlp, width: 100000}", "{name: s_mlp, dropout: 1}", "{name: b_mlp, expansion: 65}",
         "{name: s_mlp, norm: group}", "{name: s_mlp, expansion: 4}"})
     error_of(ErrorKind::usage, [&] { read_model(yaml); });
-  EXPECT_NE(
-      error_of(ErrorKind::usage,
-               [] { read_model("{name: b_mlp, depth: 1024, width: 65536, expansion: 64}")->build(64, 10); })
-          .find("parameters"),
-      std::string::npos);
-  error_of(ErrorKind::usage, [] { read_model("{name: b_mlp, layers_per_block: 3}")->build(64, 10); });
-  error_of(ErrorKind::usage, [] { read_model("{name: s_mlp}")->build(1 << 30, 10); });
-  error_of(ErrorKind::usage, [] { read_model("{name: s_mlp}")->build(64, 1); });
-}
-
-TEST(Models, BatchNormRefusesToTrainOnOneImage) {
-  const auto model = read_model("{name: s_mlp, depth: 2, width: 4, norm: batch}")->build(2, 3);
-  error_of(ErrorKind::usage, [&] { model->forward(torch::randn({1, 3, 2, 2})); });
-  model->eval();
-  EXPECT_EQ(model->forward(torch::randn({1, 3, 2, 2})).size(0), 1);
-}
-
-TEST(ModelNames, EverySpellingOfThePaperIsRead) {
-  struct Row {
-    const char* name;
-    std::optional<int> image_size;
+  const auto refusal = [](const std::string& yaml, int image_size, int classes) {
+    return error_of(ErrorKind::usage, [&] { check_model(*read_model(yaml).config, image_size, classes); });
   };
-  for (const Row& row : {Row{"B-12/Wi-1024", {}},
-                         {"B_12-Wi_1024_res_64_in21k", 64},
-                         {"B-12_Wi-1024_res_64_imagenet21_epochs_800", 64},
-                         {"B-12/1024", {}},
-                         {"b-12/wi-1024", {}},
-                         {"B_12-Wi_1024_res_64_cifar10", 64}}) {
-    const auto found = parse_model_name(row.name);
-    ASSERT_TRUE(found) << row.name;
-    EXPECT_EQ(found->family, "b_mlp");
-    EXPECT_EQ(found->depth, 12);
-    EXPECT_EQ(found->width, 1024);
-    EXPECT_EQ(found->image_size, row.image_size) << row.name;
-  }
-  EXPECT_EQ(parse_model_name("S-6/2048")->family, "s_mlp");
+  EXPECT_NE(refusal("{name: b_mlp, depth: 1024, width: 65536, expansion: 64}", 64, 10).find("parameters"),
+            std::string::npos);
+  refusal("{name: b_mlp, layers_per_block: 3}", 64, 10);
+  refusal("{name: s_mlp}", 1 << 30, 10);
+  refusal("{name: s_mlp}", 64, 1);
 }
 
-TEST(ModelNames, OtherWordsAreNotNames) {
+std::string value_of(const KeyValues& keys, const std::string& key) {
+  for (const auto& [name, value] : keys)
+    if (name == key) return value;
+  return "";
+}
+
+TEST(Presets, EverySpellingOfThePaperIsRead) {
+  for (const auto& [name, image_size] :
+       std::vector<std::pair<std::string, std::string>>{{"B-12/Wi-1024", ""},
+                                                        {"B_12-Wi_1024_res_64_in21k", "64"},
+                                                        {"B-12_Wi-1024_res_64_imagenet21_epochs_800", "64"},
+                                                        {"B-12/1024", ""},
+                                                        {"b-12/wi-1024", ""},
+                                                        {"B_12-Wi_1024_res_64_cifar10", "64"}}) {
+    const auto found = find_preset(name);
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ(value_of(*found, "model.name"), "b_mlp");
+    EXPECT_EQ(value_of(*found, "model.depth"), "12");
+    EXPECT_EQ(value_of(*found, "model.width"), "1024");
+    EXPECT_EQ(value_of(*found, "data.image_size"), image_size) << name;
+  }
+  EXPECT_EQ(value_of(find_preset("S-6/2048").value(), "model.name"), "s_mlp");
+}
+
+TEST(Presets, OtherWordsAreNotNames) {
   for (const std::string& name :
        {std::string("b_mlp"), std::string(""), std::string("B-12"), std::string("B-0/1024"),
         std::string("B-12/0"), std::string("C-12/1024"), std::string("B-99999999999999999999/1024"),
         std::string("B-12/1024/last"), std::string("B-12/1024_res_99999999999"),
         std::string("runs/B-12/1024"), "B-12/" + std::string(100'000, '1'),
         std::string("B-12/1024_res_64_") + std::string(100'000, 'x')})
-    EXPECT_FALSE(parse_model_name(name)) << name.substr(0, 60);
+    EXPECT_FALSE(find_preset(name)) << name.substr(0, 60);
+}
+
+// Of every row of the registry: its presets' examples are found, as its own, and set keys it has.
+TEST(Presets, EveryExampleNamesAModelOfItsFamily) {
+  for (const ModelFamily& family : model_table())
+    for (const Preset& preset : family.presets()) {
+      SCOPED_TRACE(preset.example);
+      const auto keys = find_preset(preset.example);
+      ASSERT_TRUE(keys);
+      std::vector<ConfigNode> nodes;
+      for (const auto& [key, value] : *keys) nodes.push_back(make_override(key, value, "preset"));
+      ConfigNode tree = combine_overrides(std::move(nodes));
+      std::erase_if(tree.entries, [](const auto& entry) { return entry.first != "model"; });
+      Chosen<ModelConfig> model;
+      read_config(tree, [&](FieldVisitor& v) { v.family("model", model, model_table(), ""); });
+      EXPECT_EQ(model.name, family.name);
+      check_model(*model.config, 64, 10);
+    }
+}
+
+// The published shapes, without the weights.
+std::vector<SafetensorsEntry> published(int depth, int width) {
+  std::vector<SafetensorsEntry> entries{{"linear_in.weight", "F32", {width, 3 * 64 * 64}, {}},
+                                        {"linear_out.weight", "F32", {11230, width}, {}}};
+  for (int i = 0; i < depth; ++i) {
+    entries.push_back({fmt::format("blocks.{}.block.0.weight", i), "F32", {4 * width, width}, {}});
+    entries.push_back({fmt::format("blocks.{}.block.2.weight", i), "F32", {width, 4 * width}, {}});
+    entries.push_back({fmt::format("layernorms.{}.weight", i), "F32", {width}, {}});
+  }
+  return entries;
+}
+
+TEST(Recognition, EveryPublishedArchitectureIsRecognised) {
+  for (const auto& [depth, width] :
+       {std::pair(6, 512), std::pair(6, 1024), std::pair(12, 512), std::pair(12, 1024)}) {
+    const RecognisedModel model = recognise_model(published(depth, width), "file");
+    EXPECT_EQ(model.family, "b_mlp");
+    EXPECT_EQ(value_of(model.keys, "model.depth"), std::to_string(depth));
+    EXPECT_EQ(value_of(model.keys, "model.width"), std::to_string(width));
+    EXPECT_EQ(value_of(model.keys, "model.expansion"), "4");
+    EXPECT_EQ(value_of(model.keys, "model.norm"), "layer");
+    EXPECT_EQ(value_of(model.keys, "data.image_size"), "64");
+    EXPECT_EQ(model.classes, 11230);
+  }
+}
+
+TEST(Recognition, WhatContradictsItselfIsRefusedBeforeAnythingIsBuilt) {
+  const auto refusal = [](std::vector<SafetensorsEntry> entries) {
+    return error_of(ErrorKind::data, [&] { recognise_model(entries, "file"); });
+  };
+  std::vector<SafetensorsEntry> entries = published(2, 4096);
+  entries[5].shape = {1, 1};  // a model that large would not fit its small file
+  const std::string message = refusal(entries);
+  EXPECT_NE(message.find("file: as a b_mlp: blocks.1.block.0.weight is [1, 1], expected [16384, 4096]"),
+            std::string::npos)
+      << message;
+  entries = published(2, 8);
+  entries[0].shape = {8, 100};
+  EXPECT_NE(refusal(entries).find("3 × S × S"), std::string::npos);
+  entries = published(2, 8);
+  entries.erase(entries.begin() + 1);
+  EXPECT_NE(refusal(entries).find("linear_out.weight is missing"), std::string::npos);
+  EXPECT_NE(refusal({{"conv1.weight", "F32", {8, 3, 7, 7}, {}}}).find("conv1.weight"), std::string::npos);
+  EXPECT_NE(refusal({}).find("b_mlp, s_mlp"), std::string::npos);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "smlp/models/registry.hpp"
+#include "smlp/networks/registry.hpp"
 #include "smlp/optim/clip.hpp"
 #include "smlp/optim/lion.hpp"
 #include "smlp/optim/registry.hpp"
@@ -156,6 +156,19 @@ TEST(Optimizers, AStepReadsNothingBackFromTheDevice) {
   }
 }
 
+TEST(Optimizers, StateIsAsLargeAsTheConfigurationSays) {
+  for (const FamilyRow<OptimizerConfig>& row : optimizer_table()) {
+    const auto config = row.make();
+    std::int64_t values = 0, kept = 0;
+    const std::vector<Parameter> parameters = uneven_parameters();
+    for (const Parameter& p : parameters) values += p.value.numel();
+    for (const auto& [name, tensors] : config->build(parameters)->state())
+      for (const auto& [key, tensor] : tensors)
+        if (tensor.dim() > 0) kept += tensor.numel();
+    EXPECT_EQ(kept, config->state_values() * values) << row.name;
+  }
+}
+
 TEST(Optimizers, PrintedConfigReadsBackToTheSame) {
   for (const FamilyRow<OptimizerConfig>& row : optimizer_table()) {
     auto chosen =
@@ -212,8 +225,8 @@ TEST(Clipping, FactorIsOneBelowTheLimitAndWhenOff) {
 }
 
 TEST(Groups, FirstMatchWinsAndFrozenTensorsStay) {
-  const auto model =
-      testing::read_chosen<ModelConfig>(model_table(), "{name: b_mlp, depth: 2, width: 4}")->build(2, 3);
+  const auto model = build_model(
+      testing::read_chosen<ModelConfig>(model_table(), "{name: b_mlp, depth: 2, width: 4}"), 2, 3);
   const auto config = read_optimizer(
       "{name: sgd, lr: 0.001, weight_decay: 0.5, groups: [{match: \"linear_out.*\", lr: 0.01}, "
       "{match: \"*.bias\", weight_decay: 0}, {match: \"blocks.*.block.0.*\", freeze: true}]}");
@@ -229,8 +242,8 @@ TEST(Groups, FirstMatchWinsAndFrozenTensorsStay) {
 }
 
 TEST(Groups, PatternsThatMatchNothingAreNamedWithTheNearestTensor) {
-  const auto model =
-      testing::read_chosen<ModelConfig>(model_table(), "{name: s_mlp, depth: 2, width: 4}")->build(2, 3);
+  const auto model = build_model(
+      testing::read_chosen<ModelConfig>(model_table(), "{name: s_mlp, depth: 2, width: 4}"), 2, 3);
   const auto refused = [&](const std::string& groups) {
     return error_of(ErrorKind::usage, [&] {
       group_parameters(*model, *read_optimizer(fmt::format("{{name: lion, groups: [{}]}}", groups)).config);

@@ -6,7 +6,6 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -94,17 +93,15 @@ ssize_t write(int descriptor, const void* bytes, std::size_t size) {
   count_logged(descriptor, written);
   return written;
 }
-ssize_t writev(int descriptor, const iovec* parts, int count) {
-  const ssize_t written = next<ssize_t (*)(int, const iovec*, int)>("writev")(descriptor, parts, count);
-  count_logged(descriptor, written);
-  return written;
-}
 ssize_t pwrite(int descriptor, const void* bytes, std::size_t size, off_t offset) {
   if (disk_full(descriptor, size)) {
     errno = ENOSPC;
     return -1;
   }
-  return next<ssize_t (*)(int, const void*, std::size_t, off_t)>("pwrite")(descriptor, bytes, size, offset);
+  const ssize_t written =
+      next<ssize_t (*)(int, const void*, std::size_t, off_t)>("pwrite")(descriptor, bytes, size, offset);
+  count_logged(descriptor, written);
+  return written;
 }
 
 }  // extern "C"

@@ -8,10 +8,9 @@
 #include <map>
 #include <string>
 
-#include "smlp/config/print.hpp"
-#include "smlp/config/read.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/formats/safetensors.hpp"
+#include "support/chosen.hpp"
 
 namespace smlp::testing {
 
@@ -49,20 +48,6 @@ inline void expect_close(const torch::Tensor& found, const torch::Tensor& expect
 inline bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
   return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() &&
          std::memcmp(a.contiguous().const_data_ptr(), b.contiguous().const_data_ptr(), a.nbytes()) == 0;
-}
-
-// A family's member from YAML as a user writes it: "{name: b_mlp, depth: 2}".
-template <class Base, class Table>
-Chosen<Base> read_chosen(const Table& table, const std::string& yaml) {
-  Chosen<Base> chosen;
-  read_config(parse_yaml("it: " + yaml, "test"),
-              [&](FieldVisitor& v) { v.family("it", chosen, table, "chosen"); });
-  return chosen;
-}
-
-template <class Base, class Table>
-std::string print_chosen(Chosen<Base>& chosen, const Table& table) {
-  return print_config([&](FieldVisitor& v) { v.family("it", chosen, table, "chosen"); });
 }
 
 }  // namespace smlp::testing

@@ -7,6 +7,9 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/formats/torch_zip.hpp"
+#include "smlp/networks/registry.hpp"
+#include "smlp/train/checkpoint.hpp"
+#include "smlp/train/config_files.hpp"
 #include "smlp/train/saved_model.hpp"
 #include "smlp/train/tensor_file.hpp"
 #include "support/errors.hpp"
@@ -87,12 +90,12 @@ TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
     const RunConfig config =
         parse_run_config("{model: {width: 8, " + model + "}, data: {image_size: 8}}", model, {});
     torch::manual_seed(3);
-    const auto first = config.model->build(8, 3);
+    const auto first = build_model(config.model, 8, 3);
     TrainingState state;
     state.classes = {"a", "b", "c"};
     state.normalization = {{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}};
     state.config = config.yaml();
-    write_checkpoint_folder(temp / "checkpoint", *first, nullptr, state);
+    write_checkpoint_folder(temp / "checkpoint", {model_part(*first)}, state);
     export_weights(temp / "checkpoint", temp / "deep/exported", true);
     EXPECT_TRUE(
         import_weights({temp / "deep/exported/model.pt", temp / "again", std::nullopt, {}}).described);
@@ -133,6 +136,8 @@ TEST(ImportWeights, ADamagedConfigBesideTheWeightsIsRefused) {
   };
   refused("{", "[");
   refused("\"pre\"", "\"nowhere\"");
+  refused("\"depth\": ", "\"depth\": 1");  // another model than the file's
+  refused("\"width\"", "\"breadth\"");
   refused("\"std\": [", "\"std\": [0,");
   refused("\"mean\": [", "\"mean\": [\"x\",");
   refused("\"architecture\"", "\"label_names\": [\"a\"], \"architecture\"");
@@ -146,7 +151,7 @@ TEST(ImportWeights, WhatIsNoModelOrWouldRunCodeIsRefused) {
     return message;
   };
   EXPECT_NE(refusal(golden("refused/calls_system.pt")).find("system"), std::string::npos);
-  EXPECT_NE(refusal(golden("types.pt")).find("linear_in.weight is missing"), std::string::npos);
+  EXPECT_NE(refusal(golden("types.pt")).find("are not those of a model known here"), std::string::npos);
   refusal(temp / "nowhere.pt");
   write_file_atomically(temp / "old.pt", "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46" + std::string(64, 'x'));
   EXPECT_NE(refusal(temp / "old.pt").find("Convert it in PyTorch"), std::string::npos);
@@ -160,38 +165,6 @@ TEST(ImportWeights, AFileNameSaysTheDataItSawLast) {
   EXPECT_EQ(family_of_file_name("B_6-Wi_512_res_64_cifar10_imagenet"), "imagenet");
   EXPECT_EQ(family_of_file_name("STL10"), "stl");
   EXPECT_EQ(family_of_file_name("weights"), std::nullopt);
-}
-
-TEST(ImportWeights, AModelLargerThanItsFileIsNotBuilt) {
-  const std::vector<SafetensorsEntry> entries{{"linear_in.weight", "F32", {4096, 3 * 64 * 64}, {}},
-                                              {"linear_out.weight", "F32", {10, 4096}, {}},
-                                              {"blocks.0.block.0.weight", "F32", {4 * 4096, 4096}, {}},
-                                              {"blocks.0.block.2.weight", "F32", {4096, 4 * 4096}, {}},
-                                              {"blocks.1.block.0.weight", "F32", {1, 1}, {}},
-                                              {"blocks.1.block.2.weight", "F32", {1, 1}, {}}};
-  const std::string message = error_of(ErrorKind::data, [&] { recognise_model(entries, "file"); });
-  EXPECT_NE(message.find("blocks.1.block.0.weight is [1, 1], expected [16384, 4096]"), std::string::npos)
-      << message;
-}
-
-// The published shapes, without the weights.
-TEST(ImportWeights, EveryPublishedArchitectureIsRecognised) {
-  for (const auto& [depth, width] :
-       {std::pair(6, 512), std::pair(6, 1024), std::pair(12, 512), std::pair(12, 1024)}) {
-    std::vector<SafetensorsEntry> entries{{"linear_in.weight", "F32", {width, 3 * 64 * 64}, {}},
-                                          {"linear_out.weight", "F32", {11230, width}, {}}};
-    for (int i = 0; i < depth; ++i) {
-      entries.push_back({fmt::format("blocks.{}.block.0.weight", i), "F32", {4 * width, width}, {}});
-      entries.push_back({fmt::format("blocks.{}.block.2.weight", i), "F32", {width, 4 * width}, {}});
-      entries.push_back({fmt::format("layernorms.{}.weight", i), "F32", {width}, {}});
-    }
-    const RecognisedModel model = recognise_model(entries, "file");
-    EXPECT_EQ(model.yaml,
-              fmt::format("{{model: {{name: b_mlp, depth: {}, width: {}, expansion: 4, norm: layer}}, data: "
-                          "{{image_size: 64}}}}",
-                          depth, width));
-    EXPECT_EQ(model.classes, 11230);
-  }
 }
 
 }  // namespace

@@ -38,6 +38,21 @@ class RendererPool {
   std::vector<std::unique_ptr<Renderer>> free_;
 };
 
+// How images become batches.
+struct RenderOptions {
+  ChannelStatistics normalization;
+  int image_size = 64;            // pixels a side of what the model sees
+  std::int64_t batch_size = 512;  // over all ranks
+};
+
+// What training images go through, and in which order they come.
+struct TrainImagesOptions {
+  AugmentConfig augment;
+  std::uint64_t seed = 0;
+  std::int64_t window = 0;  // of SampleOrder, in images
+  int rank = 0, world = 1;  // a batch of rank r is the r-th of `world` equal parts of the whole one
+};
+
 // The stream of training images. Sample k of a run is image order_{k / N}[k mod N] of the N chosen ones,
 // where order_e is SampleOrder's permutation of (seed, epoch e); step s takes samples [s·B, (s+1)·B), so
 // batches straddle epochs and all have B images. Crop and flip are drawn by (seed, epoch, image), MixUp's
@@ -45,12 +60,9 @@ class RendererPool {
 // the last.
 class TrainImages : public BatchSource {
  public:
-  // chosen: indices into the data set, ascending, not empty. window: of SampleOrder, in images. batch_size:
-  // over all ranks, divisible by `world`; a batch of rank r is the r-th of `world` equal parts of the whole
-  // one.
-  TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen, AugmentConfig augment,
-              const ChannelStatistics& normalization, int image_size, std::int64_t batch_size,
-              std::uint64_t seed, int rank = 0, int world = 1, std::int64_t window = 0);
+  // chosen: indices into the data set, ascending, not empty. The batch size is divisible by `world`.
+  TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
+              const RenderOptions& rendering, TrainImagesOptions options);
 
   Batch make(std::int64_t step, HostBuffers& buffers) const override;
 
@@ -67,12 +79,10 @@ class TrainImages : public BatchSource {
 
   const std::shared_ptr<const Dataset> dataset_;
   const std::vector<std::int64_t> chosen_;
-  const AugmentConfig augment_;
   const int image_size_;
   const std::int64_t batch_size_;
-  const std::uint64_t seed_;
+  const TrainImagesOptions options_;
   const SampleOrder order_;
-  const int rank_, world_;
   mutable std::atomic<std::int64_t> read_ahead_from_{-1};
   mutable RendererPool renderers_;
 };
@@ -82,7 +92,7 @@ class EvaluationImages : public BatchSource {
  public:
   // chosen: indices into the data set; empty: all images.
   EvaluationImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
-                   const ChannelStatistics& normalization, int image_size, std::int64_t batch_size);
+                   const RenderOptions& rendering);
 
   std::int64_t images() const;
   std::int64_t steps() const;
@@ -101,9 +111,8 @@ class EvaluationImages : public BatchSource {
 // crop.
 class CropImages : public BatchSource {
  public:
-  CropImages(std::shared_ptr<const Dataset> dataset, AugmentConfig augment, std::int64_t crops,
-             const ChannelStatistics& normalization, int image_size, std::int64_t batch_size,
-             std::uint64_t seed);
+  CropImages(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering, AugmentConfig augment,
+             std::int64_t crops, std::uint64_t seed);
 
   std::int64_t steps() const;
   Batch make(std::int64_t step, HostBuffers& buffers) const override;  // step < steps()

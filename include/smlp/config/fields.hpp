@@ -42,12 +42,17 @@ class FieldGroup {
   virtual void fields(FieldVisitor& v) = 0;
 };
 
-// One row of a family's table.
+// One row of a family's table. A table may have rows of its own type, with `name`, `make` and more.
 template <class Base>
 struct FamilyRow {
   const char* name;
   std::unique_ptr<Base> (*make)();  // with its defaults
 };
+
+template <class Base, class Config>
+std::unique_ptr<Base> make_config() {
+  return std::make_unique<Config>();
+}
 
 // A family's chosen member: `model: {name: b_mlp, depth: 6, …}`.
 template <class Base>
@@ -61,7 +66,7 @@ struct Chosen {
 // Makes the member of `table` called `name`; null config when there is none.
 template <class Base, class Table>
 Chosen<Base> choose(const Table& table, const std::string& name) {
-  for (const FamilyRow<Base>& row : table)
+  for (const auto& row : table)
     if (row.name == name) return {name, row.make()};
   return {};
 }
@@ -117,7 +122,7 @@ class FieldVisitor {
   template <class Base, class Table>
   void family(const char* key, Chosen<Base>& value, const Table& table, const char* help) {
     std::vector<std::string> names;
-    for (const FamilyRow<Base>& row : table) names.emplace_back(row.name);
+    for (const auto& row : table) names.emplace_back(row.name);
     family_group(
         key, value.name, names, [&](const std::string& name) { value = choose<Base>(table, name); },
         [&](FieldVisitor& v) { value.config->fields(v); }, help);

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,16 +37,19 @@ class AtomicFile {
   std::uint64_t size_ = 0;
 };
 
-// A file written over several runs of the program: opened, or made, cut to `size` bytes and appended to. A
-// file that is shorter: Error(data). What was written before sync() survives a crash, the rest may not.
+// A file written over several runs of the program: opened, or made, cut to `size` bytes (nullopt: left as it
+// is) and appended to. A file that is shorter: Error(data). What was written before sync() survives a crash,
+// the rest may not.
 class AppendFile {
  public:
-  AppendFile(fs::path path, std::uint64_t size);
+  AppendFile(fs::path path, std::optional<std::uint64_t> size);
   ~AppendFile();
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
 
+  // After an error the size is what it was: the next write goes over what came through.
   void write(const void* bytes, std::size_t size);
+  void write(std::string_view text) { write(text.data(), text.size()); }
   void write_at(std::uint64_t offset, const void* bytes, std::size_t size);
   std::uint64_t size() const { return size_; }
   void sync() const;  // may run beside write()
@@ -53,7 +57,7 @@ class AppendFile {
  private:
   fs::path path_;
   int descriptor_ = -1;
-  std::uint64_t size_;
+  std::uint64_t size_ = 0;
 };
 
 // Holds a file locked, made when missing, as long as it lives; the file says by whom. Held by another

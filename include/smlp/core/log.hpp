@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace smlp {
@@ -14,18 +15,21 @@ namespace smlp {
 // output, never here.
 spdlog::logger& log();
 
-// Lines also go to `path` with their time and level (appended, flushed by flush(); Error(failed) if it cannot
-// be opened) for as long as the object lives.
+// Lines also go to `path`, cut to `size` bytes (nullopt: left as it is), with their time and level, for as
+// long as the object lives. Error(failed) where it cannot be opened; a line that could not be written is
+// reported by sync().
 class LogFile {
  public:
-  explicit LogFile(const std::filesystem::path& path);
+  explicit LogFile(const std::filesystem::path& path, std::optional<std::uint64_t> size = std::nullopt);
   ~LogFile();
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
-  void flush();
+
+  std::uint64_t sync();  // makes all lines so far last; the file's size
 
  private:
-  std::shared_ptr<spdlog::sinks::sink> sink_;
+  class Sink;
+  std::shared_ptr<Sink> sink_;
 };
 
 // True when standard error is a terminal that may be drawn on: no bar and no colour otherwise, or under

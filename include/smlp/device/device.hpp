@@ -1,29 +1,17 @@
 #pragma once
-#include <torch/torch.h>
+#include <c10/core/Device.h>
 
-#include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "smlp/config/fields.hpp"
+#include "smlp/device/device_config.hpp"
 
 namespace smlp {
 
-enum class DeviceType { automatic, cpu, cuda };
-enum class Precision { automatic, fp32, tf32, bf16 };
-
-struct DeviceConfig {
-  DeviceType type = DeviceType::automatic;
-  Precision precision = Precision::automatic;
-  std::int64_t threads = 0;   // of the trainer; 0: one a core
-  bool deterministic = true;  // refuse algorithms whose result depends on timing
-  void fields(FieldVisitor& v);
-};
-
-const char* precision_name(Precision precision);  // "fp32", …
-
 // What became of a DeviceConfig.
 struct Device {
-  torch::Device torch = torch::kCPU;
+  c10::Device torch = c10::kCPU;
   Precision precision = Precision::fp32;  // never automatic
   int threads = 1;
   std::string description;  // "CPU, 2 threads, AVX-512 (AMX bf16)"
@@ -31,10 +19,9 @@ struct Device {
 };
 
 // Loads the CUDA half of LibTorch when it is wanted (before anything asks LibTorch for CUDA, as seeding
-// its generators does), chooses device
-// and precision, sets threads, TF32 and determinism of the process. type cuda without a usable device:
-// Error(failed) with the reason found; bf16 where the hardware lacks it: allowed when asked for by name, with
-// a warning; tf32 on a CPU means fp32.
+// its generators does), chooses device and precision, sets threads, TF32 and determinism of the process. type
+// cuda without a usable device: Error(failed) with the reason found; bf16 where the hardware lacks it:
+// allowed when asked for by name, with a warning; tf32 on a CPU means fp32.
 Device open_device(const DeviceConfig& config);
 
 // Matrix products in bf16 while it lives, when the device's precision is bf16; nothing otherwise. Master

@@ -1,6 +1,6 @@
 #pragma once
-#include "smlp/models/model.hpp"
-#include "smlp/nn/layers.hpp"
+#include "smlp/models/layer_kinds.hpp"
+#include "smlp/models/registry.hpp"
 
 namespace smlp {
 
@@ -8,6 +8,7 @@ namespace smlp {
 // V·z. f is Wc·GELU(We·…) with We: m → k·m and Wc: k·m → m. Without the bottleneck f is `layers_per_block`
 // linear layers m → m, each followed by the activation (the ablation's B{X}x{Y}: Y blocks of X layers), so
 // that skip: false and norm: none leave a plain MLP.
+// Tensors, in order: linear_in.*, linear_out.*, blocks.N.block.{0,2,…}.*, layernorms.N.*.
 class BMlpConfig : public ModelConfig {
  public:
   enum class NormPosition { pre, post };  // z + f(norm(z)), or norm(z + f(z))
@@ -24,28 +25,19 @@ class BMlpConfig : public ModelConfig {
   double dropout = 0.0;               // after the embedding and after each block's sum
 
   void fields(FieldVisitor& v) override;
-  std::shared_ptr<Model> build(int image_size, int classes) const override;
+  void check() const override;
+  std::vector<CostRow> costs(int image_size, int classes) const override;
+  std::string sizes() const override;
 
   // Widths through one block, its input first.
   std::vector<std::int64_t> block_widths() const;
-};
 
-// Tensors, in order: linear_in.*, linear_out.*, blocks.N.block.{0,2,…}.*, layernorms.N.*.
-class BMlp : public Model {
- public:
-  BMlp(const BMlpConfig& config, int image_size, int classes);
-  torch::Tensor features(const torch::Tensor& images) override;
-  torch::Tensor head(const torch::Tensor& features) override;
-  std::vector<CostRow> costs() const override;
+  // "B-12/Wi-1024", "B_12-Wi_1024_res_64_in21k", "B-12_Wi-1024_res_64_imagenet21_epochs_800", "B-12/1024".
+  static const std::vector<Preset>& presets();
+  static std::optional<RecognisedModel> recognise(const TensorShapes& shapes);
 
  private:
-  torch::Tensor block(std::size_t i, const torch::Tensor& z);
-  bool keeps_activation(std::size_t block, std::size_t layer) const;
-
-  BMlpConfig config_;
-  torch::nn::Linear linear_in_, linear_out_;
-  std::vector<std::shared_ptr<LinearStack>> blocks_;
-  std::vector<std::shared_ptr<NormLayer>> norms_;
+  bool keeps_activation(std::size_t layer, std::size_t layers) const;
 };
 
 }  // namespace smlp

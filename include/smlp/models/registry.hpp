@@ -1,23 +1,33 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
-#include "smlp/models/model.hpp"
+#include "smlp/models/model_config.hpp"
+#include "smlp/models/preset.hpp"
+#include "smlp/models/tensor_shapes.hpp"
 
 namespace smlp {
 
-// Every model family, in the order of listings.
-std::span<const FamilyRow<ModelConfig>> model_table();
-
-// What a published or short name says: "B-12/Wi-1024", "B_12-Wi_1024_res_64_in21k",
-// "B-12_Wi-1024_res_64_imagenet21_epochs_800", "B-12/1024", and the same with S (case ignored).
-struct ModelName {
-  std::string family;  // "b_mlp" or "s_mlp"
-  int depth = 0;
-  int width = 0;
-  std::optional<int> image_size;  // "res_64"
+// One row a model family: all that is known of it outside its own files.
+struct ModelFamily {
+  const char* name;
+  std::unique_ptr<ModelConfig> (*make)();   // its keys, with their defaults
+  const std::vector<Preset>& (*presets)();  // names of its models
+  // What weights of the family say of their model; nullopt when its tensors are not there, Error(data) when
+  // they contradict one another. Checks every layer, so that no model larger than its file is ever built.
+  std::optional<RecognisedModel> (*recognise)(const TensorShapes& shapes);
 };
-std::optional<ModelName> parse_model_name(const std::string& name);
+
+// Every family, in the order of listings.
+std::span<const ModelFamily> model_table();
+
+// The model that a preset's name means: its keys with model.name, the family, first. Of no family: nullopt.
+std::optional<KeyValues> find_preset(const std::string& name);
+
+// The first family that recognises the tensors. None: Error(data) naming `file` and what it holds instead.
+RecognisedModel recognise_model(std::span<const SafetensorsEntry> tensors, const std::string& file);
 
 }  // namespace smlp

@@ -1,14 +1,13 @@
 #pragma once
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-namespace smlp {
+#include "smlp/models/layer_kinds.hpp"
 
-enum class NormKind { layer, batch, none };
-enum class Activation { gelu, relu };  // gelu: the erf form
+namespace smlp {
 
 torch::Tensor activate(const torch::Tensor& x, Activation kind);
 
@@ -23,13 +22,6 @@ class NormLayer : public torch::nn::Module {
   NormLayer(NormKind kind, std::int64_t width);
   torch::Tensor forward(const torch::Tensor& x);
 
-  // Multiply-adds for one image as fvcore counts them: 5 an element for LayerNorm, 2 for BatchNorm
-  // (evaluation).
-  std::int64_t macs() const;
-  // Bytes of float32 kept for the backward pass for one image. BatchNorm's statistics belong to the batch:
-  // not counted.
-  std::int64_t saved_bytes() const;
-
  private:
   NormKind kind_;
   std::int64_t width_;
@@ -43,9 +35,6 @@ class LinearStack : public torch::nn::Module {
   // widths: input, …, output; at least two.
   LinearStack(const std::vector<std::int64_t>& widths, Activation activation, bool activate_last);
   torch::Tensor forward(torch::Tensor x);
-
-  const std::vector<torch::nn::Linear>& layers() const { return layers_; }
-  bool activated(std::size_t layer) const { return activate_last_ || layer + 1 < layers_.size(); }
 
  private:
   std::vector<torch::nn::Linear> layers_;

@@ -14,6 +14,7 @@ class AdamWConfig : public OptimizerConfig {
   AdamWConfig() { lr = 1e-3; }
   void fields(FieldVisitor& v) override;
   std::unique_ptr<Optimizer> build(std::vector<Parameter> parameters) const override;
+  std::int64_t state_values() const override { return 2; }
 };
 
 }  // namespace smlp

@@ -11,6 +11,7 @@ class LionConfig : public OptimizerConfig {
   std::array<double, 2> betas = {0.9, 0.99};
   void fields(FieldVisitor& v) override;
   std::unique_ptr<Optimizer> build(std::vector<Parameter> parameters) const override;
+  std::int64_t state_values() const override { return 1; }
 };
 
 // LION (lion_math.hpp) on float32 parameters. State: "exp_avg". On a CPU one pass over all tensors; elsewhere

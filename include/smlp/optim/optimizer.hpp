@@ -1,24 +1,14 @@
 #pragma once
-#include <torch/torch.h>
+#include <torch/nn/module.h>
 
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "smlp/config/fields.hpp"
+#include "smlp/optim/optimizer_config.hpp"
 
 namespace smlp {
-
-// Settings of the parameters whose name matches a pattern; what a group leaves null it takes from the
-// optimiser.
-struct ParameterGroupConfig {
-  std::string match;  // tensor name with '*' for any run of characters: "linear_out.*"
-  std::optional<double> lr;
-  std::optional<double> weight_decay;
-  bool freeze = false;
-  void fields(FieldVisitor& v);
-};
 
 // A parameter as an optimiser sees it. Frozen ones never reach it.
 struct Parameter {
@@ -55,20 +45,6 @@ class Optimizer {
 
  protected:
   std::vector<Parameter> parameters_;
-};
-
-// Base of an optimiser's config: the keys every optimiser has.
-class OptimizerConfig : public FieldGroup {
- public:
-  double lr = 5e-5;
-  double weight_decay = 0.0;
-  double clip_norm = 1.0;                    // of the global gradient norm; 0: off
-  std::vector<ParameterGroupConfig> groups;  // the first match wins
-
-  virtual std::unique_ptr<Optimizer> build(std::vector<Parameter> parameters) const = 0;
-
- protected:
-  void common_fields(FieldVisitor& v);
 };
 
 // The module's parameters with the config's groups applied; requires_grad is cleared on frozen ones. A

@@ -1,7 +1,7 @@
 #pragma once
 #include <span>
 
-#include "smlp/optim/optimizer.hpp"
+#include "smlp/optim/optimizer_config.hpp"
 #include "smlp/optim/schedule.hpp"
 
 namespace smlp {

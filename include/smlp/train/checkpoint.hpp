@@ -1,82 +1,48 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "smlp/data/dataset.hpp"
-#include "smlp/models/model.hpp"
+#include "smlp/nn/model.hpp"
 #include "smlp/optim/optimizer.hpp"
-#include "smlp/train/metrics.hpp"
+#include "smlp/train/checkpoint_folders.hpp"
+#include "smlp/train/tensor_file.hpp"
 
 namespace smlp {
 
-// The best evaluation so far.
-struct BestResult {
-  std::int64_t epoch = 0;  // 0: none yet
-  std::int64_t step = 0;
-  double score = 0;  // what chose it: top-1 (%) on the held-out part, or on the test split
-  double top1 = 0;   // % on the test split (on the held-out part when there is no test split)
-  double top5 = 0;
-};
+// A checkpoint is a folder: a file NAME.safetensors for each part, and state.json, written last, with their
+// hashes. It is whole or it is not there.
 
-// state.json: all of a run that is not a tensor.
-struct TrainingState {
-  std::int64_t step = 0;        // whole optimiser steps done
-  bool evaluation_due = false;  // an epoch ended at this step and was not yet evaluated
-  TrainTotals log_totals;       // since the last log step
-  TrainTotals epoch_totals;     // since the epoch began
-  std::int64_t bad_run = 0;     // steps in a row, up to this one, that were not finite
-  double train_seconds = 0;
-  BestResult best;
-  std::map<std::string, std::uint64_t> log_sizes;  // bytes of each log file at this step
-  std::vector<std::string> classes;
-  std::string data_fingerprint;  // of the training images
-  ChannelStatistics normalization;
-  std::string config;  // the resolved configuration, YAML
+// One named set of a checkpoint's tensors. They are live: saved from, and restored by copying into them.
+struct CheckpointPart {
+  enum class Needed { to_use, to_resume };  // the weights alone, or to go on with the training
+  std::string name;                         // of a-z and _
+  NamedTensors tensors;
+  Needed needed;
 };
+CheckpointPart model_part(const Model& model);              // "model", needed to use
+CheckpointPart optimizer_part(const Optimizer& optimizer);  // "optimizer", needed to resume
 
-// A checkpoint is a folder: model.safetensors, optimizer.safetensors, and state.json, written last, with the
-// hashes of the others. It is whole or it is not there.
-struct CheckpointFiles {
-  static std::filesystem::path model(const std::filesystem::path& checkpoint);
-  static std::filesystem::path optimizer(const std::filesystem::path& checkpoint);
-  static std::filesystem::path state(const std::filesystem::path& checkpoint);
-};
-
-// Makes a checkpoint's folder, which must not exist, unless `replace`; weights from elsewhere have no
-// optimiser.
-void write_checkpoint_folder(const std::filesystem::path& target, const Model& model,
-                             const Optimizer* optimizer, const TrainingState& state, bool replace = false);
+// Makes a checkpoint's folder, which must not exist, unless `replace`.
+void write_checkpoint_folder(const std::filesystem::path& target, const std::vector<CheckpointPart>& parts,
+                             const TrainingState& state, bool replace = false);
 
 // Makes RUN/checkpoints/step-NNNNNNNNN and points `last` at it, durable before it returns; a step that has
 // its checkpoint already keeps it, unless `replace`. Error(failed) on a full disk leaves what was there
 // before.
-std::filesystem::path save_checkpoint(const std::filesystem::path& run, const Model& model,
-                                      const Optimizer& optimizer, const TrainingState& state,
+std::filesystem::path save_checkpoint(const std::filesystem::path& run,
+                                      const std::vector<CheckpointPart>& parts, const TrainingState& state,
                                       bool replace = false);
 
-// Points RUN/checkpoints/best at a checkpoint of the same run.
-void link_best(const std::filesystem::path& checkpoint);
+// Compares a part's file with its hash and copies its values into the part's tensors; those of the file whose
+// names begin with `ignored` are passed over. Damage, or other tensors: Error(data) naming the file.
+void load_part(const std::filesystem::path& checkpoint, const CheckpointPart& part,
+               const std::string& ignored = "");
 
-// Deletes the run's checkpoints but the newest `keep_last`, what the links point to, and the steps in
-// `keep_steps`; also what an interrupted save or deletion left.
-void prune_checkpoints(const std::filesystem::path& run, std::int64_t keep_last,
-                       const std::vector<std::int64_t>& keep_steps);
-
-// Makes `step` the last checkpoint, deleting later ones: a run that goes back takes another way from there.
-void drop_checkpoints_after(const std::filesystem::path& run, std::int64_t step);
-
-// The checkpoint a path means: itself, or the last (or best) one of a run. None: Error(data).
-std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_checkpoint, bool best = false);
-
-// Reads state.json and verifies the weights, and the optimiser's tensors if wanted, against its hashes.
-// Damage: Error(data) naming the file.
-TrainingState read_state(const std::filesystem::path& checkpoint, bool with_optimizer = false);
-
-void load_model(const std::filesystem::path& checkpoint, Model& model);
-void load_optimizer(const std::filesystem::path& checkpoint, Optimizer& optimizer);
+// Loads the parts that `purpose` needs. To resume, the checkpoint must have no other parts than these:
+// Error(data).
+TrainingState load_checkpoint(const std::filesystem::path& checkpoint,
+                              const std::vector<CheckpointPart>& parts, CheckpointPart::Needed purpose);
 
 }  // namespace smlp

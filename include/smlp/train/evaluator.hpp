@@ -8,7 +8,7 @@
 #include "smlp/data/dataset.hpp"
 #include "smlp/data/real_labels.hpp"
 #include "smlp/device/device.hpp"
-#include "smlp/models/model.hpp"
+#include "smlp/nn/model.hpp"
 
 namespace smlp {
 

@@ -1,20 +1,31 @@
 #pragma once
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "smlp/data/dataset.hpp"
 #include "smlp/data/subset.hpp"
 #include "smlp/device/device.hpp"
-#include "smlp/models/model.hpp"
+#include "smlp/dist/world.hpp"
+#include "smlp/nn/model.hpp"
+#include "smlp/optim/optimizer.hpp"
 #include "smlp/train/run_config.hpp"
+#include "smlp/train/step_plan.hpp"
 
 namespace smlp {
+
+// The images a run trains on, those set aside of them to choose the best epoch, and the test split.
+enum class Part { train, holdout, test };
+
+struct PartImages {
+  std::shared_ptr<const Dataset> dataset;   // null: the run has no such part
+  const std::vector<std::int64_t>* chosen;  // of its images; empty: all of them
+};
 
 // What a configuration stands for on this machine: device, data and model, built and checked against one
 // another.
 struct Experiment {
-  RunConfig config;  // resolved: precision, device and normalisation are what is used
+  RunConfig config;  // resolved: precision, device, normalisation and workers are what is used
+  std::shared_ptr<World> world;
   Device device;
   std::shared_ptr<const Dataset> train_set;
   std::shared_ptr<const Dataset> test_set;  // null: the pack has no test split, and data.holdout > 0
@@ -22,27 +33,27 @@ struct Experiment {
   ChannelStatistics normalization;
   std::shared_ptr<Model> model;
   std::vector<Parameter> trained;  // of the model, with the rates of optim.groups; the others are frozen
+  StepPlan plan;                   // one step of all images for a head that is solved for
 
-  std::int64_t train_images() const { return static_cast<std::int64_t>(subset.train.size()); }
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(config.run.seed); }
+  int image_size() const { return static_cast<int>(config.data.image_size); }
   bool body_frozen() const;     // only the head is trained
   bool keeps_features() const;  // of a frozen body and images that are the same in every epoch
   bool solves_head() const { return config.train.method == TrainConfig::Method::ridge; }  // in one step
-  std::int64_t images_per_step() const;  // the batch size; all of them for a head solved in one step
-  std::int64_t total_steps() const;      // ⌈epochs · N / images_per_step⌉: batches straddle epochs
-  std::int64_t step_of_epoch(std::int64_t epoch) const;  // the step after which `epoch` (from 1) is whole
-  std::int64_t epochs_at(std::int64_t step) const;       // whole epochs after `step` steps
-  std::int64_t window_images() const;                    // of data.order windowed; 0: random
+  PartImages images_of(Part part) const;
+  std::vector<CostRow> costs() const;  // of the model, layer by layer
+  std::int64_t window_images() const;  // of data.order windowed; 0: random
 };
 
 // Opens device and data and builds the model on the device, weights drawn from run.seed. Train and test must
 // have the same class list.
-Experiment make_experiment(RunConfig config);
+Experiment make_experiment(RunConfig config, std::shared_ptr<World> world = std::make_shared<World>());
 
-// The header of a run, a line each: model, parameters, MACs, data, device, precision, schedule.
-std::string describe(const Experiment& experiment);
+// data.workers resolved for a device: -1 is one thread on a CPU, which has its own work, and on CUDA one a
+// core but one, up to 16.
+std::int64_t resolve_workers(const DataConfig& config, const Device& device);
 
-// What the whole run costs: images, MACs of training (three times the forward pass, as the paper counts, but
-// for a frozen body), memory.
-std::string describe_cost(const Experiment& experiment);
+// data.normalize resolved for a training set: the given values, or the family's, or the pack's statistics.
+ChannelStatistics resolve_normalization(const DataConfig& config, const DatasetInfo& training_set);
 
 }  // namespace smlp

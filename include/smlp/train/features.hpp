@@ -2,11 +2,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
-#include "smlp/data/dataset.hpp"
 #include "smlp/formats/npy.hpp"
 #include "smlp/train/experiment.hpp"
 
@@ -21,15 +17,13 @@ class FeatureCache {
   FeatureCache(const FeatureCache&) = delete;
   FeatureCache& operator=(const FeatureCache&) = delete;
 
-  // The features of `chosen` (empty: all) of a data set, made when first asked for under this name. Null when
-  // a stop signal came in between.
-  std::shared_ptr<const NpyFile> features(const std::string& name, Experiment& experiment,
-                                          std::shared_ptr<const Dataset> dataset,
-                                          const std::vector<std::int64_t>& chosen);
+  // The features of a part's images, in its order, made when first asked for. Null when a stop signal came in
+  // between.
+  std::shared_ptr<const NpyFile> features(Experiment& experiment, Part part);
 
  private:
   const std::filesystem::path folder_;
-  std::map<std::string, std::shared_ptr<const NpyFile>> files_;
+  std::map<Part, std::shared_ptr<const NpyFile>> files_;
 };
 
 }  // namespace smlp

@@ -5,22 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "smlp/formats/safetensors.hpp"
 #include "smlp/train/run_config.hpp"
 
 namespace smlp {
-
-// What the names and shapes of weights say of their model.
-struct RecognisedModel {
-  std::string family;  // "b_mlp" or "s_mlp"
-  std::string yaml;    // a configuration: its model section and data.image_size
-  int image_size = 0;
-  int classes = 0;
-};
-
-// An S-MLP or B-MLP by the published tensor names; depth, width, expansion, norm, image size and classes by
-// shapes. Anything else: Error(data) naming `file` and what is missing.
-RecognisedModel recognise_model(const std::vector<SafetensorsEntry>& tensors, const std::string& file);
 
 // imagenet21k, imagenet, tiny-imagenet, cifar10, cifar100, stl10, and the normalisation family of each.
 std::vector<std::string> known_data();

@@ -1,14 +1,7 @@
 #pragma once
-#include <torch/torch.h>
-
-#include "smlp/config/fields.hpp"
+#include <torch/types.h>
 
 namespace smlp {
-
-struct LossConfig {
-  double label_smoothing = 0.3;
-  void fields(FieldVisitor& v);
-};
 
 // Integer targets of a batch under MixUp: image i is lambda · x_i + (1 − lambda) · x_partner(i).
 struct Targets {

@@ -1,20 +1,17 @@
 #pragma once
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "smlp/config/print.hpp"
-#include "smlp/config/tree.hpp"
+#include "smlp/config/read.hpp"
 #include "smlp/data/augment.hpp"
-#include "smlp/data/dataset.hpp"
 #include "smlp/data/subset.hpp"
-#include "smlp/device/device.hpp"
-#include "smlp/models/model.hpp"
-#include "smlp/optim/optimizer.hpp"
+#include "smlp/device/device_config.hpp"
+#include "smlp/models/model_config.hpp"
+#include "smlp/optim/optimizer_config.hpp"
 #include "smlp/optim/schedule.hpp"
-#include "smlp/train/loss.hpp"
 
 namespace smlp {
 
@@ -22,6 +19,15 @@ struct RunSection {
   std::optional<std::string> name;  // null: date-model-data
   std::string output = "runs";
   std::int64_t seed = 0;
+  void fields(FieldVisitor& v);
+};
+
+// What a new run's weights are; a run that goes on has its own.
+struct InitConfig {
+  enum class Head { uniform, zero };  // as torch.nn.Linear draws it; all zeros
+  std::optional<std::string> from;    // a run or checkpoint whose weights it starts with; null: drawn
+  bool new_head = false;              // a new head also where the class lists are the same
+  Head head = Head::uniform;          // of a new head
   void fields(FieldVisitor& v);
 };
 
@@ -37,6 +43,11 @@ struct DataConfig {
   bool cache_features = true;
   std::int64_t workers = -1;
   std::int64_t prefetch = 2;
+  void fields(FieldVisitor& v);
+};
+
+struct LossConfig {
+  double label_smoothing = 0.3;
   void fields(FieldVisitor& v);
 };
 
@@ -67,6 +78,7 @@ struct RunConfig {
   RunSection run;
   DeviceConfig device;
   Chosen<ModelConfig> model;
+  InitConfig init;
   DataConfig data;
   AugmentConfig augment;
   LossConfig loss;
@@ -81,29 +93,5 @@ struct RunConfig {
   std::vector<KeyRow> rows() const;
   std::string yaml(const Origins* origins = nullptr) const;
 };
-
-// `file`: a path, or the bare name of a shipped config; none: the defaults. A `base: FILE` key (one level;
-// looked up beside the file, then among the shipped ones) is laid below it, `overrides` above. A model.name
-// such as "B-12/1024" sets the family, depth and width (and data.image_size, when it says "res_64") unless
-// its own layer sets them too.
-// `layer` lies between the file and the overrides.
-RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
-                          Origins* origins = nullptr, std::optional<ConfigNode> layer = std::nullopt);
-
-// The same from the YAML a checkpoint carries.
-RunConfig parse_run_config(const std::string& yaml, const std::string& source,
-                           std::vector<ConfigNode> overrides);
-
-std::vector<std::string> shipped_configs();  // file names, sorted
-
-// The path `file` stands for; not found: Error(usage) with the nearest shipped name.
-std::filesystem::path find_config(const std::string& file);
-
-// data.workers resolved for a device: -1 is one thread on a CPU, which has its own work, and on CUDA one a
-// core but one, up to 16.
-std::int64_t resolve_workers(const DataConfig& config, const Device& device);
-
-// data.normalize resolved for a training set: the given values, or the family's, or the pack's statistics.
-ChannelStatistics resolve_normalization(const DataConfig& config, const DatasetInfo& training_set);
 
 }  // namespace smlp

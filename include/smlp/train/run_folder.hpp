@@ -3,9 +3,11 @@
 #include <optional>
 #include <string>
 
-#include "smlp/train/experiment.hpp"
+#include "smlp/train/run_config.hpp"
 
 namespace smlp {
+
+struct Experiment;  // train/experiment.hpp
 
 // The run folder's name when none is given: date-model-data, "20260131-142501-b_mlp-cifar10".
 std::string default_run_name(const RunConfig& config);

@@ -4,12 +4,12 @@
 #include <vector>
 
 #include "smlp/config/tree.hpp"
-#include "smlp/device/device.hpp"
-#include "smlp/models/model.hpp"
-#include "smlp/train/checkpoint.hpp"
 #include "smlp/train/run_config.hpp"
+#include "smlp/train/training_state.hpp"
 
 namespace smlp {
+
+class Model;  // nn/model.hpp
 
 // A trained model, as its checkpoint describes it.
 struct SavedModel {
@@ -17,6 +17,8 @@ struct SavedModel {
   TrainingState state;
   RunConfig config;
   std::shared_ptr<Model> model;  // on the CPU
+
+  std::vector<CostRow> costs() const;  // of the model, layer by layer
 };
 
 // Opens a run's last (or best) checkpoint, or a checkpoint's folder. `overrides` are laid on its

@@ -1,13 +1,12 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 
 namespace smlp {
@@ -21,6 +20,9 @@ struct MetricRow {
   double at(const std::string& name) const;  // NaN when absent
 };
 
+// Bytes of each log file, by name.
+using LogSizes = std::map<std::string, std::uint64_t>;
+
 // The log files of a run: metrics.jsonl (every row), summary.csv (timm's columns, a line an evaluation),
 // events.out.tfevents.* (TensorBoard), log.txt (what the terminal showed). All append; their sizes at a
 // checkpoint let a resumed run cut them back to it.
@@ -28,19 +30,15 @@ class Sinks {
  public:
   // Opens the files of a run folder, cut back to `sizes` (a resume; a file shorter than that, or missing:
   // Error(data)), or to nothing.
-  Sinks(const std::filesystem::path& run, const std::map<std::string, std::uint64_t>* sizes);
+  Sinks(const std::filesystem::path& run, const LogSizes* sizes);
 
   void write(const MetricRow& row);
-  std::map<std::string, std::uint64_t> sizes();  // flushes and syncs first
+  LogSizes sync();  // makes all that was written last
 
  private:
-  std::ofstream& open(const std::string& name);
-  void check(const std::string& name, const std::ofstream& stream) const;
-
-  std::filesystem::path run_;
   std::string events_name_;
-  std::map<std::string, std::ofstream> streams_;
-  std::unique_ptr<LogFile> log_file_;
+  AppendFile metrics_, summary_, events_;
+  LogFile log_;
 };
 
 }  // namespace smlp

@@ -3,17 +3,18 @@
 #include <string>
 
 #include "smlp/config/tree.hpp"
-#include "smlp/train/experiment.hpp"
 
 namespace smlp {
 
+struct Experiment;  // train/experiment.hpp
+
 // What a run that starts from a checkpoint takes over from it: its model's keys, the image size, and
-// model.init_from naming it. A layer for load_run_config().
+// init.from naming it. A layer for load_run_config().
 ConfigNode transfer_layer(const std::filesystem::path& run_or_checkpoint, bool best);
 
-// Loads the weights that model.init_from names, if any. The head is kept when the checkpoint has the same
-// class list, or as many classes without names, and model.new_head is false; else it stays new, as
-// model.head_init says. What was done, as a line of the run's header; "" without init_from. Other shapes:
+// Loads the weights that init.from names, if any. The head is kept when the checkpoint has the same
+// class list, or as many classes without names, and init.new_head is false; else it stays new, as
+// init.head says. What was done, as a line of the run's header; "" without init_from. Other shapes:
 // Error(data) naming the tensors.
 std::string load_initial_weights(Experiment& experiment);
 

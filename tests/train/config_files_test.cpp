@@ -1,4 +1,4 @@
-#include "smlp/train/run_config.hpp"
+#include "smlp/train/config_files.hpp"
 
 #include <gtest/gtest.h>
 
@@ -79,21 +79,27 @@ TEST(RunConfig, PublishedNamesSetDepthWidthAndImageSize) {
   EXPECT_EQ(config.optim->lr, 0.5) << "the order of flags does not matter";
 }
 
-TEST(RunConfig, NormalisationComesFromValuesFamilyOrPack) {
-  DatasetInfo info;
-  info.family = "cifar";
-  info.statistics = {{0.1, 0.2, 0.3}, {1, 1, 1}};
-  DataConfig config;
-  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.4914);
-  config.normalize = "imagenet";
-  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.485);
-  config.normalize = "pack";
-  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.1);
-  config.normalize = "auto";
-  info.family = "";
-  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.1);
-  config.mean = config.std = {0.5, 0.5, 0.5};
-  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.5);
+// A checkpoint, a file and a command line of an earlier version still mean what they meant.
+TEST(RunConfig, KeysOfEarlierVersionsAreReadUnderTheirPresentNames) {
+  const RunConfig stored = parse_run_config(
+      "model: {name: b_mlp, init_from: runs/a, new_head: true, head_init: zero}", "state.json", {});
+  EXPECT_EQ(stored.init.from, "runs/a");
+  EXPECT_TRUE(stored.init.new_head);
+  EXPECT_EQ(stored.init.head, InitConfig::Head::zero);
+  EXPECT_EQ(stored.yaml().find("init_from"), std::string::npos);
+
+  std::vector<ConfigNode> overrides;
+  overrides.push_back(parse_override("model.new_head=true"));
+  overrides.push_back(parse_override("model.name=s_mlp"));
+  const RunConfig said = load_run_config(std::nullopt, std::move(overrides));
+  EXPECT_TRUE(said.init.new_head) << "it does not belong to a family";
+
+  overrides.clear();
+  overrides.push_back(parse_override("model.init_from=a"));
+  overrides.push_back(parse_override("init.from=b"));
+  const std::string message =
+      testing::error_of(ErrorKind::usage, [&] { load_run_config(std::nullopt, std::move(overrides)); });
+  EXPECT_NE(message.find("model.init_from is init.from"), std::string::npos) << message;
 }
 
 }  // namespace

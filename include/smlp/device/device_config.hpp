@@ -1,0 +1,21 @@
+#pragma once
+#include <cstdint>
+
+#include "smlp/config/fields.hpp"
+
+namespace smlp {
+
+enum class DeviceType { automatic, cpu, cuda };
+enum class Precision { automatic, fp32, tf32, bf16 };
+
+struct DeviceConfig {
+  DeviceType type = DeviceType::automatic;
+  Precision precision = Precision::automatic;
+  std::int64_t threads = 0;   // of the trainer; 0: one a core
+  bool deterministic = true;  // refuse algorithms whose result depends on timing
+  void fields(FieldVisitor& v);
+};
+
+const char* precision_name(Precision precision);  // "fp32", …
+
+}  // namespace smlp

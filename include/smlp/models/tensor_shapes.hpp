@@ -1,0 +1,60 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smlp/formats/safetensors.hpp"
+#include "smlp/models/preset.hpp"
+
+namespace smlp {
+
+// Names and shapes of the tensors of a weights file, which are not trusted.
+class TensorShapes {
+ public:
+  explicit TensorShapes(std::span<const SafetensorsEntry> tensors);
+
+  bool has(std::string_view name) const { return shapes_.contains(name); }
+  // Of a weight [rows, columns]; missing or not a matrix: Error(data) naming it.
+  std::int64_t rows(std::string_view name) const { return matrix(name)[0]; }
+  std::int64_t columns(std::string_view name) const { return matrix(name)[1]; }
+  // Another shape than this: Error(data) naming tensor and both.
+  void expect(std::string_view name, std::int64_t rows, std::int64_t columns) const;
+  // How many of name(0), name(1), … there are.
+  std::int64_t count(const std::function<std::string(std::int64_t)>& name) const;
+  std::vector<std::string> names() const;  // in bytewise order
+
+ private:
+  const std::vector<std::int64_t>& matrix(std::string_view name) const;
+
+  std::map<std::string, std::vector<std::int64_t>, std::less<>> shapes_;
+};
+
+// Where a model's tensor is in a weights file.
+struct TensorSource {
+  std::string name;    // the model's
+  std::string source;  // the file's
+  bool transpose = false;
+};
+
+// What a weights file says of its model.
+struct RecognisedModel {
+  std::string family{};
+  KeyValues keys{};  // of the model section, and data.image_size; values are not checked yet
+  int image_size = 0;
+  int classes = 0;
+  std::vector<TensorSource> tensors{};
+};
+
+// For families whose files name tensors as the model does.
+std::vector<TensorSource> same_names(const TensorShapes& shapes);
+
+// The side S of images whose 3 × S × S values are the `inputs` of the tensor `name`, and a plausible number
+// of classes: else Error(data).
+int image_side(std::int64_t inputs, std::string_view name);
+int class_count(std::int64_t outputs, std::string_view name);
+
+}  // namespace smlp

@@ -1,0 +1,21 @@
+#pragma once
+#include <torch/nn/module.h>
+
+#include <string>
+
+namespace smlp {
+
+// A classifier of square images. Tensor names and their order equal the published checkpoints'.
+class Model : public torch::nn::Module {
+ public:
+  // images [B, 3, S, S] float → features [B, width]
+  virtual torch::Tensor features(const torch::Tensor& images) = 0;
+  // features [B, width] → logits [B, classes]
+  virtual torch::Tensor head(const torch::Tensor& features) = 0;
+  torch::Tensor forward(const torch::Tensor& images) { return head(features(images)); }
+
+  // What the names of the head's tensors begin with; everything else is the body.
+  virtual std::string head_prefix() const { return "linear_out."; }
+};
+
+}  // namespace smlp

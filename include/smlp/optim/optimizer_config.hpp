@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "smlp/config/fields.hpp"
+
+namespace smlp {
+
+class Optimizer;  // optim/optimizer.hpp
+struct Parameter;
+
+// Settings of the parameters whose name matches a pattern; what a group leaves null it takes from the
+// optimiser.
+struct ParameterGroupConfig {
+  std::string match;  // tensor name with '*' for any run of characters: "linear_out.*"
+  std::optional<double> lr;
+  std::optional<double> weight_decay;
+  bool freeze = false;
+  void fields(FieldVisitor& v);
+};
+
+// Base of an optimiser's config: the keys every optimiser has.
+class OptimizerConfig : public FieldGroup {
+ public:
+  double lr = 5e-5;
+  double weight_decay = 0.0;
+  double clip_norm = 1.0;                    // of the global gradient norm; 0: off
+  std::vector<ParameterGroupConfig> groups;  // the first match wins
+
+  virtual std::unique_ptr<Optimizer> build(std::vector<Parameter> parameters) const = 0;
+
+  // Float32 values that the optimiser keeps for each one it trains.
+  virtual std::int64_t state_values() const = 0;
+
+ protected:
+  void common_fields(FieldVisitor& v);
+};
+
+}  // namespace smlp

@@ -1,0 +1,32 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "smlp/config/tree.hpp"
+#include "smlp/train/run_config.hpp"
+
+namespace smlp {
+
+// `file`: a path, or the bare name of a shipped config; none: the defaults. A `base: FILE` key (one level;
+// looked up beside the file, then among the shipped ones) is laid below it, `overrides` above. A model.name
+// that is a preset's, such as "B-12/1024", sets that preset's keys unless its own layer sets them too. Keys
+// of earlier versions are read under their present names. `layer` lies between the file and the overrides.
+RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
+                          Origins* origins = nullptr, std::optional<ConfigNode> layer = std::nullopt);
+
+// The same from the YAML a checkpoint carries.
+RunConfig parse_run_config(const std::string& yaml, const std::string& source,
+                           std::vector<ConfigNode> overrides);
+
+std::vector<std::string> shipped_configs();  // file names, sorted
+
+// The path `file` stands for; not found: Error(usage) with the nearest shipped name.
+std::filesystem::path find_config(const std::string& file);
+
+// Gives keys of earlier versions their present names, in one document or layer: model.init_from is init.from,
+// and so on. Both names at once: Error(usage).
+void rename_old_keys(ConfigNode& layer);
+
+}  // namespace smlp

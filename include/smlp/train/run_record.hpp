@@ -1,0 +1,56 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "smlp/core/files.hpp"
+#include "smlp/core/stopwatch.hpp"
+#include "smlp/train/checkpoint.hpp"
+#include "smlp/train/experiment.hpp"
+#include "smlp/train/sinks.hpp"
+
+namespace smlp {
+
+// A run's folder while it is written: its lock, its state, log files, checkpoints and the best of them. Only
+// the world's writing rank changes files; the others read the checkpoint they go on from.
+class RunRecord {
+ public:
+  // `run` is a folder made by make_run_folder(); `parts` are the live tensors that checkpoints hold. With
+  // `checkpoint` it goes on from there: tensors and state are read, later checkpoints deleted, logs cut back.
+  // A folder that another process writes, or a checkpoint trained on other images: Error.
+  RunRecord(const Experiment& experiment, std::filesystem::path run, std::vector<CheckpointPart> parts,
+            const std::optional<std::filesystem::path>& checkpoint);
+
+  const std::filesystem::path& folder() const { return run_; }
+  TrainingState& state() { return state_; }
+
+  void write(const MetricRow& row);
+
+  // Keeps an evaluation that is better than all before it; whether it was.
+  bool offer_best(const BestResult& result);
+
+  // Whether the steps since `step_before` passed a point where CheckpointConfig wants a checkpoint.
+  bool save_due(std::int64_t step_before) const;
+
+  // A checkpoint of the state and tensors as they are; durable when it returns, and the logs with it.
+  void save();
+
+ private:
+  void write_checkpoint();
+
+  const StepPlan plan_;
+  const CheckpointConfig config_;
+  const std::shared_ptr<World> world_;
+  const std::filesystem::path run_;
+  const std::vector<CheckpointPart> parts_;
+  std::optional<FileLock> lock_;  // a second process that would write the run is refused
+  std::optional<Sinks> sinks_;
+  TrainingState state_;
+  bool outdated_ = false;  // the checkpoint gone on from was made before its step's evaluation
+  Stopwatch since_save_;
+};
+
+}  // namespace smlp

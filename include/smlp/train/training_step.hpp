@@ -1,0 +1,73 @@
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "smlp/batches/batch.hpp"
+#include "smlp/device/device.hpp"
+#include "smlp/dist/world.hpp"
+#include "smlp/nn/model.hpp"
+#include "smlp/optim/optimizer.hpp"
+#include "smlp/train/checkpoint.hpp"
+
+namespace smlp {
+
+// Whether nothing but the model's head is among these.
+bool only_head(const std::vector<Parameter>& parameters, const Model& model);
+
+// What a step did, as tensors [] on its device, summed over the batches of all ranks.
+struct StepSums {
+  torch::Tensor loss, right;  // over the images; right: the largest logit is the label's (under MixUp: the
+                              // one with the larger share)
+  torch::Tensor bad;          // 1: loss or gradient was not finite and nothing was changed; else 0
+  std::int64_t images = 0;
+};
+
+// One optimiser step: a batch in, sums out. Forward and backward pass in the device's precision, clipping,
+// the update, and a selected return to the old values where something was not finite. Touches no file and
+// does not wait for the device.
+class TrainingStep {
+ public:
+  struct Options {
+    double label_smoothing = 0;
+    double clip_norm = 0;          // of the global gradient norm; 0: off
+    std::int64_t micro_batch = 0;  // images a forward pass; 0: the whole batch
+    std::uint64_t seed = 0;        // of dropout
+  };
+
+  // The model is on the device. Where the optimiser has none of the body's parameters, the body stays in
+  // evaluation mode and no gradient is computed for it.
+  TrainingStep(std::shared_ptr<Model> model, std::unique_ptr<Optimizer> optimizer, const Device& device,
+               Options options, std::shared_ptr<World> world = std::make_shared<World>());
+
+  // Step number `step`, which with the seed decides dropout, at lr_factor times the learning rates. `batch`
+  // is this rank's part: images on the device, or a frozen body's features of them. nullopt when a stop
+  // signal came in between: nothing was changed.
+  std::optional<StepSums> operator()(const Batch& batch, std::int64_t step, double lr_factor);
+
+  bool body_frozen() const { return body_frozen_; }
+  Model& model() { return *model_; }
+  Optimizer& optimizer() { return *optimizer_; }
+
+  // What a checkpoint of it holds: the live tensors.
+  std::vector<CheckpointPart> parts() const;
+
+ private:
+  std::optional<StepSums> forward_backward(const Batch& batch, std::int64_t step);
+  StepSums micro_step(const Batch& batch, std::int64_t start, std::int64_t size);
+  torch::Tensor logits(const torch::Tensor& images);
+  std::vector<torch::Tensor> copy_buffers() const;
+  void restore_buffers(const std::vector<torch::Tensor>& saved, const torch::Tensor* where_bad);
+
+  std::shared_ptr<Model> model_;
+  std::unique_ptr<Optimizer> optimizer_;
+  Device device_;
+  Options options_;
+  std::shared_ptr<World> world_;
+  bool body_frozen_;
+};
+
+}  // namespace smlp

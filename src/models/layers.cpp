@@ -1,0 +1,52 @@
+#include "layers.hpp"
+
+#include <cctype>
+
+#include "smlp/core/error.hpp"
+
+namespace smlp {
+
+void norm_field(FieldVisitor& v, NormKind& norm) {
+  v.choice("norm", norm, {{"layer", NormKind::layer}, {"batch", NormKind::batch}, {"none", NormKind::none}},
+           "normalisation of each block");
+}
+
+void activation_field(FieldVisitor& v, Activation& activation) {
+  v.choice("activation", activation, {{"gelu", Activation::gelu}, {"relu", Activation::relu}},
+           "gelu is the erf form");
+}
+
+void dropout_field(FieldVisitor& v, double& dropout) {
+  v.field("dropout", dropout, "probability, after the embedding and after each block",
+          Bounds{.min = 0, .max = 1, .max_open = true});
+}
+
+std::vector<Preset> paper_presets(char letter) {
+  const std::string number = R"(([1-9]\d{0,8}))";
+  return {{.example = fmt::format("{}-12/1024", letter),
+           .pattern = fmt::format("{}[-_]{}[-_/](?:wi[-_])?{}(?:[-_]res[-_]{}(?:[-_][a-z0-9]+)*)?", letter,
+                                  number, number, number),
+           .keys = {{"model.depth", "$1"}, {"model.width", "$2"}, {"data.image_size", "$3"}}}};
+}
+
+std::string recognise_norm(const TensorShapes& shapes) {
+  if (!shapes.has("layernorms.0.weight")) return "none";
+  return shapes.has("layernorms.0.running_mean") ? "batch" : "layer";
+}
+
+CostRow linear_cost(std::string name, std::int64_t in, std::int64_t out, std::int64_t more_bytes) {
+  return {.layer = std::move(name),
+          .parameters = (in + 1) * out,
+          .macs = in * out,
+          .saved_bytes = 4 * in + more_bytes};
+}
+
+CostRow norm_cost(std::string name, NormKind kind, std::int64_t width) {
+  const bool layer = kind == NormKind::layer;
+  return {.layer = std::move(name),
+          .parameters = 2 * width,
+          .macs = (layer ? 5 : 2) * width,  // fvcore's; batch norm as in evaluation
+          .saved_bytes = 4 * (width + (layer ? 2 : 0))};
+}
+
+}  // namespace smlp

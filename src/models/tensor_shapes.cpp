@@ -1,0 +1,60 @@
+#include "smlp/models/tensor_shapes.hpp"
+
+#include <cmath>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/text.hpp"
+#include "smlp/data/dataset_info.hpp"
+
+namespace smlp {
+
+TensorShapes::TensorShapes(std::span<const SafetensorsEntry> tensors) {
+  for (const SafetensorsEntry& each : tensors) shapes_.emplace(each.name, each.shape);
+}
+
+const std::vector<std::int64_t>& TensorShapes::matrix(std::string_view name) const {
+  const auto found = shapes_.find(name);
+  if (found == shapes_.end() || found->second.size() != 2)
+    fail(ErrorKind::data, "{} {}", name, found == shapes_.end() ? "is missing" : "is not a matrix");
+  return found->second;
+}
+
+void TensorShapes::expect(std::string_view name, std::int64_t rows, std::int64_t columns) const {
+  const std::vector<std::int64_t>& found = matrix(name);
+  if (found[0] != rows || found[1] != columns)
+    fail(ErrorKind::data, "{} is [{}, {}], expected [{}, {}]", name, found[0], found[1], rows, columns);
+}
+
+std::int64_t TensorShapes::count(const std::function<std::string(std::int64_t)>& name) const {
+  std::int64_t n = 0;
+  while (has(name(n))) ++n;
+  return n;
+}
+
+std::vector<std::string> TensorShapes::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, shape] : shapes_) names.push_back(name);
+  return names;
+}
+
+std::vector<TensorSource> same_names(const TensorShapes& shapes) {
+  std::vector<TensorSource> sources;
+  for (const std::string& name : shapes.names()) sources.push_back({name, name});
+  return sources;
+}
+
+int image_side(std::int64_t inputs, std::string_view name) {
+  const auto side = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(inputs) / 3)));
+  if (side < 1 || side > max_image_size || 3 * side * side != inputs)
+    fail(ErrorKind::data, "{} has {} inputs, expected 3 × S × S", name, inputs);
+  return static_cast<int>(side);
+}
+
+int class_count(std::int64_t outputs, std::string_view name) {
+  constexpr std::int64_t most = 1 << 24;
+  if (outputs < 2 || outputs > most)
+    fail(ErrorKind::data, "{} has {} outputs, expected 2 to {}", name, outputs, most);
+  return static_cast<int>(outputs);
+}
+
+}  // namespace smlp

@@ -1,0 +1,11 @@
+#pragma once
+// The builders of each family's network, one a file; registry.cpp lists them. `config` is of the family's own
+// type and checked.
+#include "smlp/networks/registry.hpp"
+
+namespace smlp {
+
+using BuildNetwork = std::shared_ptr<Model>(const ModelConfig& config, int image_size, int classes);
+BuildNetwork build_b_mlp, build_s_mlp;
+
+}  // namespace smlp

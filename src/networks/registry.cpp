@@ -1,0 +1,27 @@
+#include "smlp/networks/registry.hpp"
+
+#include "networks.hpp"
+#include "smlp/core/error.hpp"
+
+namespace smlp {
+namespace {
+
+struct NetworkRow {
+  const char* family;  // as in models/registry.cpp
+  BuildNetwork* build;
+};
+constexpr NetworkRow network_table[] = {
+    {"b_mlp", build_b_mlp},
+    {"s_mlp", build_s_mlp},
+};
+
+}  // namespace
+
+std::shared_ptr<Model> build_model(const Chosen<ModelConfig>& config, int image_size, int classes) {
+  check_model(*config.config, image_size, classes);
+  for (const NetworkRow& row : network_table)
+    if (row.family == config.name) return row.build(*config.config, image_size, classes);
+  fail(ErrorKind::failed, "the family {} has no network in networks/registry.cpp", config.name);
+}
+
+}  // namespace smlp

@@ -1,0 +1,168 @@
+#include "smlp/train/config_files.hpp"
+
+#include <algorithm>
+
+#include "smlp/config/nearest.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/paths.hpp"
+#include "smlp/models/registry.hpp"
+
+namespace smlp {
+namespace {
+
+const std::vector<std::string> families{"model", "optim", "schedule"};
+
+std::optional<fs::path> find_shipped(const std::string& name) {
+  for (const fs::path& folder : config_folders())
+    if (fs::is_regular_file(folder / name)) return folder / name;
+  return std::nullopt;
+}
+
+// Keys of earlier versions.
+struct Renamed {
+  const char *section, *key, *new_section, *new_key;
+};
+constexpr Renamed renamed_keys[] = {{"model", "init_from", "init", "from"},
+                                    {"model", "new_head", "init", "new_head"},
+                                    {"model", "head_init", "init", "head"}};
+
+ConfigNode& section_of(ConfigNode& layer, const std::string& name, const Origin& origin) {
+  if (layer.find(name) == nullptr)
+    layer.entries.emplace_back(name, ConfigNode{ConfigNode::Kind::map, origin});
+  return *layer.find(name);
+}
+
+void put_if_missing(ConfigNode& layer, const std::string& path, const std::string& value,
+                    const Origin& origin) {
+  const std::size_t dot = path.find('.');
+  ConfigNode& section = section_of(layer, path.substr(0, dot), origin);
+  const std::string key = path.substr(dot + 1);
+  if (section.find(key) == nullptr)
+    section.entries.emplace_back(key, ConfigNode{ConfigNode::Kind::scalar, origin, value});
+}
+
+// model.name: "B-12/1024" → {name: b_mlp, depth: 12, width: 1024}
+void expand_preset(ConfigNode& layer) {
+  ConfigNode* model = layer.find("model");
+  ConfigNode* name = model != nullptr ? model->find("name") : nullptr;
+  if (name == nullptr || name->kind != ConfigNode::Kind::scalar) return;
+  const std::optional<KeyValues> keys = find_preset(name->text);
+  if (!keys) return;
+  const Origin origin = name->origin;
+  std::erase_if(model->entries, [](const auto& entry) { return entry.first == "name"; });
+  for (const auto& [key, value] : *keys) put_if_missing(layer, key, value, origin);
+}
+
+struct ConfigFile {
+  ConfigNode tree;
+  std::optional<std::string> base;
+};
+
+ConfigFile read_config_file(const fs::path& path) {
+  ConfigNode tree;
+  try {
+    tree = parse_yaml(read_file(path, max_config_bytes), path.string());
+  } catch (const Error& error) {
+    throw Error(ErrorKind::usage,
+                error.what());  // an unreadable configuration is the caller's mistake, not data's
+  }
+  if (tree.kind != ConfigNode::Kind::map)
+    fail(ErrorKind::usage, "{}: the document is not a section of keys", tree.origin.text());
+  rename_old_keys(tree);
+  expand_preset(tree);
+  std::optional<std::string> base;
+  read_config(
+      [&] {
+        ConfigNode only{ConfigNode::Kind::map, tree.origin};
+        if (const ConfigNode* node = tree.find("base")) only.entries.emplace_back("base", *node);
+        return only;
+      }(),
+      [&](FieldVisitor& v) { v.field("base", base, "a file to start from, one level"); });
+  std::erase_if(tree.entries, [](const auto& entry) { return entry.first == "base"; });
+  return {std::move(tree), base};
+}
+
+ConfigNode load_layers(const std::string& file) {
+  const fs::path path = find_config(file);
+  ConfigFile top = read_config_file(path);
+  if (!top.base) return std::move(top.tree);
+  const fs::path beside = path.parent_path() / *top.base;
+  const fs::path base_path = fs::is_regular_file(beside) ? beside : find_config(*top.base);
+  ConfigFile base = read_config_file(base_path);
+  if (base.base)
+    fail(ErrorKind::usage, "{}: it is the base of {} and has a base of its own; one level is allowed",
+         base_path.string(), path.string());
+  merge(base.tree, std::move(top.tree), families);
+  return std::move(base.tree);
+}
+
+RunConfig build_config(ConfigNode tree, std::vector<ConfigNode> overrides, Origins* origins) {
+  RunConfig config;
+  ConfigNode over = combine_overrides(std::move(overrides));
+  rename_old_keys(over);
+  expand_preset(over);
+  merge(tree, std::move(over), families);
+  read_config(
+      tree, [&](FieldVisitor& v) { config.fields(v); }, origins);
+  const std::size_t means = config.data.mean.size();
+  if (means != config.data.std.size() || (means != 0 && means != 3))
+    fail(ErrorKind::usage, "data.mean has {} values and data.std {}; give three of each, or neither", means,
+         config.data.std.size());
+  return config;
+}
+
+}  // namespace
+
+std::vector<std::string> shipped_configs() {
+  std::vector<std::string> names;
+  for (const fs::path& folder : config_folders()) {
+    std::error_code missing;
+    for (const auto& entry : fs::directory_iterator(folder, missing))
+      if (entry.path().extension() == ".yaml") names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+fs::path find_config(const std::string& file) {
+  if (fs::is_regular_file(file)) return file;
+  if (const auto shipped = find_shipped(file)) return *shipped;
+  if (const auto shipped = find_shipped(file + ".yaml")) return *shipped;
+  const std::vector<std::string> names = shipped_configs();
+  fail(ErrorKind::usage, "{}: no such file, and no shipped configuration of that name{}; shipped: {}", file,
+       did_you_mean(file, names), fmt::join(names, ", "));
+}
+
+RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
+                          Origins* origins, std::optional<ConfigNode> layer) {
+  ConfigNode tree{ConfigNode::Kind::map, {}};
+  if (file) tree = load_layers(*file);
+  if (layer) merge(tree, std::move(*layer), families);
+  return build_config(std::move(tree), std::move(overrides), origins);
+}
+
+RunConfig parse_run_config(const std::string& yaml, const std::string& source,
+                           std::vector<ConfigNode> overrides) {
+  ConfigNode tree = parse_yaml(yaml, source);
+  rename_old_keys(tree);
+  return build_config(std::move(tree), std::move(overrides), nullptr);
+}
+
+void rename_old_keys(ConfigNode& layer) {
+  for (const Renamed& old : renamed_keys) {
+    ConfigNode* section = layer.find(old.section);
+    const ConfigNode* found = section != nullptr ? section->find(old.key) : nullptr;
+    if (found == nullptr) continue;
+    ConfigNode value = *found;
+    std::erase_if(section->entries, [&](const auto& entry) { return entry.first == old.key; });
+    ConfigNode& target = section_of(layer, old.new_section, value.origin);
+    if (const ConfigNode* other = target.find(old.new_key))
+      fail(ErrorKind::usage, "{}: {}.{} is {}.{}, which is already set by {}; keep one", value.origin.text(),
+           old.section, old.key, old.new_section, old.new_key, other->origin.text());
+    target.entries.emplace_back(old.new_key, std::move(value));
+  }
+}
+
+}  // namespace smlp

@@ -1,0 +1,56 @@
+#include "smlp/train/describe.hpp"
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/text.hpp"
+#include "smlp/data/sample_order.hpp"
+
+namespace smlp {
+namespace {
+
+// "" when the order is uniform; else how far from that it is.
+std::string describe_order(const Experiment& e) {
+  const SampleOrder order(e.plan.images, e.window_images(), e.seed());
+  if (!order.windowed()) return "";
+  return fmt::format(
+      "\norder      windowed, {} MiB ({} images): they move {:.1f} % as far as in a full shuffle; a window's "
+      "labels "
+      "differ from the set's by {:.2f} (0: as mixed as the whole, 1: classes lie apart)",
+      e.config.data.window_mib, e.window_images(), 100 * order.spread(0),
+      label_distance(*e.train_set, e.subset.train, e.window_images()));
+}
+
+// How it is trained, and for how long.
+std::string describe_training(const Experiment& e) {
+  const RunConfig& c = e.config;
+  if (e.solves_head())
+    return "method     ridge: the head in one step, the penalty chosen by leaving each training image out";
+  const StepPlan& plan = e.plan;
+  return fmt::format(
+      "optimiser  {}, lr {:g}, {} (warm-up {} steps), batch {}{}\n"
+      "length     {} epochs, {} steps{}",
+      c.optim.name, c.optim->lr, c.schedule.name, c.schedule->warmup_steps, c.train.batch_size,
+      plan.micro_batch < plan.batch_size ? fmt::format(" in micro-batches of {}", plan.micro_batch) : "",
+      plan.epochs, plan.total_steps(), describe_order(e));
+}
+
+}  // namespace
+
+std::string describe(const Experiment& e) {
+  const CostRow cost = total(e.costs());
+  const RunConfig& c = e.config;
+  std::string data = fmt::format("{}: {} training images", e.train_set->description(), e.plan.images);
+  if (!e.subset.holdout.empty()) data += fmt::format(", {} held out", e.subset.holdout.size());
+  if (e.test_set) data += fmt::format(", {} test", e.test_set->size());
+  return fmt::format(
+      "model      {} ({}) at {}x{}, {} parameters, {} MACs an image\n"
+      "data       {}, {} classes, {}x{}\n"
+      "device     {}\n"
+      "precision  {}\n"
+      "{}",
+      c.model.name, c.model->sizes(), c.data.image_size, c.data.image_size,
+      human_count(static_cast<double>(cost.parameters)), human_count(static_cast<double>(cost.macs)), data,
+      e.train_set->classes(), e.train_set->image_size(), e.train_set->image_size(), e.device.description,
+      precision_name(e.device.precision), describe_training(e));
+}
+
+}  // namespace smlp

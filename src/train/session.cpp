@@ -1,0 +1,113 @@
+#include "smlp/train/session.hpp"
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/log.hpp"
+#include "smlp/device/errors.hpp"
+#include "smlp/train/config_files.hpp"
+#include "smlp/train/describe.hpp"
+#include "smlp/train/run_cost.hpp"
+#include "smlp/train/run_folder.hpp"
+#include "smlp/train/trainer.hpp"
+#include "smlp/train/transfer.hpp"
+
+namespace smlp {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::int64_t few_steps = 200;
+
+// Where a run goes on from.
+struct Resume {
+  fs::path run;
+  std::optional<fs::path> checkpoint;  // none: it was cut off before its first one
+};
+
+Resume at_run(const fs::path& run) {
+  const fs::path last = run / "checkpoints" / "last";
+  if (fs::is_symlink(last) && !fs::exists(last))
+    fail(ErrorKind::data, "{} points to {}, which is not there; put it back, or remove the run's folder",
+         last.string(), fs::read_symlink(last).string());
+  if (!fs::exists(last)) return {run, std::nullopt};
+  return {run, find_checkpoint(run)};
+}
+
+std::optional<Resume> find_resume(const RunConfig& config, const std::optional<std::string>& resume) {
+  if (!resume) return std::nullopt;
+  if (*resume == "auto") {
+    const auto run = find_resumable(config);
+    return run ? std::optional(at_run(*run)) : std::nullopt;
+  }
+  const fs::path path = *resume;
+  if (fs::exists(path / "config.yaml")) return at_run(path);
+  const fs::path checkpoint = find_checkpoint(path);
+  return Resume{checkpoint.parent_path().parent_path(), checkpoint};
+}
+
+void warn_of_few_steps(const Experiment& e) {
+  const bool probes = e.body_frozen() && !e.solves_head() && e.config.init.new_head;
+  if (probes && e.plan.total_steps() < few_steps)
+    log().warn(
+        "{} steps are few for a new head: raise --epochs or --lr, lower --batch-size, or use `smlp probe "
+        "--method ridge`",
+        e.plan.total_steps());
+}
+
+fs::path open_run_folder(Experiment& experiment, const std::optional<Resume>& resume) {
+  if (!resume) return make_run_folder(experiment);
+  const fs::path& run = resume->run;
+  experiment.config.run.name = fs::absolute(run).filename().string();
+  experiment.config.run.output = run.has_parent_path() ? run.parent_path().string() : ".";
+  return run;
+}
+
+Outcome outcome_of(const TrainResult& result, const Experiment& experiment, const fs::path& run) {
+  Outcome outcome{.end = result.finished ? Outcome::End::finished : Outcome::End::stopped,
+                  .run = run,
+                  .plan = {},
+                  .step = result.step,
+                  .epochs = experiment.plan.epochs,
+                  .best = result.best,
+                  .chosen_on_test = experiment.subset.holdout.empty(),
+                  .memory = result.memory};
+  if (result.last)
+    outcome.loss = result.last->loss, outcome.top1 = result.last->top1, outcome.top5 = result.last->top5;
+  return outcome;
+}
+
+Outcome run_unguarded(RunConfig config, const SessionOptions& options) {
+  const std::optional<Resume> resume = find_resume(config, options.resume);
+  if (options.needs_weights && !config.init.from && !resume)
+    fail(ErrorKind::usage, "nothing to start from: give --from RUN_OR_CHECKPOINT, or --resume RUN");
+  if (resume) check_same_run(config, resume->run);
+  Experiment experiment = make_experiment(std::move(config));
+  const bool starts_anew = !resume || !resume->checkpoint;
+  if (starts_anew) {
+    const std::string weights = load_initial_weights(experiment);
+    if (!weights.empty()) log().info("{}", weights);
+    warn_of_few_steps(experiment);
+  }
+  if (options.dry_run) return {.plan = describe(experiment) + "\n" + describe_cost(experiment)};
+  const fs::path run = open_run_folder(experiment, resume);
+  Trainer trainer(experiment, run, resume ? resume->checkpoint : std::nullopt);
+  return outcome_of(trainer.run(), experiment, run);
+}
+
+}  // namespace
+
+Outcome run_session(RunConfig config, const SessionOptions& options) {
+  return with_errors([&] { return run_unguarded(std::move(config), options); });
+}
+
+RunConfig with_seed(const RunConfig& config, std::int64_t seed) {
+  RunConfig own = parse_run_config(config.yaml(), "the configuration", {});
+  own.run.seed = seed;
+  if (own.run.name) own.run.name = fmt::format("{}-seed{}", *own.run.name, seed);
+  return own;
+}
+
+std::filesystem::path config_of_run(const std::filesystem::path& path) {
+  if (fs::exists(path / "config.yaml")) return path / "config.yaml";
+  return find_checkpoint(path).parent_path().parent_path() / "config.yaml";
+}
+
+}  // namespace smlp

@@ -1,0 +1,110 @@
+#include "smlp/train/training_state.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "smlp/core/error.hpp"
+#include "smlp/formats/json.hpp"
+
+namespace smlp {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int state_version = 1;
+constexpr int max_state_depth = 16;
+
+Json to_json(const BestResult& best) {
+  return {{"epoch", best.epoch},
+          {"step", best.step},
+          {"score", best.score},
+          {"top1", best.top1},
+          {"top5", best.top5}};
+}
+
+BestResult best_from_json(const nlohmann::json& json) {
+  return {json.at("epoch"), json.at("step"), json.at("score"), json.at("top1"), json.at("top5")};
+}
+
+TrainingState state_from_json(const nlohmann::json& json, const std::string& name) {
+  TrainingState state;
+  json.at("step").get_to(state.step);
+  json.at("bad_run").get_to(state.bad_run);
+  if (state.step < 0 || state.bad_run < 0)
+    fail(ErrorKind::data, "{}: step {} and {} bad steps; neither can be negative", name, state.step,
+         state.bad_run);
+  json.at("evaluation_due").get_to(state.evaluation_due);
+  state.log_totals = TrainTotals::from_values(json.at("log_totals"));
+  state.epoch_totals = TrainTotals::from_values(json.at("epoch_totals"));
+  json.at("train_seconds").get_to(state.train_seconds);
+  state.best = best_from_json(json.at("best"));
+  json.at("log_sizes").get_to(state.log_sizes);
+  json.at("normalization").at("mean").get_to(state.normalization.mean);
+  json.at("normalization").at("std").get_to(state.normalization.std);
+  json.at("classes").get_to(state.classes);
+  json.at("data_fingerprint").get_to(state.data_fingerprint);
+  json.at("config").get_to(state.config);
+  return state;
+}
+
+// A name that leads out of the folder is none.
+bool names_a_part(const std::string& file) {
+  const std::string ending = ".safetensors";
+  return file.size() > ending.size() && file.ends_with(ending) &&
+         std::all_of(file.begin(), file.end() - static_cast<std::ptrdiff_t>(ending.size()),
+                     [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
+PartHashes hashes_from_json(const nlohmann::json& json, const std::string& name) {
+  PartHashes hashes = json.at("hashes");
+  for (const auto& [file, hash] : hashes)
+    if (!names_a_part(file))
+      fail(ErrorKind::data, "{}: a hash of '{}', which is no file of a checkpoint", name, file);
+  return hashes;
+}
+
+}  // namespace
+
+TrainTotals& TrainTotals::operator+=(const TrainTotals& other) {
+  loss += other.loss;
+  right += other.right;
+  images += other.images;
+  bad += other.bad;
+  return *this;
+}
+
+TrainTotals TrainTotals::from_values(const std::vector<double>& v) {
+  if (v.size() != 4) fail(ErrorKind::data, "state.json: {} running sums, expected 4", v.size());
+  return {v[0], v[1], v[2], v[3]};
+}
+
+std::string state_text(const TrainingState& state, const PartHashes& hashes) {
+  const Json json{{"version", state_version},
+                  {"step", state.step},
+                  {"evaluation_due", state.evaluation_due},
+                  {"log_totals", state.log_totals.values()},
+                  {"epoch_totals", state.epoch_totals.values()},
+                  {"bad_run", state.bad_run},
+                  {"train_seconds", state.train_seconds},
+                  {"best", to_json(state.best)},
+                  {"log_sizes", state.log_sizes},
+                  {"normalization", {{"mean", state.normalization.mean}, {"std", state.normalization.std}}},
+                  {"classes", state.classes},
+                  {"data_fingerprint", state.data_fingerprint},
+                  {"config", state.config},
+                  {"hashes", hashes}};
+  return json.dump(1) + "\n";
+}
+
+StateFile parse_state(const std::string& text, const std::string& name) {
+  const nlohmann::json json = parse_json(text, name, max_state_depth);
+  try {
+    if (json.at("version") != state_version)
+      fail(ErrorKind::data, "{}: version {}, this program reads {}", name, json.at("version").dump(),
+           state_version);
+    return {state_from_json(json, name), hashes_from_json(json, name)};
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorKind::data, "{}: {}", name, error.what());
+  }
+}
+
+}  // namespace smlp

@@ -1,0 +1,127 @@
+#include "smlp/train/training_step.hpp"
+
+#include <algorithm>
+
+#include "smlp/core/rng.hpp"
+#include "smlp/core/signals.hpp"
+#include "smlp/optim/clip.hpp"
+#include "smlp/train/loss.hpp"
+
+namespace smlp {
+namespace {
+
+torch::Tensor part(const torch::Tensor& tensor, std::int64_t start, std::int64_t size) {
+  return tensor.defined() && tensor.dim() > 0 && tensor.size(0) != size ? tensor.narrow(0, start, size)
+                                                                        : tensor;
+}
+
+// The label an image mostly shows.
+torch::Tensor main_labels(const Targets& targets) {
+  if (!targets.partners.defined()) return targets.labels;
+  return torch::where(targets.lambda >= 0.5, targets.labels, targets.partners);
+}
+
+}  // namespace
+
+bool only_head(const std::vector<Parameter>& parameters, const Model& model) {
+  return std::all_of(parameters.begin(), parameters.end(),
+                     [&](const Parameter& p) { return p.name.starts_with(model.head_prefix()); });
+}
+
+TrainingStep::TrainingStep(std::shared_ptr<Model> model, std::unique_ptr<Optimizer> optimizer,
+                           const Device& device, Options options, std::shared_ptr<World> world)
+    : model_(std::move(model)),
+      optimizer_(std::move(optimizer)),
+      device_(device),
+      options_(options),
+      world_(std::move(world)),
+      body_frozen_(only_head(optimizer_->parameters(), *model_)) {}
+
+std::vector<CheckpointPart> TrainingStep::parts() const {
+  return {model_part(*model_), optimizer_part(*optimizer_)};
+}
+
+std::optional<StepSums> TrainingStep::operator()(const Batch& batch, std::int64_t step, double lr_factor) {
+  if (model_->is_training() == body_frozen_) model_->train(!body_frozen_);
+  const std::vector<torch::Tensor> buffers = copy_buffers();
+  for (const Parameter& p : optimizer_->parameters()) torch::Tensor(p.value).mutable_grad().reset();
+  std::optional<StepSums> sums = forward_backward(batch, step);
+  if (!sums) {
+    restore_buffers(buffers, nullptr);
+    return std::nullopt;
+  }
+  const StepInputs inputs =
+      step_inputs(sums->loss, global_grad_norm(optimizer_->parameters()), options_.clip_norm, lr_factor);
+  optimizer_->step(inputs);
+  restore_buffers(buffers, &inputs.bad);
+  sums->bad = inputs.bad;
+  return sums;
+}
+
+// Gradients of the mean loss over the batches of all ranks, micro-batch by micro-batch.
+std::optional<StepSums> TrainingStep::forward_backward(const Batch& batch, std::int64_t step) {
+  const std::int64_t images = batch.images.size(0);
+  const std::int64_t micro = options_.micro_batch == 0 ? images : std::min(options_.micro_batch, images);
+  const std::int64_t passes = (images + micro - 1) / micro;
+  StepSums sums;
+  for (std::int64_t start = 0; start < images; start += micro) {
+    if (world_->any(stop_signal() != 0)) return std::nullopt;
+    RandomStream generator(options_.seed, Purpose::generator, static_cast<std::uint32_t>(step),
+                           static_cast<std::uint64_t>(world_->rank() * passes + start / micro));
+    torch::manual_seed(generator.next64());
+    const StepSums part = micro_step(batch, start, std::min(micro, images - start));
+    sums.loss = start == 0 ? part.loss : sums.loss + part.loss;
+    sums.right = start == 0 ? part.right : sums.right + part.right;
+  }
+  sums.images = images * world_->size();
+  std::vector<torch::Tensor> shared{sums.loss, sums.right};
+  for (const Parameter& p : optimizer_->parameters())
+    if (p.value.grad().defined()) shared.push_back(p.value.grad());
+  world_->sum(shared);
+  return sums;
+}
+
+// Adds a part's share of the gradients.
+StepSums TrainingStep::micro_step(const Batch& batch, std::int64_t start, std::int64_t size) {
+  const Targets targets{part(batch.labels, start, size), part(batch.partners, start, size), batch.lambda};
+  const std::int64_t all = batch.images.size(0) * world_->size();
+  torch::Tensor loss, right;
+  {
+    const AutocastScope autocast(device_);
+    const torch::Tensor out = logits(part(batch.images, start, size));
+    loss = cross_entropy(out, targets, options_.label_smoothing);
+    right = (out.argmax(1) == main_labels(targets)).sum();
+  }
+  (size == all ? loss : loss * (static_cast<double>(size) / static_cast<double>(all))).backward();
+  const torch::NoGradGuard no_grad;
+  return {.loss = loss.detach() * static_cast<double>(size), .right = right, .bad = {}};
+}
+
+torch::Tensor TrainingStep::logits(const torch::Tensor& images) {
+  if (images.dim() == 2) return model_->head(images);
+  if (!body_frozen_) return model_->forward(images);
+  torch::Tensor features;
+  {
+    const torch::NoGradGuard no_grad;
+    features = model_->features(images);
+  }
+  return model_->head(features);
+}
+
+// Batch norm's running statistics change in the forward pass: a step that is not applied must give them back.
+std::vector<torch::Tensor> TrainingStep::copy_buffers() const {
+  std::vector<torch::Tensor> saved;
+  for (const torch::Tensor& buffer : model_->buffers()) saved.push_back(buffer.clone());
+  return saved;
+}
+
+void TrainingStep::restore_buffers(const std::vector<torch::Tensor>& saved, const torch::Tensor* where_bad) {
+  const torch::NoGradGuard no_grad;
+  const std::vector<torch::Tensor> buffers = model_->buffers();
+  for (std::size_t i = 0; i < saved.size(); ++i) {
+    torch::Tensor buffer = buffers[i];
+    buffer.copy_(where_bad == nullptr ? saved[i] : torch::where(*where_bad != 0, saved[i], buffer));
+  }
+}
+
+}  // namespace smlp

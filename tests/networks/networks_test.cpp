@@ -1,0 +1,155 @@
+#include "smlp/networks/registry.hpp"
+#include "smlp/train/config_files.hpp"
+#include "smlp/train/tensor_file.hpp"
+#include "support/errors.hpp"
+#include "support/golden_tensors.hpp"
+
+namespace smlp {
+namespace {
+
+using testing::error_of;
+using testing::expect_close;
+using testing::GoldenTensors;
+
+Chosen<ModelConfig> read_model(const std::string& yaml) {
+  return testing::read_chosen<ModelConfig>(model_table(), yaml);
+}
+
+std::shared_ptr<Model> build(const std::string& yaml, int image_size, int classes) {
+  return build_model(read_model(yaml), image_size, classes);
+}
+
+std::vector<std::string> tensor_names(const torch::nn::Module& model) {
+  return model.named_parameters().keys();
+}
+
+class GoldenModel : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenModel, ForwardAndBackwardEqualPyTorchs) {
+  const GoldenTensors golden("models.safetensors");
+  const std::string variant = GetParam() + "/";
+  const auto config = read_model(golden.configs().at(GetParam()));
+  const auto model = build_model(config, 2, 5);
+  torch::NoGradGuard no_grad;
+  for (const auto& item : model->named_parameters())
+    item.value().copy_(golden[variant + "before/" + item.key()]);
+  for (const auto& item : model->named_buffers())
+    item.value().copy_(golden[variant + "before/" + item.key()]);
+
+  torch::AutoGradMode grad(true);
+  const torch::Tensor logits = model->forward(golden[variant + "images"]);
+  (logits * golden[variant + "weights"]).sum().backward();
+  expect_close(logits.detach(), golden[variant + "logits"], "logits");
+  for (const auto& item : model->named_parameters())
+    expect_close(item.value().grad(), golden[variant + "grad/" + item.key()], item.key());
+  for (const auto& item : model->named_buffers())
+    EXPECT_TRUE(torch::allclose(item.value(), golden[variant + "after/" + item.key()], 1e-5, 1e-6))
+        << item.key();
+
+  model->eval();
+  expect_close(model->forward(golden[variant + "images"]).detach(), golden[variant + "eval_logits"],
+               "evaluation");
+  EXPECT_EQ(total(config->costs(2, 5)).saved_bytes, golden[variant + "saved_bytes"].item<std::int64_t>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants, GoldenModel,
+                         ::testing::Values("b", "b_relu_batch", "b_no_norm_no_skip", "b_post",
+                                           "b_post_batch_no_skip", "b_layers", "b_layers_relu", "s", "s_text",
+                                           "s_batch", "s_no_norm"),
+                         [](const auto& variant) { return variant.param; });
+
+TEST(Networks, EveryFamilyBuildsAndTrainsTheLayersItCounts) {
+  for (const ModelFamily& family : model_table()) {
+    SCOPED_TRACE(family.name);
+    const auto config = read_model(std::string("{name: ") + family.name + "}");
+    const auto model = build_model(config, 32, 10);
+    const torch::Tensor logits = model->forward(torch::randn({3, 3, 32, 32}));
+    EXPECT_EQ(logits.sizes(), torch::IntArrayRef({3, 10}));
+    logits.square().sum().backward();
+
+    std::map<std::string, std::int64_t> counted;
+    for (const auto& item : model->named_parameters()) {
+      ASSERT_TRUE(item.value().grad().defined()) << item.key();
+      EXPECT_GT(item.value().grad().abs().sum().item<double>(), 0) << item.key();
+      counted[item.key().substr(0, item.key().rfind('.'))] += item.value().numel();
+    }
+    const std::vector<CostRow> rows = config->costs(32, 10);
+    EXPECT_EQ(rows.size(), counted.size());
+    for (const CostRow& cost : rows) EXPECT_EQ(cost.parameters, counted[cost.layer]) << cost.layer;
+  }
+}
+
+// A family's weights are recognised as what they are, by names and shapes alone.
+TEST(Networks, EveryFamilyRecognisesItsOwnWeights) {
+  std::vector<std::string> models{
+      "{name: s_mlp, depth: 1, width: 8, norm: none}", "{name: s_mlp, depth: 3, width: 8, norm: batch}",
+      "{name: b_mlp, depth: 2, width: 8, expansion: 3, norm: batch}",
+      "{name: b_mlp, depth: 2, width: 8, bottleneck: false, layers_per_block: 3}"};
+  for (const ModelFamily& family : model_table())
+    models.push_back(std::string("{name: ") + family.name + "}");
+  for (const std::string& yaml : models) {
+    SCOPED_TRACE(yaml);
+    const auto config = read_model(yaml);
+    const auto model = build_model(config, 16, 7);
+    std::vector<SafetensorsEntry> entries;
+    for (const auto& [name, tensor] : named_tensors(*model))
+      entries.push_back({name, "F32", tensor.sizes().vec(), {}});
+    const RecognisedModel found = recognise_model(entries, "file");
+    EXPECT_EQ(found.family, config.name);
+    EXPECT_EQ(found.image_size, 16);
+    EXPECT_EQ(found.classes, 7);
+    EXPECT_EQ(found.tensors.size(), entries.size());
+    std::vector<ConfigNode> overrides;
+    for (const auto& [key, value] : found.keys) overrides.push_back(make_override(key, value, "file"));
+    auto again = load_run_config(std::nullopt, std::move(overrides));
+    EXPECT_EQ(again.data.image_size, 16);
+    EXPECT_EQ(total(again.model->costs(16, 7)).parameters, total(config->costs(16, 7)).parameters);
+    EXPECT_EQ(again.model->costs(16, 7).size(), config->costs(16, 7).size());
+  }
+}
+
+TEST(Networks, TensorsHaveThePublishedNamesAndOrder) {
+  const std::vector<std::string> b = {
+      "linear_in.weight",        "linear_in.bias",        "linear_out.weight",       "linear_out.bias",
+      "blocks.0.block.0.weight", "blocks.0.block.0.bias", "blocks.0.block.2.weight", "blocks.0.block.2.bias",
+      "blocks.1.block.0.weight", "blocks.1.block.0.bias", "blocks.1.block.2.weight", "blocks.1.block.2.bias",
+      "layernorms.0.weight",     "layernorms.0.bias",     "layernorms.1.weight",     "layernorms.1.bias"};
+  EXPECT_EQ(tensor_names(*build("{name: b_mlp, depth: 2, width: 4}", 2, 3)), b);
+  const std::vector<std::string> s = {"linear_in.weight",  "linear_in.bias",      "linear_out.weight",
+                                      "linear_out.bias",   "layers.0.weight",     "layers.0.bias",
+                                      "layers.1.weight",   "layers.1.bias",       "layernorms.0.weight",
+                                      "layernorms.0.bias", "layernorms.1.weight", "layernorms.1.bias"};
+  EXPECT_EQ(tensor_names(*build("{name: s_mlp, depth: 3, width: 4}", 2, 3)), s);
+}
+
+TEST(Networks, WeightsFollowTheSeedAndPyTorchsRange) {
+  const auto config = read_model("{name: b_mlp, depth: 1, width: 64}");
+  torch::manual_seed(3);
+  const auto first = build_model(config, 8, 10);
+  torch::manual_seed(3);
+  const auto second = build_model(config, 8, 10);
+  for (const auto& item : first->named_parameters())
+    EXPECT_TRUE(testing::same_bits(item.value(), second->named_parameters()[item.key()])) << item.key();
+  const double limit = 1 / std::sqrt(192.0);  // kaiming_uniform with a = √5: 1/√fan_in
+  const torch::Tensor weight = first->named_parameters()["linear_in.weight"].detach();
+  EXPECT_LE(weight.abs().max().item<double>(), limit);
+  EXPECT_NEAR(weight.std().item<double>(), limit / std::sqrt(3.0), limit / 50);
+}
+
+TEST(Networks, DropoutActsOnlyWhileTraining) {
+  const auto model = build("{name: b_mlp, depth: 2, width: 32, dropout: 0.5}", 4, 10);
+  const torch::Tensor images = torch::randn({4, 3, 4, 4});
+  EXPECT_FALSE(torch::equal(model->forward(images), model->forward(images)));
+  model->eval();
+  EXPECT_TRUE(torch::equal(model->forward(images), model->forward(images)));
+}
+
+TEST(Networks, BatchNormRefusesToTrainOnOneImage) {
+  const auto model = build("{name: s_mlp, depth: 2, width: 4, norm: batch}", 2, 3);
+  error_of(ErrorKind::usage, [&] { model->forward(torch::randn({1, 3, 2, 2})); });
+  model->eval();
+  EXPECT_EQ(model->forward(torch::randn({1, 3, 2, 2})).size(0), 1);
+}
+
+}  // namespace
+}  // namespace smlp

@@ -1,0 +1,80 @@
+#include "smlp/train/experiment.hpp"
+
+#include <gtest/gtest.h>
+
+#include "smlp/pack/pack.hpp"
+#include "smlp/train/run_cost.hpp"
+#include "support/errors.hpp"
+#include "support/experiments.hpp"
+#include "support/raw_data.hpp"
+#include "support/temp_dir.hpp"
+
+namespace smlp {
+namespace {
+
+using testing::small_experiment;
+
+TEST(Experiment, ATestSplitMayBeMissingWhereImagesAreHeldOutButNotBroken) {
+  const testing::TempDir folder;
+  testing::write_cifar10(folder / "raw", 10);
+  const auto with = [&](const std::string& root, const std::string& holdout) {
+    return small_experiment(folder.path(),
+                            {"data.root=" + (folder / root).string(), "data.holdout=" + holdout});
+  };
+  PackOptions options;
+  options.source = "cifar10";
+  options.from = folder / "raw";
+  options.to = folder / "pack";
+  pack(options);
+  EXPECT_NE(with("pack", "0.2").test_set, nullptr);
+  for (const char* split : {"pack/train", "pack/test"})  // not trained and tested on one
+    testing::error_of(ErrorKind::data, [&] { with(split, "0"); });
+  std::filesystem::resize_file(folder / "pack/test/images.npy", 5000);
+  testing::error_of(ErrorKind::data, [&] { with("pack", "0.2"); });
+  std::filesystem::remove_all(folder / "pack/test");
+  EXPECT_EQ(with("pack", "0.2").test_set, nullptr);
+  testing::error_of(ErrorKind::data, [&] { with("pack", "0"); });
+}
+
+TEST(Experiment, NormalisationComesFromValuesFamilyOrPack) {
+  DatasetInfo info;
+  info.family = "cifar";
+  info.statistics = {{0.1, 0.2, 0.3}, {1, 1, 1}};
+  DataConfig config;
+  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.4914);
+  config.normalize = "imagenet";
+  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.485);
+  config.normalize = "pack";
+  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.1);
+  config.normalize = "auto";
+  info.family = "";
+  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.1);
+  config.mean = config.std = {0.5, 0.5, 0.5};
+  EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.5);
+}
+
+TEST(RunCost, CountsWhatIsTrained) {
+  const testing::TempDir folder;
+  const Experiment whole = small_experiment(folder.path(), {"optim.name=adamw"});
+  const RunCost cost = run_cost(whole);
+  EXPECT_EQ(cost.images, 640);  // ten steps of 64
+  std::int64_t weights = 0;
+  for (const auto& [name, tensor] : named_tensors(*whole.model)) weights += tensor.nbytes();
+  EXPECT_EQ(cost.weights, static_cast<double>(weights));
+  EXPECT_EQ(cost.gradients, cost.weights);
+  EXPECT_EQ(cost.optimizer, 2 * cost.weights);
+  EXPECT_EQ(cost.training_macs, 3 * cost.forward_macs * cost.images);
+
+  // A frozen body is run once an image and epoch, or once an image where its features are kept.
+  const std::vector<std::string> probe{"optim.groups=[{match: 'linear_out.*'}, {match: '*', freeze: true}]",
+                                       "augment.crop=null", "augment.mixup=0.0"};
+  std::vector<std::string> flipped = probe, plain = probe;
+  flipped.push_back("augment.flip=0.5");
+  plain.push_back("augment.flip=0.0");
+  const double head = 16 * 10, body = cost.forward_macs - head;
+  EXPECT_EQ(run_cost(small_experiment(folder.path(), flipped)).training_macs, (body + 3 * head) * 640);
+  EXPECT_EQ(run_cost(small_experiment(folder.path(), plain)).training_macs, body * 200 + 3 * head * 640);
+}
+
+}  // namespace
+}  // namespace smlp

@@ -1,0 +1,237 @@
+#include "smlp/train/training_step.hpp"
+
+#include <ATen/record_function.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <barrier>
+#include <csignal>
+#include <thread>
+
+#include "smlp/batches/loader.hpp"
+#include "smlp/networks/registry.hpp"
+#include "smlp/optim/registry.hpp"
+#include "smlp/train/tensor_file.hpp"
+#include "support/chosen.hpp"
+
+namespace smlp {
+namespace {
+
+const std::string small_mlp = "{name: b_mlp, depth: 2, width: 16}";
+
+// A step on a small model, as a library's user makes one: no folder, no data set.
+struct Bench {
+  std::shared_ptr<Model> model;
+  std::unique_ptr<TrainingStep> step;
+
+  Bench(const std::string& model_yaml, const std::string& optimizer_yaml, TrainingStep::Options options = {},
+        std::shared_ptr<World> world = std::make_shared<World>()) {
+    torch::manual_seed(5);
+    model = build_model(testing::read_chosen<ModelConfig>(model_table(), model_yaml), 8, 10);
+    const auto optim = testing::read_chosen<OptimizerConfig>(optimizer_table(), optimizer_yaml);
+    step = std::make_unique<TrainingStep>(model, optim->build(group_parameters(*model, *optim.config)),
+                                          Device{}, options, std::move(world));
+  }
+  std::vector<torch::Tensor> weights() const {
+    std::vector<torch::Tensor> all;
+    for (const auto& [name, tensor] : named_tensors(*model)) all.push_back(tensor.detach().clone());
+    return all;
+  }
+};
+
+Batch random_batch(std::int64_t images, bool mixed = false) {
+  torch::manual_seed(7);
+  Batch batch{.images = torch::randn({images, 3, 8, 8}),
+              .labels = torch::randint(10, {images}),
+              .partners = {},
+              .lambda = {}};
+  if (mixed) batch.partners = batch.labels.roll(1), batch.lambda = torch::tensor(0.75f);
+  return batch;
+}
+
+std::atomic<int> synchronisations{0};
+std::atomic<int> copies{0};
+thread_local std::vector<std::string> enclosing;
+
+// Counts what the step itself asks for. What lies inside another operator belongs to its kernel: a CPU's
+// addmm copies its bias and its fused AdamW reads the step count, a GPU's do neither. aten::to copies only
+// when it calls _to_copy.
+std::unique_ptr<at::ObserverContext> enter_operator(const at::RecordFunction& function) {
+  const std::string name = function.name();
+  const bool own = std::all_of(enclosing.begin(), enclosing.end(),
+                               [](const std::string& outer) { return outer == "aten::to"; });
+  if (own && (name == "aten::_local_scalar_dense" || name == "aten::item")) ++synchronisations;
+  if (own && (name == "aten::copy_" || name == "aten::_to_copy")) ++copies;
+  enclosing.push_back(name);
+  return nullptr;
+}
+void leave_operator(const at::RecordFunction&, at::ObserverContext*) {
+  enclosing.pop_back();
+}
+
+TEST(TrainingStep, NeitherSynchronisesNorCopies) {
+  for (const std::string optimizer : {"lion", "sgd", "adamw"}) {
+    Bench bench(small_mlp, "{name: " + optimizer + "}",
+                {.label_smoothing = 0.3, .clip_norm = 1, .micro_batch = 32});
+    const Batch batch = random_batch(64, true);
+    (*bench.step)(batch, 0, 1.0);  // makes what is made once
+    synchronisations = copies = 0;
+    const auto handle = at::addGlobalCallback(
+        at::RecordFunctionCallback(enter_operator, leave_operator).scopes({at::RecordScope::FUNCTION}));
+    (*bench.step)(batch, 1, 1.0);
+    (*bench.step)(batch, 2, 0.5);
+    at::removeCallback(handle);
+    EXPECT_EQ(synchronisations, 0) << optimizer;
+    EXPECT_EQ(copies, 0) << optimizer;
+  }
+}
+
+TEST(TrainingStep, MicroBatchesGiveTheWholeBatchsGradient) {
+  std::vector<torch::Tensor> whole;
+  for (const std::int64_t micro : {0, 16, 48}) {
+    Bench bench(small_mlp, "{name: sgd, lr: 0.1}",
+                {.label_smoothing = 0.3, .clip_norm = 1, .micro_batch = micro});
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE((*bench.step)(random_batch(64, true), i, 1.0));
+    const std::vector<torch::Tensor> weights = bench.weights();
+    if (whole.empty()) whole = weights;
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      EXPECT_TRUE(torch::allclose(weights[i], whole[i], 1e-4, 1e-6)) << micro;
+  }
+}
+
+TEST(TrainingStep, ABadStepChangesNeitherWeightsNorStateNorRunningStatistics) {
+  Bench bench("{name: b_mlp, depth: 2, width: 16, norm: batch}", "{name: lion}", {.clip_norm = 1});
+  ASSERT_TRUE((*bench.step)(random_batch(16), 0, 1.0));
+  std::vector<torch::Tensor> before = bench.weights();
+  for (const CheckpointPart& part : bench.step->parts())
+    for (const auto& [name, tensor] : part.tensors) before.push_back(tensor.detach().clone());
+  Batch poisoned = random_batch(16);
+  poisoned.images[3][0][0][0] = std::numeric_limits<float>::infinity();
+  const auto sums = (*bench.step)(poisoned, 1, 1.0);
+  ASSERT_TRUE(sums);
+  EXPECT_EQ(sums->bad.item<float>(), 1);
+  std::vector<torch::Tensor> after = bench.weights();
+  for (const CheckpointPart& part : bench.step->parts())
+    for (const auto& [name, tensor] : part.tensors) after.push_back(tensor);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(torch::equal(before[i], after[i])) << i;
+}
+
+TEST(TrainingStep, SumsAreThoseOfItsImages) {
+  Bench bench(small_mlp, "{name: sgd, lr: 0.0}");
+  const Batch batch = random_batch(32);
+  const auto sums = (*bench.step)(batch, 0, 1.0);
+  ASSERT_TRUE(sums);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor logits = bench.model->forward(batch.images);
+  const torch::Tensor loss = at::cross_entropy_loss(logits, batch.labels, {}, at::Reduction::Sum);
+  EXPECT_NEAR(sums->loss.item<float>(), loss.item<float>(), 1e-3);
+  EXPECT_EQ(sums->right.item<std::int64_t>(), (logits.argmax(1) == batch.labels).sum().item<std::int64_t>());
+  EXPECT_EQ(sums->images, 32);
+  EXPECT_EQ(sums->bad.item<float>(), 0);
+}
+
+// A probe's body stays in evaluation mode without gradients, whether it is run or its features are given.
+TEST(TrainingStep, AFrozenBodyIsLeftAsItIs) {
+  const std::string probe =
+      "{name: sgd, lr: 0.1, groups: [{match: 'linear_out.*'}, {match: '*', freeze: true}]}";
+  const std::string normed = "{name: b_mlp, depth: 2, width: 16, norm: batch, dropout: 0.5}";
+  Bench images(normed, probe), features(normed, probe);
+  EXPECT_TRUE(images.step->body_frozen());
+  const Batch batch = random_batch(16);
+  Batch given = batch;
+  {
+    const torch::NoGradGuard no_grad;
+    features.model->eval();
+    given.images = features.model->features(batch.images);
+  }
+  const std::vector<torch::Tensor> before = images.weights();
+  ASSERT_TRUE((*images.step)(batch, 0, 1.0));
+  ASSERT_TRUE((*features.step)(given, 0, 1.0));
+  EXPECT_FALSE(images.model->is_training());
+  const std::vector<torch::Tensor> a = images.weights(), b = features.weights();
+  int changed = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_TRUE(torch::equal(a[i], b[i])) << i;
+    changed += !torch::equal(a[i], before[i]);
+  }
+  EXPECT_EQ(changed, 2) << "the head's weight and bias";
+}
+
+TEST(TrainingStep, ABatchOfOtherStepsOrSeedsDropsOthers) {
+  const std::string dropping = "{name: b_mlp, depth: 1, width: 32, dropout: 0.5}";
+  const auto loss = [&](std::uint64_t seed, std::int64_t step) {
+    Bench bench(dropping, "{name: sgd, lr: 0.0}", {.seed = seed});
+    return (*bench.step)(random_batch(16), step, 1.0)->loss.item<float>();
+  };
+  EXPECT_EQ(loss(1, 4), loss(1, 4));
+  EXPECT_NE(loss(1, 4), loss(1, 5));
+  EXPECT_NE(loss(1, 4), loss(2, 4));
+}
+
+// Two ranks as two threads that meet at every sum.
+class ThreadWorld : public World {
+ public:
+  struct Meeting {
+    std::barrier<> barrier{2};
+    std::vector<torch::Tensor> parts[2];
+    bool flags[2] = {false, false};
+  };
+  ThreadWorld(std::shared_ptr<Meeting> meeting, int rank) : meeting_(std::move(meeting)), rank_(rank) {}
+  int rank() const override { return rank_; }
+  int size() const override { return 2; }
+  void sum(const std::vector<torch::Tensor>& tensors) override {
+    const torch::NoGradGuard no_grad;
+    meeting_->parts[rank_].clear();
+    for (const torch::Tensor& tensor : tensors) meeting_->parts[rank_].push_back(tensor.detach().clone());
+    meeting_->barrier.arrive_and_wait();
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      torch::Tensor(tensors[i]).copy_(meeting_->parts[0][i] + meeting_->parts[1][i]);
+    meeting_->barrier.arrive_and_wait();
+  }
+  bool any(bool flag) override {
+    meeting_->flags[rank_] = flag;
+    meeting_->barrier.arrive_and_wait();
+    const bool set = meeting_->flags[0] || meeting_->flags[1];
+    meeting_->barrier.arrive_and_wait();
+    return set;
+  }
+
+ private:
+  std::shared_ptr<Meeting> meeting_;
+  int rank_;
+};
+
+TEST(TrainingStep, TwoRanksWithHalfABatchEachTakeTheWholeBatchsStep) {
+  const std::string sgd = "{name: sgd, lr: 0.1}";
+  const TrainingStep::Options options{.label_smoothing = 0.3, .clip_norm = 1};
+  const Batch batch = random_batch(32, true);
+  Bench alone(small_mlp, sgd, options);
+  const auto expected = (*alone.step)(batch, 0, 1.0);
+
+  const auto meeting = std::make_shared<ThreadWorld::Meeting>();
+  std::vector<std::unique_ptr<Bench>> ranks;
+  for (int rank = 0; rank < 2; ++rank)
+    ranks.push_back(
+        std::make_unique<Bench>(small_mlp, sgd, options, std::make_shared<ThreadWorld>(meeting, rank)));
+  std::optional<StepSums> sums[2];
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < 2; ++rank)
+    threads.emplace_back([&, rank] {
+      const Batch half{.images = batch.images.narrow(0, 16 * rank, 16),
+                       .labels = batch.labels.narrow(0, 16 * rank, 16),
+                       .partners = batch.partners.narrow(0, 16 * rank, 16),
+                       .lambda = batch.lambda};
+      sums[rank] = (*ranks[rank]->step)(half, 0, 1.0);
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (int rank = 0; rank < 2; ++rank) {
+    EXPECT_EQ(sums[rank]->images, 32);
+    EXPECT_NEAR(sums[rank]->loss.item<float>(), expected->loss.item<float>(), 1e-3);
+    EXPECT_EQ(sums[rank]->right.item<std::int64_t>(), expected->right.item<std::int64_t>());
+    const std::vector<torch::Tensor> a = alone.weights(), b = ranks[rank]->weights();
+    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(torch::allclose(a[i], b[i], 1e-5, 1e-6)) << i;
+  }
+}
+
+}  // namespace
+}  // namespace smlp

@@ -12,8 +12,8 @@ namespace smlp {
 struct SessionOptions {
   std::optional<std::string> resume{};  // "auto" (the run of this name, or the newest of this configuration,
                                         // or a new one), a run's folder, or a checkpoint; null: a new run
-  bool dry_run = false;        // build everything, say what it would cost, train nothing
-  bool needs_weights = false;  // a new run must say init.from
+  bool dry_run = false;                 // build everything, say what it would cost, train nothing
+  bool needs_weights = false;           // a new run must say init.from
 };
 
 // What became of a session.

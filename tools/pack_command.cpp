@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include "command.hpp"
@@ -132,6 +133,10 @@ void add_source_options(CLI::App& app, SourceOptions& o) {
   app.add_option("--labels", o.labels, "validation labels: the development kit or a list of wnids")
       ->type_name("PATH")
       ->group(group);
+  app.add_option("--real-labels", o.real_labels,
+                 "ReaL's real.json, of ImageNet's validation images: kept for `smlp eval --real-labels`")
+      ->type_name("FILE")
+      ->group(group);
 }
 
 }  // namespace
@@ -153,9 +158,6 @@ Action add_pack_command(CLI::App& app) {
                "with --size: shrink JPEGs while decoding: faster, other pixels");
   app.add_option("--skip-bad", pack.skip_bad, "leave out up to N images that cannot be decoded")
       ->type_name("N");
-  app.add_option("--real-labels", pack.real_labels,
-                 "ReaL's real.json, of ImageNet's validation images: kept for `smlp eval --real-labels`")
-      ->type_name("FILE");
   app.add_flag("--continue", pack.resume, "go on from what an interrupted pack left in ROOT");
   add_source_options(app, pack.source_options);
   app.add_option("--verify", o->verify, "check a packed data set: hashes, labels, names, class lists")

@@ -9,20 +9,17 @@
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/core/threads.hpp"
-#include "smlp/data/real_labels.hpp"
+#include "smlp/data/dataset.hpp"
 #include "smlp/formats/decode.hpp"
 #include "smlp/pack/fit_image.hpp"
 #include "smlp/pack/ordered_decoder.hpp"
 #include "smlp/pack/pack_folder.hpp"
-#include "smlp/pack/sources/imagenet_labels.hpp"
 #include "smlp/pack/sources/registry.hpp"
 
 namespace smlp {
 namespace {
 
 constexpr std::int64_t progress_every = 64;
-constexpr std::int64_t validation_images = 50'000;
-constexpr int imagenet_classes = 1000;
 
 void add_sums(DecodedSample& sample) {
   const std::vector<std::uint8_t>& pixels = sample.image.pixels;
@@ -45,6 +42,7 @@ void check_source_options(const SourceOptions& options, const DataSource& source
   need("--holdout", options.holdout != 0);
   need("--classes", !options.classes.empty());
   need("--labels", !options.labels.empty());
+  need("--real-labels", !options.real_labels.empty());
   if (options.min_images < 0 || options.holdout < 0)
     fail(ErrorKind::usage, "--min-images {} --holdout {}: expected 0 or more", options.min_images,
          options.holdout);
@@ -80,7 +78,8 @@ std::string job_text(const PackOptions& options) {
                                 {"min_images", source.min_images},
                                 {"holdout", source.holdout},
                                 {"classes", source.classes.string()},
-                                {"labels", source.labels.string()}}
+                                {"labels", source.labels.string()},
+                                {"real_labels", source.real_labels.string()}}
       .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -103,7 +102,6 @@ class Packer {
       const SourceResult result =
           source_.read({options_.from, options_.splits, options_.source_options}, [&](RawSample&& sample) {
             stop_when_told();
-            note_real_label(sample);
             if (!folder_.is_done(sample)) decoder.add(std::move(sample));
           });
       decoder.finish();
@@ -212,7 +210,7 @@ class Packer {
       if (split == "unlabeled") own.classes.clear();
       folder_.finish(split, std::move(own), labels);
     }
-    if (!options_.real_labels.empty()) write_real_labels(result);
+    for (const auto& [split, labels] : result.real_labels) folder_.write_real_labels(split, labels);
   }
 
   // A split packed earlier into the same root must have the same classes.
@@ -225,31 +223,6 @@ class Packer {
              "{} has other classes than {}; pack both splits from one source, or choose another --to",
              other->description(), options_.from.string());
     }
-  }
-
-  void note_real_label(const RawSample& sample) {
-    if (options_.real_labels.empty() || sample.split != "test") return;
-    const std::int64_t number = validation_number(sample.name);
-    if (number < 1 || number > validation_images)
-      fail(ErrorKind::data,
-           "{}: not one of ImageNet's validation images (ILSVRC2012_val_NNNNNNNN.JPEG), to "
-           "which --real-labels belong",
-           where(sample));
-    validation_numbers_.push_back(number);
-  }
-
-  void write_real_labels(const SourceResult& result) const {
-    if (result.classes.size() != imagenet_classes)
-      fail(ErrorKind::data, "--real-labels number ImageNet's {} classes, {} has {}", imagenet_classes,
-           options_.from.string(), result.classes.size());
-    const RealLabels all = read_real_labels(options_.real_labels, validation_images, imagenet_classes);
-    RealLabels own;
-    for (std::size_t i = 0; i < validation_numbers_.size(); ++i)
-      if (!folder_.is_left_out("test", static_cast<std::int64_t>(i)))
-        own.push_back(all[static_cast<std::size_t>(validation_numbers_[i] - 1)]);
-    if (own.empty())
-      fail(ErrorKind::data, "{}: has no test images for --real-labels", options_.from.string());
-    write_file_atomically(folder_.path() / "test" / "real_labels.json", real_labels_text(own));
   }
 
   void describe(PackReport& report) const {
@@ -267,7 +240,6 @@ class Packer {
   const PackOptions& options_;
   const DataSource& source_;
   PackFolder folder_;
-  std::vector<std::int64_t> validation_numbers_;  // of the test images, in the source's order
   int side_ = 0;
 };
 

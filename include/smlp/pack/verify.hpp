@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-
 namespace smlp {
 
 // One split that was found as it was packed.

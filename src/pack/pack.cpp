@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 
+#include "pack/pack_job.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
@@ -31,62 +31,10 @@ void add_sums(DecodedSample& sample) {
     }
 }
 
-void check_source_options(const SourceOptions& options, const DataSource& source) {
-  const auto need = [&](const char* flag, bool given) {
-    if (given && std::string_view(source.options).find(flag) == std::string_view::npos)
-      fail(ErrorKind::usage, "{} means nothing for {}{}{}", flag, source.name,
-           *source.options != '\0' ? "; it understands " : "", source.options);
-  };
-  need("--coarse", options.coarse);
-  need("--min-images", options.min_images != 0);
-  need("--holdout", options.holdout != 0);
-  need("--classes", !options.classes.empty());
-  need("--labels", !options.labels.empty());
-  need("--real-labels", !options.real_labels.empty());
-  if (options.min_images < 0 || options.holdout < 0)
-    fail(ErrorKind::usage, "--min-images {} --holdout {}: expected 0 or more", options.min_images,
-         options.holdout);
-}
-
-void check_options(const PackOptions& options) {
-  if (options.size < 0 || options.size > max_image_size)
-    fail(ErrorKind::usage, "--size {}: expected 1 to {}, or 0 for the images' own", options.size,
-         max_image_size);
-  if (options.resize != "squash" && options.resize != "crop")
-    fail(ErrorKind::usage, "--resize {}: expected squash or crop", options.resize);
-  if (options.skip_bad < 0) fail(ErrorKind::usage, "--skip-bad {}: expected 0 or more", options.skip_bad);
-  if (options.fast_decode && options.size == 0)
-    fail(ErrorKind::usage, "--fast-decode shrinks JPEGs to about the size wanted: give --size");
-  for (const std::string& each : options.splits)
-    if (each != "train" && each != "test" && each != "val" && each != "unlabeled")
-      fail(ErrorKind::usage, "--split {}: expected train, test, val or unlabeled", each);
-  if (std::count_if(options.splits.begin(), options.splits.end(),
-                    [](const std::string& each) { return each == "test" || each == "val"; }) > 1)
-    fail(ErrorKind::usage, "--split test and --split val are written to the same place: choose one");
-}
-
-// Everything that decides what is written, so that only the same job goes on where another stopped.
-std::string job_text(const PackOptions& options) {
-  const SourceOptions& source = options.source_options;
-  return nlohmann::ordered_json{{"source", options.source},
-                                {"from", fs::absolute(options.from).lexically_normal().string()},
-                                {"size", options.size},
-                                {"resize", options.resize},
-                                {"splits", options.splits},
-                                {"fast_decode", options.fast_decode},
-                                {"coarse", source.coarse},
-                                {"min_images", source.min_images},
-                                {"holdout", source.holdout},
-                                {"classes", source.classes.string()},
-                                {"labels", source.labels.string()},
-                                {"real_labels", source.real_labels.string()}}
-      .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 class Packer {
  public:
   Packer(const PackOptions& options, const DataSource& source)
-      : options_(options), source_(source), folder_(options.to, job_text(options), options.resume) {
+      : options_(options), source_(source), folder_(options.to, pack_job_text(options), options.resume) {
     refuse_existing();
     side_ = folder_.progress().image_size;
   }
@@ -246,7 +194,7 @@ class Packer {
 }  // namespace
 
 PackReport pack(const PackOptions& options) {
-  check_options(options);
+  check_pack_options(options);
   const DataSource& source = find_data_source(options.source);
   check_source_options(options.source_options, source);
   const auto start = std::chrono::steady_clock::now();

@@ -325,6 +325,9 @@ TEST(Pack, FlagsOfOtherSourcesAreRefused) {
   EXPECT_NE(error_of(ErrorKind::usage, [&] { pack(options); })
                 .find("it understands --min-images --holdout --classes"),
             std::string::npos);
+  options.source_options = {};
+  options.source_options.holdout = -1;
+  EXPECT_EQ(error_of(ErrorKind::usage, [&] { pack(options); }), "--holdout -1: expected 0 or more");
 }
 
 // ImageNet's last 1000 validation images, one a class, the last of them first. One is broken.
@@ -358,6 +361,9 @@ TEST(Pack, RealLabelsFollowTheImagesNumbersPastLeftOutOnesAndInterruptions) {
   error_of(ErrorKind::failed, [&] { pack(options); });
   options.progress = {};
   options.resume = true;
+  PackOptions other = options;
+  other.source_options.real_labels.clear();
+  EXPECT_NE(error_of(ErrorKind::usage, [&] { pack(other); }).find("holds another pack"), std::string::npos);
   EXPECT_GT(pack(options).continued, 0);
   const RealLabels packed = read_real_labels(temp / "pack/test/real_labels.json", 999, 1000);
   const auto data = open_dataset((temp / "pack").string(), "test");

@@ -12,6 +12,7 @@
 
 #include "smlp/data/real_labels.hpp"
 #include "smlp/formats/image.hpp"
+#include "smlp/pack/sources/source_options.hpp"
 
 namespace smlp {
 
@@ -21,16 +22,6 @@ struct RawSample {
   std::string name;                // where it is in the archive; one line of names.txt
   std::vector<std::byte> encoded;  // a JPEG or PNG file; empty when `pixels` holds the image
   Image pixels;
-};
-
-// What only some layouts understand; each row of the registry names its own.
-struct SourceOptions {
-  bool coarse = false;                // --coarse: the 20 superclasses of CIFAR-100
-  std::int64_t min_images = 0;        // --min-images: classes with fewer are left out
-  std::int64_t holdout = 0;           // --holdout: images of each class that become the test split
-  std::filesystem::path classes;      // --classes: a text file, one class a line, in the order wanted
-  std::filesystem::path labels;       // --labels: where the labels of images without them are
-  std::filesystem::path real_labels;  // --real-labels: ReaL's list for ImageNet's validation images
 };
 
 struct SourceRequest {
@@ -60,10 +51,11 @@ struct DataSource {
   const char* name;
   const char* help;     // one line
   const char* page;     // where it is downloaded
-  const char* options;  // the flags of SourceOptions it understands, blanks between
+  const char* options;  // the flags it understands of source_option_table, blanks between
   const char* family;   // normalisation family, "" for the pack's own statistics
   int native_size;      // pixels a side; 0: any
   ReadSource read;
+  bool understands(std::string_view flag) const;
 };
 
 // Labels by class name, numbered once every name is known.

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include "command.hpp"
@@ -117,21 +118,15 @@ std::string source_list() {
          "\n          smlp pack --verify data/cifar10";
 }
 
-void add_source_options(CLI::App& app, SourceOptions& o) {
-  const char* group = "Options of some sources";
-  app.add_flag("--coarse", o.coarse, "the superclasses as labels")->group(group);
-  app.add_option("--min-images", o.min_images, "leave out classes with fewer images")
-      ->type_name("N")
-      ->group(group);
-  app.add_option("--holdout", o.holdout, "this many images of each class become the test split")
-      ->type_name("N")
-      ->group(group);
-  app.add_option("--classes", o.classes, "only these classes, in this order: one a line")
-      ->type_name("FILE")
-      ->group(group);
-  app.add_option("--labels", o.labels, "validation labels: the development kit or a list of wnids")
-      ->type_name("PATH")
-      ->group(group);
+void add_source_options(CLI::App& app, SourceOptions& options) {
+  const auto add = [&](const SourceOption& row, auto& value) {
+    if constexpr (std::is_same_v<decltype(value), bool&>)
+      return app.add_flag(row.flag, value, row.help);
+    else
+      return app.add_option(row.flag, value, row.help)->type_name(row.value);
+  };
+  for (const SourceOption& row : source_option_table)
+    std::visit([&](auto member) { add(row, options.*member)->group("Options of some sources"); }, row.member);
 }
 
 }  // namespace
@@ -153,9 +148,6 @@ Action add_pack_command(CLI::App& app) {
                "with --size: shrink JPEGs while decoding: faster, other pixels");
   app.add_option("--skip-bad", pack.skip_bad, "leave out up to N images that cannot be decoded")
       ->type_name("N");
-  app.add_option("--real-labels", pack.real_labels,
-                 "ReaL's real.json, of ImageNet's validation images: kept for `smlp eval --real-labels`")
-      ->type_name("FILE");
   app.add_flag("--continue", pack.resume, "go on from what an interrupted pack left in ROOT");
   add_source_options(app, pack.source_options);
   app.add_option("--verify", o->verify, "check a packed data set: hashes, labels, names, class lists")

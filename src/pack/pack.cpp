@@ -2,28 +2,24 @@
 
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 
+#include "pack/pack_job.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/core/threads.hpp"
 #include "smlp/data/dataset.hpp"
-#include "smlp/data/real_labels.hpp"
 #include "smlp/formats/decode.hpp"
 #include "smlp/pack/fit_image.hpp"
 #include "smlp/pack/ordered_decoder.hpp"
 #include "smlp/pack/pack_folder.hpp"
-#include "smlp/pack/sources/imagenet_labels.hpp"
 #include "smlp/pack/sources/registry.hpp"
 
 namespace smlp {
 namespace {
 
 constexpr std::int64_t progress_every = 64;
-constexpr std::int64_t validation_images = 50'000;
-constexpr int imagenet_classes = 1000;
 
 void add_sums(DecodedSample& sample) {
   const std::vector<std::uint8_t>& pixels = sample.image.pixels;
@@ -35,60 +31,10 @@ void add_sums(DecodedSample& sample) {
     }
 }
 
-void check_source_options(const SourceOptions& options, const DataSource& source) {
-  const auto need = [&](const char* flag, bool given) {
-    if (given && std::string_view(source.options).find(flag) == std::string_view::npos)
-      fail(ErrorKind::usage, "{} means nothing for {}{}{}", flag, source.name,
-           *source.options != '\0' ? "; it understands " : "", source.options);
-  };
-  need("--coarse", options.coarse);
-  need("--min-images", options.min_images != 0);
-  need("--holdout", options.holdout != 0);
-  need("--classes", !options.classes.empty());
-  need("--labels", !options.labels.empty());
-  if (options.min_images < 0 || options.holdout < 0)
-    fail(ErrorKind::usage, "--min-images {} --holdout {}: expected 0 or more", options.min_images,
-         options.holdout);
-}
-
-void check_options(const PackOptions& options) {
-  if (options.size < 0 || options.size > max_image_size)
-    fail(ErrorKind::usage, "--size {}: expected 1 to {}, or 0 for the images' own", options.size,
-         max_image_size);
-  if (options.resize != "squash" && options.resize != "crop")
-    fail(ErrorKind::usage, "--resize {}: expected squash or crop", options.resize);
-  if (options.skip_bad < 0) fail(ErrorKind::usage, "--skip-bad {}: expected 0 or more", options.skip_bad);
-  if (options.fast_decode && options.size == 0)
-    fail(ErrorKind::usage, "--fast-decode shrinks JPEGs to about the size wanted: give --size");
-  for (const std::string& each : options.splits)
-    if (each != "train" && each != "test" && each != "val" && each != "unlabeled")
-      fail(ErrorKind::usage, "--split {}: expected train, test, val or unlabeled", each);
-  if (std::count_if(options.splits.begin(), options.splits.end(),
-                    [](const std::string& each) { return each == "test" || each == "val"; }) > 1)
-    fail(ErrorKind::usage, "--split test and --split val are written to the same place: choose one");
-}
-
-// Everything that decides what is written, so that only the same job goes on where another stopped.
-std::string job_text(const PackOptions& options) {
-  const SourceOptions& source = options.source_options;
-  return nlohmann::ordered_json{{"source", options.source},
-                                {"from", fs::absolute(options.from).lexically_normal().string()},
-                                {"size", options.size},
-                                {"resize", options.resize},
-                                {"splits", options.splits},
-                                {"fast_decode", options.fast_decode},
-                                {"coarse", source.coarse},
-                                {"min_images", source.min_images},
-                                {"holdout", source.holdout},
-                                {"classes", source.classes.string()},
-                                {"labels", source.labels.string()}}
-      .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 class Packer {
  public:
   Packer(const PackOptions& options, const DataSource& source)
-      : options_(options), source_(source), folder_(options.to, job_text(options), options.resume) {
+      : options_(options), source_(source), folder_(options.to, pack_job_text(options), options.resume) {
     refuse_existing();
     side_ = folder_.progress().image_size;
   }
@@ -104,7 +50,6 @@ class Packer {
       const SourceResult result =
           source_.read({options_.from, options_.splits, options_.source_options}, [&](RawSample&& sample) {
             stop_when_told();
-            note_real_label(sample);
             if (!folder_.is_done(sample)) decoder.add(std::move(sample));
           });
       decoder.finish();
@@ -213,7 +158,7 @@ class Packer {
       if (split == "unlabeled") own.classes.clear();
       folder_.finish(split, std::move(own), labels);
     }
-    if (!options_.real_labels.empty()) write_real_labels(result);
+    for (const auto& [split, labels] : result.real_labels) folder_.write_real_labels(split, labels);
   }
 
   // A split packed earlier into the same root must have the same classes.
@@ -226,31 +171,6 @@ class Packer {
              "{} has other classes than {}; pack both splits from one source, or choose another --to",
              other->description(), options_.from.string());
     }
-  }
-
-  void note_real_label(const RawSample& sample) {
-    if (options_.real_labels.empty() || sample.split != "test") return;
-    const std::int64_t number = validation_number(sample.name);
-    if (number < 1 || number > validation_images)
-      fail(ErrorKind::data,
-           "{}: not one of ImageNet's validation images (ILSVRC2012_val_NNNNNNNN.JPEG), to "
-           "which --real-labels belong",
-           where(sample));
-    validation_numbers_.push_back(number);
-  }
-
-  void write_real_labels(const SourceResult& result) const {
-    if (result.classes.size() != imagenet_classes)
-      fail(ErrorKind::data, "--real-labels number ImageNet's {} classes, {} has {}", imagenet_classes,
-           options_.from.string(), result.classes.size());
-    const RealLabels all = read_real_labels(options_.real_labels, validation_images, imagenet_classes);
-    RealLabels own;
-    for (std::size_t i = 0; i < validation_numbers_.size(); ++i)
-      if (!folder_.is_left_out("test", static_cast<std::int64_t>(i)))
-        own.push_back(all[static_cast<std::size_t>(validation_numbers_[i] - 1)]);
-    if (own.empty())
-      fail(ErrorKind::data, "{}: has no test images for --real-labels", options_.from.string());
-    write_file_atomically(folder_.path() / "test" / "real_labels.json", real_labels_text(own));
   }
 
   void describe(PackReport& report) const {
@@ -268,14 +188,13 @@ class Packer {
   const PackOptions& options_;
   const DataSource& source_;
   PackFolder folder_;
-  std::vector<std::int64_t> validation_numbers_;  // of the test images, in the source's order
   int side_ = 0;
 };
 
 }  // namespace
 
 PackReport pack(const PackOptions& options) {
-  check_options(options);
+  check_pack_options(options);
   const DataSource& source = find_data_source(options.source);
   check_source_options(options.source_options, source);
   const auto start = std::chrono::steady_clock::now();

@@ -160,18 +160,29 @@ void PackFolder::keep() {
   keep_ = true;
 }
 
-void PackFolder::finish(const std::string& split, DatasetInfo info, std::vector<std::int64_t> labels) {
+template <class T>
+std::vector<T> PackFolder::without_left_out(const std::string& split,
+                                            const std::vector<T>& of_samples) const {
+  std::vector<T> kept;
+  kept.reserve(of_samples.size());
+  for (std::size_t i = 0; i < of_samples.size(); ++i)
+    if (!is_left_out(split, static_cast<std::int64_t>(i))) kept.push_back(of_samples[i]);
+  return kept;
+}
+
+void PackFolder::finish(const std::string& split, DatasetInfo info, const std::vector<std::int64_t>& labels) {
   if (saving_.valid()) saving_.get();
-  std::vector<std::int64_t> kept;
-  kept.reserve(labels.size());
-  for (std::size_t i = 0; i < labels.size(); ++i)
-    if (!is_left_out(split, static_cast<std::int64_t>(i))) kept.push_back(labels[i]);
   for (const LeftOut& each : progress_.left_out[split]) info.bad_images.push_back(each.image);
   const auto writer = writers_.find(split);
   if (writer == writers_.end())
     fail(ErrorKind::data, "{}: none of the {} images of the {} split could be decoded", root_.string(),
          labels.size(), split);
-  writer->second.finish(std::move(info), kept);
+  writer->second.finish(std::move(info), without_left_out(split, labels));
+}
+
+void PackFolder::write_real_labels(const std::string& split, const RealLabels& labels) {
+  write_file_atomically(folder_ / split / "real_labels.json",
+                        real_labels_text(without_left_out(split, labels)));
 }
 
 void PackFolder::commit() {

@@ -25,7 +25,6 @@ struct PackOptions {
   bool fast_decode = false;         // shrink JPEGs while decoding them, to other pixels than the accurate way
   std::int64_t skip_bad = 0;        // this many images that cannot be decoded are left out and listed
   bool resume = false;              // go on from what an interrupted pack left below `to`
-  std::filesystem::path real_labels;  // ReaL's list for ImageNet's validation images
   std::function<void(std::int64_t done)>
       progress;  // called now and then on the calling thread with the images written; may be empty
 };

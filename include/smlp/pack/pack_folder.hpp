@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "smlp/core/files.hpp"
+#include "smlp/data/real_labels.hpp"
 #include "smlp/pack/pack_progress.hpp"
 #include "smlp/pack/split_writer.hpp"
 
@@ -30,9 +31,6 @@ class PackFolder {
   // the source's order. A name that differs from the one written then: Error(data).
   bool is_done(const RawSample& sample);
 
-  // Whether the sample is in the pack; known once it was handled.
-  bool is_left_out(const std::string& split, std::int64_t index) const;
-
   void append(const DecodedSample& sample, int image_size);
   void leave_out(const DecodedSample& sample);
 
@@ -41,10 +39,10 @@ class PackFolder {
   const PackProgress& progress() const { return progress_; }
   void set_resized() { progress_.resized = true; }
 
-  // Writes what is known at the end. labels: one for each sample the source gave, left-out ones too.
-  void finish(const std::string& split, DatasetInfo info, std::vector<std::int64_t> labels);
-  const fs::path& path() const { return folder_; }
-  void commit();  // all splits appear
+  // Write what is known at the end. labels: one for each sample the source gave, left-out ones too.
+  void finish(const std::string& split, DatasetInfo info, const std::vector<std::int64_t>& labels);
+  void write_real_labels(const std::string& split, const RealLabels& labels);  // after finish()
+  void commit();                                                               // all splits appear
 
   void keep();  // saves the progress and leaves the folder for another process
 
@@ -54,6 +52,9 @@ class PackFolder {
     std::ifstream names;
   };
   void restore();
+  bool is_left_out(const std::string& split, std::int64_t index) const;
+  template <class T>
+  std::vector<T> without_left_out(const std::string& split, const std::vector<T>& of_samples) const;
   std::vector<const SplitWriter*> open_writers() const;
   std::int64_t handled(const std::string& split) const;  // samples so far, left-out ones too
   void save_in_background();

@@ -15,7 +15,6 @@ namespace smlp {
 namespace {
 
 constexpr std::uint64_t list_bytes = std::uint64_t{16} << 20;
-constexpr std::int64_t competition_classes = 1000;  // ids above are inner nodes of the tree
 constexpr std::string_view stem = "ILSVRC2012_val_";
 constexpr std::string_view truth_file = "ILSVRC2012_validation_ground_truth.txt", meta_file = "meta.mat";
 
@@ -36,7 +35,7 @@ std::map<std::int64_t, std::string> wnid_by_id(ArchiveEntry& entry) {
   std::map<std::int64_t, std::string> wnids;
   for (std::size_t i = 0; i < synsets.size(); ++i) {
     const double id = synsets.number(i, "ILSVRC2012_ID");
-    if (!(id >= 1 && id <= competition_classes)) continue;  // NaN is left out too
+    if (!(id >= 1 && id <= imagenet_classes)) continue;  // an inner node of the tree, or NaN
     const std::string wnid = synsets.text(i, "WNID");
     if (!is_wnid(wnid)) fail(ErrorKind::data, "{}: synset {} has the WNID \"{}\"", name, i, wnid);
     wnids[static_cast<std::int64_t>(id)] = wnid;

@@ -6,6 +6,7 @@
 #include "smlp/pack/sources/folder.hpp"
 #include "smlp/pack/sources/imagenet.hpp"
 #include "smlp/pack/sources/imagenet21k.hpp"
+#include "smlp/pack/sources/imagenet_real_labels.hpp"
 #include "smlp/pack/sources/npy.hpp"
 #include "smlp/pack/sources/stl10.hpp"
 #include "smlp/pack/sources/tiny_imagenet.hpp"
@@ -24,20 +25,22 @@ constexpr DataSource sources[] = {
     {"tiny-imagenet", "Tiny-ImageNet-200 (tiny-imagenet-200.zip)",
      "https://cs231n.stanford.edu/tiny-imagenet-200.zip", "", "imagenet", 64, read_tiny_imagenet},
     {"imagenet", "ImageNet-1k (ILSVRC2012_img_train.tar, ILSVRC2012_img_val.tar, or a folder with both)",
-     "https://image-net.org/challenges/LSVRC/2012/", "--labels", "imagenet", 0, read_imagenet},
+     "https://image-net.org/challenges/LSVRC/2012/", "--labels --real-labels", "imagenet", 0,
+     with_real_labels<read_imagenet>},
     {"imagenet21k", "ImageNet-21k (a folder or tar file of one tar file a class)",
      "https://image-net.org/download-images", "--min-images --holdout --classes", "imagenet", 0,
      read_imagenet21k},
     {"webdataset",
      "WebDataset shards of JPEG or PNG with .cls or .json labels (a shard, a folder, name-{000..012}.tar)",
-     "https://github.com/webdataset/webdataset", "--classes", "", 0, read_webdataset},
+     "https://github.com/webdataset/webdataset", "--classes --real-labels", "", 0,
+     with_real_labels<read_webdataset>},
     {"beton", "FFCV's files of RGB images and integer labels (a file, or a folder of them)",
      "https://ffcv.io", "--classes", "", 0, read_beton},
     {"npy",
      "images.npy (uint8 N×H×W×3) and labels.npy in a folder, or in train/ and test/ (or val/) below it", "",
      "--classes", "", 0, read_npy},
-    {"folder", "class folders of JPEG or PNG files, below train/ and test/ (or val/) or without them", "", "",
-     "", 0, read_folder},
+    {"folder", "class folders of JPEG or PNG files, below train/ and test/ (or val/) or without them", "",
+     "--real-labels", "", 0, with_real_labels<read_folder>},
 };
 
 }  // namespace

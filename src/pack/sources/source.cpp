@@ -1,5 +1,7 @@
 #include "smlp/pack/sources/source.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -11,6 +13,10 @@ bool SourceRequest::wants(std::string_view split) const {
 
 bool SourceRequest::wants_folder(std::string_view name) const {
   return splits.empty() || std::find(splits.begin(), splits.end(), name) != splits.end();
+}
+
+bool DataSource::understands(std::string_view flag) const {
+  return fmt::format(" {} ", options).find(fmt::format(" {} ", flag)) != std::string::npos;
 }
 
 void NamedLabels::add(const std::string& split, const std::string& class_name) {

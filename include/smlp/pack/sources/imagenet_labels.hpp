@@ -8,7 +8,10 @@
 
 namespace smlp {
 
-// The wnid of every validation image, by its number (1 to 50,000 in the file's name).
+inline constexpr int imagenet_classes = 1000;
+inline constexpr std::int64_t validation_images = 50'000;  // numbered from 1 in their files' names
+
+// The wnid of every validation image, by its number.
 struct ValidationLabels {
   std::vector<std::string> classes;           // in bytewise order
   std::map<std::int64_t, std::string> wnids;  // by the image's number

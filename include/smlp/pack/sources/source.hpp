@@ -10,7 +10,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "smlp/data/real_labels.hpp"
 #include "smlp/formats/image.hpp"
+#include "smlp/pack/sources/source_options.hpp"
 
 namespace smlp {
 
@@ -20,15 +22,6 @@ struct RawSample {
   std::string name;                // where it is in the archive; one line of names.txt
   std::vector<std::byte> encoded;  // a JPEG or PNG file; empty when `pixels` holds the image
   Image pixels;
-};
-
-// What only some layouts understand; each row of the registry names its own.
-struct SourceOptions {
-  bool coarse = false;            // --coarse: the 20 superclasses of CIFAR-100
-  std::int64_t min_images = 0;    // --min-images: classes with fewer are left out
-  std::int64_t holdout = 0;       // --holdout: images of each class that become the test split
-  std::filesystem::path classes;  // --classes: a text file, one class a line, in the order wanted
-  std::filesystem::path labels;   // --labels: where the labels of images without them are
 };
 
 struct SourceRequest {
@@ -44,20 +37,25 @@ struct SourceResult {
   std::vector<std::string> classes;                         // label i is classes[i]
   std::map<std::string, std::vector<std::int64_t>> labels;  // by split, in the order the samples were given
   std::int64_t skipped = 0;  // files that are no image, or in no split or class that was asked for
+  std::map<std::string, RealLabels> real_labels{};  // as `labels`; none for a split that was given none
 };
 
 // Called with every sample, split by split or mixed, in the archive's order.
 using SampleSink = std::function<void(RawSample&&)>;
 
-// A raw layout. `read` streams it once and throws Error(data) naming archive, entry and reason.
+// Streams a data set once. Error(data) naming archive, entry and reason.
+using ReadSource = SourceResult (*)(const SourceRequest& request, const SampleSink& sink);
+
+// A raw layout.
 struct DataSource {
   const char* name;
   const char* help;     // one line
   const char* page;     // where it is downloaded
-  const char* options;  // the flags of SourceOptions it understands, blanks between
+  const char* options;  // the flags it understands of source_option_table, blanks between
   const char* family;   // normalisation family, "" for the pack's own statistics
   int native_size;      // pixels a side; 0: any
-  SourceResult (*read)(const SourceRequest& request, const SampleSink& sink);
+  ReadSource read;
+  bool understands(std::string_view flag) const;
 };
 
 // Labels by class name, numbered once every name is known.

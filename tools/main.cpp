@@ -26,6 +26,7 @@ constexpr std::array command_table{
     CommandRow{"finetune", "train a checkpoint's model on another data set", add_finetune_command},
     CommandRow{"probe", "train a new head on a checkpoint's features", add_probe_command},
     CommandRow{"eval", "measure a trained model on a data set", add_eval_command},
+    CommandRow{"bench", "time a step, the loader or models, and compare", add_bench_command},
     CommandRow{"fetch", "download a data set's archive and check it", add_fetch_command},
     CommandRow{"pack", "turn a raw data set into a packed one", add_pack_command},
     CommandRow{"info", "describe a model, a checkpoint, a data set, or this system", add_info_command},

@@ -1,0 +1,89 @@
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "smlp/analysis/benchmarks.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/formats/json.hpp"
+
+namespace smlp {
+namespace {
+
+using Json = nlohmann::ordered_json;
+constexpr int max_depth = 8;
+
+// Every member of a row once, for writing and reading.
+template <class Row, class Visit>
+void visit_members(Row& row, const Visit& visit) {
+  visit("kind", row.kind);
+  visit("model", row.model);
+  visit("precision", row.precision);
+  visit("processor", row.processor);
+  visit("revision", row.revision);
+  visit("threads", row.threads);
+  visit("batch_size", row.batch_size);
+  visit("classes", row.classes);
+  visit("image_size", row.image_size);
+  visit("parameters", row.parameters);
+  visit("macs", row.macs);
+  visit("images_per_s", row.images_per_s);
+  visit("spread", row.spread);
+  visit("batch_seconds", row.batch_seconds);
+  visit("of_limit", row.of_limit);
+  visit("matrix_flops", row.machine.matrix_flops);
+  visit("copy_bytes", row.machine.copy_bytes);
+  visit("memory", row.memory);
+}
+
+auto identity(const BenchRow& r) {
+  return std::tie(r.kind, r.model, r.precision, r.threads, r.batch_size, r.classes, r.image_size);
+}
+
+std::string verdict(const BenchRow& before, const BenchRow& after, double ratio) {
+  if (before.processor != after.processor) return "none: other processors";
+  const double spread = std::max(before.spread, after.spread);
+  if (spread > largest_spread) return fmt::format("none: a spread of {:.0f} %", 100 * spread);
+  if (std::abs(ratio - 1) <= before.spread + after.spread) return "no difference";
+  return ratio > 1 ? "faster" : "slower";
+}
+
+}  // namespace
+
+std::string bench_json(const std::vector<BenchRow>& rows) {
+  Json json{{"rows", Json::array()}};
+  for (const BenchRow& row : rows) {
+    Json& out = json["rows"].emplace_back(Json::object());
+    visit_members(row, [&](const char* name, const auto& value) { out[name] = value; });
+  }
+  return json.dump(1) + "\n";
+}
+
+std::vector<BenchRow> parse_bench_json(const std::string& text, const std::string& name) {
+  const nlohmann::json json = parse_json(text, name, max_depth);
+  std::vector<BenchRow> rows;
+  try {
+    for (const nlohmann::json& each : json.at("rows"))
+      visit_members(rows.emplace_back(), [&](const char* key, auto& value) { each.at(key).get_to(value); });
+  } catch (const nlohmann::json::exception& error) {
+    fail(ErrorKind::data, "{}: not what `smlp bench --json` prints: {}", name, error.what());
+  }
+  return rows;
+}
+
+std::vector<Comparison> compare_benchmarks(const std::vector<BenchRow>& before,
+                                           const std::vector<BenchRow>& after) {
+  std::vector<Comparison> pairs;
+  for (const BenchRow& a : before)
+    for (const BenchRow& b : after)
+      if (identity(a) == identity(b)) {
+        const double ratio = b.images_per_s / a.images_per_s;
+        pairs.push_back({a, b, ratio, verdict(a, b, ratio)});
+      }
+  if (pairs.empty())
+    fail(ErrorKind::data,
+         "no row of one file measures what a row of the other does: kind, model, sizes, precision and "
+         "threads must be the same");
+  return pairs;
+}
+
+}  // namespace smlp

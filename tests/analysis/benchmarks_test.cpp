@@ -1,0 +1,98 @@
+#include "smlp/analysis/benchmarks.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "support/errors.hpp"
+#include "support/experiments.hpp"
+#include "support/temp_dir.hpp"
+
+namespace smlp {
+namespace {
+
+using testing::error_of;
+using testing::small_config;
+using testing::TempDir;
+
+BenchRow row(double images_per_s, double spread = 0.01) {
+  return {.kind = "step",
+          .model = "m",
+          .precision = "fp32",
+          .processor = "p",
+          .threads = 2,
+          .batch_size = 64,
+          .classes = 10,
+          .image_size = 32,
+          .images_per_s = images_per_s,
+          .spread = spread};
+}
+
+std::string verdict(const BenchRow& a, const BenchRow& b) {
+  return compare_benchmarks({a}, {b}).at(0).verdict;
+}
+
+TEST(Benchmarks, AVerdictNeedsSpreadsThatAllowOne) {
+  EXPECT_EQ(verdict(row(100), row(110)), "faster");
+  EXPECT_EQ(verdict(row(100), row(90)), "slower");
+  EXPECT_EQ(verdict(row(100), row(101.5)), "no difference") << "within the spreads";
+  EXPECT_NE(verdict(row(100), row(200, 0.06)).find("none"), std::string::npos);
+  BenchRow elsewhere = row(200);
+  elsewhere.processor = "q";
+  EXPECT_NE(verdict(row(100), elsewhere).find("processors"), std::string::npos);
+}
+
+TEST(Benchmarks, OnlyWhatMeasuresTheSameIsCompared) {
+  BenchRow other = row(200);
+  other.precision = "bf16";
+  EXPECT_EQ(compare_benchmarks({row(100), other}, {other, row(50)}).size(), 2u);
+  error_of(ErrorKind::data, [&] { compare_benchmarks({row(100)}, {other}); });
+}
+
+TEST(Benchmarks, JsonReadsBackToItself) {
+  BenchRow full = row(123.5);
+  full.machine = {1e12, 2e10};
+  full.of_limit = 0.5;
+  const std::string text = bench_json({full, row(1)});
+  EXPECT_EQ(bench_json(parse_bench_json(text, "a.json")), text);
+  for (const char* broken :
+       {"", "[]", "{}", "{\"rows\": 3}", "{\"rows\": [{}]}", "{\"rows\": [{\"kind\": 3}]}"})
+    EXPECT_NE(error_of(ErrorKind::data, [&] { parse_bench_json(broken, "a.json"); }).find("a.json"),
+              std::string::npos);
+}
+
+TEST(Benchmarks, TimeIsTheMediansAndWarmingUpIsNotInIt) {
+  int calls = 0;
+  const auto work = [&] { std::this_thread::sleep_for(std::chrono::milliseconds(calls++ == 0 ? 200 : 10)); };
+  const Timing timing = time_calls(work, [] {}, {.repeats = 3, .repeat_seconds = 0.02});
+  EXPECT_GE(timing.seconds, 0.010);
+  EXPECT_LT(timing.seconds, 0.150);
+  EXPECT_GE(timing.spread, 0);
+}
+
+// Of every kind: what was asked for is what was measured.
+TEST(Benchmarks, RowsSayWhatTheyMeasured) {
+  const TempDir folder;
+  const RunConfig config = small_config(folder.path());
+  const BenchOptions options{.classes = 7, .repeats = 2, .repeat_seconds = 0.01};
+  for (const auto& [kind, run] : {std::pair("step", bench_step), {"forward", bench_forward}}) {
+    const BenchRow found = run(config, options);
+    EXPECT_EQ(found.kind, kind);
+    EXPECT_EQ(found.classes, 7);
+    EXPECT_EQ(found.batch_size, 64);
+    EXPECT_EQ(found.parameters, total(config.model->costs(32, 7)).parameters);
+    EXPECT_GT(found.images_per_s, 0);
+    EXPECT_NEAR(found.images_per_s * found.batch_seconds, 64, 1e-6);
+    EXPECT_GT(found.of_limit, 0);
+    EXPECT_GT(found.machine.matrix_flops, 1e8);
+    EXPECT_GT(found.machine.copy_bytes, 1e8);
+  }
+  const BenchRow loaded = bench_loader(config, options);
+  EXPECT_EQ(loaded.kind, "loader");
+  EXPECT_GT(loaded.images_per_s, 0);
+  EXPECT_EQ(loaded.of_limit, 0) << "no limit is known";
+}
+
+}  // namespace
+}  // namespace smlp

@@ -1,0 +1,60 @@
+// Names and shapes of a weights file: lines of a name and its extents. What a family makes of them is read as
+// a configuration, whose layers the file must have.
+#include <sstream>
+
+#include "fuzz.hpp"
+#include "smlp/config/read.hpp"
+#include "smlp/config/tree.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/models/registry.hpp"
+
+using namespace smlp;
+
+namespace {
+
+std::vector<SafetensorsEntry> entries_of(const std::string& text) {
+  std::vector<SafetensorsEntry> entries;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line) && entries.size() < 4096;) {
+    std::istringstream words(line);
+    SafetensorsEntry entry{.name = {}, .dtype = "F32", .shape = {}, .bytes = {}};
+    words >> entry.name;
+    for (std::int64_t extent = 0; words >> extent;) entry.shape.push_back(extent < 0 ? 0 : extent);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+// Error(usage): sizes out of bounds.
+Chosen<ModelConfig> config_of(const RecognisedModel& found) {
+  std::vector<ConfigNode> nodes;
+  for (const auto& [key, value] : found.keys)
+    if (key.starts_with("model.")) nodes.push_back(make_override(key, value, "file"));
+  Chosen<ModelConfig> model;
+  read_config(combine_overrides(std::move(nodes)),
+              [&](FieldVisitor& v) { v.family("model", model, model_table(), ""); });
+  check_model(*model.config, found.image_size, found.classes);
+  return model;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(fuzz::text_of(data, size));
+  find_preset(text);
+  const std::vector<SafetensorsEntry> entries = entries_of(text);
+  std::optional<RecognisedModel> found;
+  fuzz::count_refusal(
+      fuzz::refuses_only_as(ErrorKind::data, [&] { found = recognise_model(entries, "file"); }));
+  if (!found) return 0;
+  const TensorShapes shapes(entries);
+  for (const TensorSource& each : found->tensors)
+    fuzz::require(shapes.has(each.source), "a tensor that the file does not have");
+  fuzz::refuses_only_as(ErrorKind::usage, [&] {
+    const Chosen<ModelConfig> model = config_of(*found);
+    for (const CostRow& row : model->costs(found->image_size, found->classes))
+      if (!row.layer.starts_with("layernorms."))
+        fuzz::require(shapes.has(row.layer + ".weight"), "a layer that the file does not have");
+  });
+  return 0;
+}

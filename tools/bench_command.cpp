@@ -1,0 +1,142 @@
+#include <iostream>
+
+#include "command.hpp"
+#include "config_options.hpp"
+#include "smlp/analysis/benchmarks.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/log.hpp"
+#include "smlp/core/signals.hpp"
+#include "smlp/core/text.hpp"
+#include "smlp/models/registry.hpp"
+#include "smlp/train/config_files.hpp"
+#include "table.hpp"
+
+namespace smlp {
+namespace {
+
+struct BenchCommand {
+  ConfigOptions config;
+  BenchOptions options;
+  std::vector<std::string> models;
+  std::string before, after;
+  bool json = false;
+};
+
+std::string percent(double part) {
+  return fmt::format("{:.0f} %", 100 * part);
+}
+
+void print_rows(const std::vector<BenchRow>& rows) {
+  std::vector<std::vector<std::string>> table{{"what", "model", "precision", "threads", "batch", "parameters",
+                                               "MACs", "ms", "images/s", "spread", "of limit", "memory"}};
+  for (const BenchRow& r : rows)
+    table.push_back({r.kind, r.model, r.precision, std::to_string(r.threads), std::to_string(r.batch_size),
+                     r.parameters == 0 ? "" : human_count(static_cast<double>(r.parameters)),
+                     r.macs == 0 ? "" : human_count(static_cast<double>(r.macs)),
+                     fmt::format("{:.2f}", 1000 * r.batch_seconds), fmt::format("{:.0f}", r.images_per_s),
+                     percent(r.spread), r.of_limit == 0 ? "" : percent(r.of_limit),
+                     human_bytes(static_cast<double>(r.memory))});
+  std::cout << format_table(table);
+  const MachineRates& machine = rows.back().machine;
+  if (machine.matrix_flops > 0)
+    std::cout << fmt::format("machine  {}: matrix products {:.0f} GFLOP/s, a copy {:.1f} GB/s\n",
+                             rows.back().processor, machine.matrix_flops / 1e9, machine.copy_bytes / 1e9);
+  for (const BenchRow& row : rows)
+    if (row.spread > largest_spread)
+      log().warn("{} {}: the repeats spread over {}: nothing to compare; is the machine in use?", row.kind,
+                 row.model, percent(row.spread));
+}
+
+int report(const std::vector<BenchRow>& rows, bool json) {
+  if (json)
+    std::cout << bench_json(rows);
+  else
+    print_rows(rows);
+  return 0;
+}
+
+// With keys of the command line over the defaults; `more` over these.
+RunConfig config_of(const BenchCommand& command, std::vector<ConfigNode> more = {}) {
+  std::vector<ConfigNode> overrides = command.config.overrides();
+  overrides.insert(overrides.end(), std::make_move_iterator(more.begin()),
+                   std::make_move_iterator(more.end()));
+  return load_run_config(command.config.file(), std::move(overrides));
+}
+
+int run_models(const BenchCommand& command) {
+  std::vector<std::string> names = command.models;
+  if (names.empty())
+    for (const ModelFamily& family : model_table()) names.emplace_back(family.name);
+  std::vector<BenchRow> rows;
+  for (const std::string& name : names)
+    rows.push_back(
+        bench_forward(config_of(command, {make_override("model.name", name, name)}), command.options));
+  return report(rows, command.json);
+}
+
+std::vector<BenchRow> read_rows(const std::string& file) {
+  return parse_bench_json(read_file(file, std::uint64_t{16} << 20), file);
+}
+
+int run_compare(const BenchCommand& command) {
+  std::vector<std::vector<std::string>> table{
+      {"what", "model", "precision", "batch", "before", "after", "ratio", "spreads", "verdict"}};
+  for (const Comparison& c : compare_benchmarks(read_rows(command.before), read_rows(command.after)))
+    table.push_back({c.before.kind, c.before.model, c.before.precision, std::to_string(c.before.batch_size),
+                     fmt::format("{:.0f}", c.before.images_per_s),
+                     fmt::format("{:.0f}", c.after.images_per_s), fmt::format("{:.3f}", c.ratio),
+                     fmt::format("{}, {}", percent(c.before.spread), percent(c.after.spread)), c.verdict});
+  std::cout << format_table(table);
+  return 0;
+}
+
+// A benchmark that a signal ended says so, and nothing more.
+template <class Run>
+int stoppable(const Run& run) {
+  try {
+    return run();
+  } catch (const Error& error) {
+    if (stop_signal() == 0) throw;
+    log().warn("{}", error.what());
+    return 128 + stop_signal();
+  }
+}
+
+}  // namespace
+
+Action add_bench_command(CLI::App& app) {
+  auto o = std::make_shared<BenchCommand>();
+  app.require_subcommand(1);
+  const auto add = [&](const char* name, const char* help) {
+    CLI::App* sub = app.add_subcommand(name, help);
+    o->config.add_to(*sub, true);
+    sub->add_option("--classes", o->options.classes, "outputs of the model")
+        ->check(CLI::Range(2, 1 << 20))
+        ->capture_default_str();
+    sub->add_option("--repeats", o->options.repeats, "measurements, of which the median counts")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    sub->add_flag("--json", o->json, "print JSON, for `smlp bench compare`");
+    return sub;
+  };
+  CLI::App* step = add("step", "an optimiser step on random images: forward, backward, clipping, update");
+  CLI::App* loader = add("loader", "the loader alone: images of --data, rendered and augmented");
+  CLI::App* models = add("models", "forward passes of models, side by side");
+  models->add_option("MODEL", o->models, "families or names such as B-12/1024; default: every family");
+  CLI::App* compare =
+      app.add_subcommand("compare", "two outputs of --json: ratios, where the spreads allow one");
+  compare->add_option("BEFORE", o->before, "a file")->required();
+  compare->add_option("AFTER", o->after, "a file")->required();
+  app.footer(
+      "Example: smlp bench step --model B-6/512 -b 512 --classes 200 --precision bf16 --json > before.json");
+  return [=] {
+    return stoppable([&] {
+      if (step->parsed()) return report({bench_step(config_of(*o), o->options)}, o->json);
+      if (loader->parsed()) return report({bench_loader(config_of(*o), o->options)}, o->json);
+      return models->parsed() ? run_models(*o) : run_compare(*o);
+    });
+  };
+}
+
+}  // namespace smlp

@@ -34,7 +34,10 @@ void add_sums(DecodedSample& sample) {
 class Packer {
  public:
   Packer(const PackOptions& options, const DataSource& source)
-      : options_(options), source_(source), folder_(options.to, pack_job_text(options), options.resume) {
+      : options_(options),
+        source_(source),
+        request_{options.from, options.splits, options.source_options},
+        folder_(options.to, pack_job_text(options), options.resume) {
     refuse_existing();
     side_ = folder_.progress().image_size;
   }
@@ -47,11 +50,10 @@ class Packer {
       OrderedDecoder decoder(
           report.threads, [this](RawSample&& sample) { return decode(std::move(sample)); },
           [this](DecodedSample&& sample) { write(sample); });
-      const SourceResult result =
-          source_.read({options_.from, options_.splits, options_.source_options}, [&](RawSample&& sample) {
-            stop_when_told();
-            if (!folder_.is_done(sample)) decoder.add(std::move(sample));
-          });
+      const SourceResult result = source_.read(request_, [&](RawSample&& sample) {
+        stop_when_told();
+        if (!folder_.is_done(sample)) decoder.add(std::move(sample));
+      });
       decoder.finish();
       report.skipped = result.skipped;
       finish(result);
@@ -64,17 +66,12 @@ class Packer {
 
  private:
   void refuse_existing() const {
-    for (const std::string name : {"train", "test", "unlabeled"}) {
-      const bool wanted =
-          options_.splits.empty() ||
-          std::any_of(options_.splits.begin(), options_.splits.end(),
-                      [&](const std::string& each) { return (each == "val" ? "test" : each) == name; });
-      const bool half_committed = folder_.progress().complete;
-      if (wanted && !half_committed && fs::exists(fs::symlink_status(options_.to / name)))
+    if (folder_.progress().complete) return;  // half committed: those that exist are its own
+    for (const char* name : {"train", "test", "unlabeled"})
+      if (request_.wants(name) && fs::exists(fs::symlink_status(options_.to / name)))
         fail(ErrorKind::data,
              "{} exists: remove it, choose another --to, or name the split to pack with --split",
              (options_.to / name).string());
-    }
   }
 
   std::string where(const RawSample& sample) const { return options_.from.string() + ": " + sample.name; }
@@ -187,6 +184,7 @@ class Packer {
 
   const PackOptions& options_;
   const DataSource& source_;
+  const SourceRequest request_;
   PackFolder folder_;
   int side_ = 0;
 };

@@ -15,18 +15,18 @@ struct PackOptions {
   std::string source;          // a name of data_sources()
   std::filesystem::path from;  // a folder, or the archive as downloaded
   std::filesystem::path to;    // the pack's root; made when missing
-  int size =
-      0;  // pixels a side, at most max_image_size; 0: the images' own, which must all be the same square
-  std::string resize = "squash";    // with `size`: "squash" the whole image to a square, or "crop": scale the
-                                    // short side, cut the centre
-  std::vector<std::string> splits;  // of "train", "test", "val" (written as test), "unlabeled"; empty: every
-                                    // split found
-  SourceOptions source_options;     // those the source does not understand are refused
-  bool fast_decode = false;         // shrink JPEGs while decoding them, to other pixels than the accurate way
-  std::int64_t skip_bad = 0;        // this many images that cannot be decoded are left out and listed
-  bool resume = false;              // go on from what an interrupted pack left below `to`
-  std::function<void(std::int64_t done)>
-      progress;  // called now and then on the calling thread with the images written; may be empty
+  // Pixels a side, at most max_image_size; 0: the images' own, which must all be the same square.
+  int size = 0;
+  // With `size`: "squash" the whole image to a square, or "crop": scale the short side, cut the centre.
+  std::string resize = "squash";
+  // Of "train", "test", "val" (written as test), "unlabeled"; empty: every split found.
+  std::vector<std::string> splits;
+  SourceOptions source_options;  // those the source does not understand are refused
+  bool fast_decode = false;      // shrink JPEGs while decoding them, to other pixels than the accurate way
+  std::int64_t skip_bad = 0;     // this many images that cannot be decoded are left out and listed
+  bool resume = false;           // go on from what an interrupted pack left below `to`
+  // Called now and then on the calling thread with the images written; may be empty.
+  std::function<void(std::int64_t done)> progress;
 };
 
 struct PackedSplit {

@@ -25,6 +25,8 @@ class Reading {
 
   SourceResult read() {
     const bool folder = fs::is_directory(request_.from);
+    if (folder && fs::exists(request_.from / val_tar) && request_.wants("test"))
+      read_labels();  // what is wrong with them shows before the training images' hours
     read_archive(
         request_.from,
         [&](const std::string& path) { return folder ? path == train_tar || path == val_tar : wanted(path); },
@@ -77,13 +79,15 @@ class Reading {
   }
 
   void add_validation_image(ArchiveEntry& entry) {
-    if (!validation_) validation_ = read_validation_labels(labels_file());
+    if (!validation_) read_labels();
     const auto wnid = validation_->wnids.find(validation_number(entry.path()));
     if (wnid == validation_->wnids.end())
       fail(ErrorKind::data, "{}: {} has no label for it", entry.where(), labels_file().string());
     labels_.add("test", wnid->second);
     sink_({"test", entry.path(), entry.bytes(), {}});
   }
+
+  void read_labels() { validation_ = read_validation_labels(labels_file()); }
 
   fs::path labels_file() const {
     if (!request_.options.labels.empty()) return request_.options.labels;

@@ -13,6 +13,7 @@
 namespace smlp {
 namespace {
 
+using testing::error_of;
 using testing::Files;
 using testing::Given;
 using testing::Lines;
@@ -94,6 +95,18 @@ TEST(Imagenet, ReadsOnlyTheSplitAskedForAndClassFolders) {
   testing::write_folder(temp / "folders",
                         {{"train/n01/a.JPEG", png(6, 6, 1)}, {"val/n01/b.JPEG", png(6, 6, 1)}});
   EXPECT_EQ(read("imagenet", temp / "folders", {}).samples.at("test"), (Lines{"val/n01/b.JPEG=n01"}));
+}
+
+TEST(Imagenet, RefusesLabelsBeforeTheTrainingImages) {
+  TempDir temp;
+  write_distribution(temp / "raw");
+  SourceRequest request{temp / "raw", {}, {}};
+  request.options.labels = temp / "list.txt";
+  testing::write_plainly(request.options.labels, "490\n");
+  const auto never = [](RawSample&& sample) { ADD_FAILURE() << sample.name; };
+  EXPECT_NE(
+      error_of(ErrorKind::data, [&] { find_data_source("imagenet").read(request, never); }).find("no wnid"),
+      std::string::npos);
 }
 
 TEST(Imagenet, SaysWhatIsWrong) {

@@ -44,6 +44,13 @@ function(smlp_optimize_little target)
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
 endfunction()
 
+# The same for those sources of a library that only decide, read and write what is small: the loops over pixels,
+# weights and gradients are elsewhere.
+function(smlp_optimize_little_files)
+  file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O1>")
+endfunction()
+
 # Errors only where the compilers are known: a newer one may warn of what no one has seen.
 option(SMLP_WERROR "Warnings are errors" OFF)
 add_library(smlp_warnings INTERFACE)

@@ -11,7 +11,7 @@
 #include "smlp/core/signals.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/data/open_dataset.hpp"
-#include "smlp/train/experiment.hpp"
+#include "smlp/train/resolve.hpp"
 
 namespace smlp {
 namespace {
@@ -111,7 +111,7 @@ ChannelStatistics normalization_of(const SavedModel& saved) {
 void write_outputs(const EvalReport& report, const EvalOptions& options, const SavedModel& saved,
                    const Dataset& dataset) {
   const EvaluationResult& result = report.headline();
-  if (options.logits) write_logits(*options.logits, result.logits);
+  if (options.logits) write_logits(*options.logits, result.logits, std::ssize(saved.state.classes));
   if (options.predictions) write_predictions(*options.predictions, result.predictions, dataset, saved);
   if (options.confusion) write_confusion(*options.confusion, result.predictions, dataset, saved);
 }
@@ -124,7 +124,7 @@ int run_eval(const EvalOptions& options) {
   const std::shared_ptr<const Dataset> dataset = open_dataset(saved.config.data.root, "test");
   check_classes_of_model({saved.state.classes, "the model"},
                          {dataset->info().classes, dataset->description()}, options.force_classes);
-  saved.model->to(device.torch);
+  saved.to(device);
   const std::optional<RealLabels> real = real_labels(options, *dataset);
   EvaluationOptions how{.image_size = static_cast<int>(saved.config.data.image_size),
                         .batch_size = options.batch_size,

@@ -153,28 +153,25 @@ void print_json(const EvalReport& report, const SavedModel& saved, const Dataset
   std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
-void write_logits(const std::string& path, const torch::Tensor& logits) {
-  NpyWriter writer(path, "<f4", {logits.size(1)});
-  writer.append(logits.contiguous().const_data_ptr(), logits.size(0));
+void write_logits(const std::string& path, const std::vector<float>& logits, std::int64_t classes) {
+  NpyWriter writer(path, "<f4", {classes});
+  writer.append(logits.data(), std::ssize(logits) / classes);
   writer.commit();
 }
 
 void write_predictions(const std::string& path, const Predictions& predictions, const Dataset& dataset,
                        const SavedModel& saved) {
   const std::vector<std::string> names = read_names(dataset);
-  const std::int64_t k = predictions.classes.size(1);
-  const auto classes = predictions.classes.contiguous();
-  const auto probabilities = predictions.probabilities.contiguous();
+  const std::size_t k = predictions.per_image;
   AtomicFile file(path);
   std::string text = "name,label";
-  for (std::int64_t j = 1; j <= k; ++j) text += fmt::format(",top{},probability{}", j, j);
+  for (std::size_t j = 1; j <= k; ++j) text += fmt::format(",top{},probability{}", j, j);
   text += "\n";
   for (std::int64_t i = 0; i < dataset.size(); ++i) {
     text += csv(names[static_cast<std::size_t>(i)]) + ',' + csv(class_name(saved, dataset, dataset.label(i)));
-    for (std::int64_t j = i * k; j < (i + 1) * k; ++j)
-      text += fmt::format(",{},{:.6g}",
-                          csv(class_name(saved, dataset, classes.const_data_ptr<std::int64_t>()[j])),
-                          probabilities.const_data_ptr<float>()[j]);
+    for (std::size_t j = static_cast<std::size_t>(i) * k; j < static_cast<std::size_t>(i + 1) * k; ++j)
+      text += fmt::format(",{},{:.6g}", csv(class_name(saved, dataset, predictions.classes[j])),
+                          predictions.probabilities[j]);
     text += "\n";
     if (text.size() < flush_bytes) continue;
     file.write(text);
@@ -186,10 +183,9 @@ void write_predictions(const std::string& path, const Predictions& predictions, 
 
 void write_confusion(const std::string& path, const Predictions& predictions, const Dataset& dataset,
                      const SavedModel& saved) {
-  const torch::Tensor first = predictions.classes.select(1, 0).contiguous();
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> counts;
   for (std::int64_t i = 0; i < dataset.size(); ++i)
-    ++counts[{dataset.label(i), first.const_data_ptr<std::int64_t>()[i]}];
+    ++counts[{dataset.label(i), predictions.classes[static_cast<std::size_t>(i) * predictions.per_image]}];
   std::string text = "label,predicted,count\n";
   for (const auto& [pair, count] : counts)
     text += fmt::format("{},{},{}\n", csv(class_name(saved, dataset, pair.first)),

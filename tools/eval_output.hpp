@@ -25,7 +25,8 @@ void print_text(const EvalReport& report, const SavedModel& saved, const Dataset
 // The keys of timm's validate.py, in its units (param_count in millions), and real, tta.
 void print_json(const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
 
-void write_logits(const std::string& path, const torch::Tensor& logits);
+// [images, classes]
+void write_logits(const std::string& path, const std::vector<float>& logits, std::int64_t classes);
 
 // A line an image: name, label, and the likeliest classes with their probabilities.
 void write_predictions(const std::string& path, const Predictions& predictions, const Dataset& dataset,

@@ -1,5 +1,7 @@
 #include <filesystem>
+#include <functional>
 #include <iostream>
+#include <numeric>
 
 #include "command.hpp"
 #include "data_info.hpp"
@@ -22,9 +24,10 @@ struct InfoOptions {
 
 void print_model(const Model& model, const std::vector<CostRow>& costs) {
   std::vector<std::vector<std::string>> tensors{{"tensor", "shape", "parameters"}};
-  for (const auto& item : model.named_parameters())
-    tensors.push_back({item.key(), fmt::format("{}", fmt::join(item.value().sizes().vec(), " × ")),
-                       std::to_string(item.value().numel())});
+  for (const auto& [name, shape] : parameter_shapes(model))
+    tensors.push_back(
+        {name, fmt::format("{}", fmt::join(shape, " × ")),
+         std::to_string(std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>()))});
   std::vector<std::vector<std::string>> layers{{"layer", "parameters", "MACs"}};
   for (const CostRow& row : costs)
     layers.push_back({row.layer, std::to_string(row.parameters), std::to_string(row.macs)});

@@ -6,9 +6,6 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/formats/png.hpp"
-#include "smlp/networks/registry.hpp"
-#include "smlp/train/config_files.hpp"
-#include "smlp/train/saved_model.hpp"
 #include "table.hpp"
 
 namespace smlp {
@@ -21,34 +18,14 @@ struct VizOptions {
   bool best = false;
 };
 
-bool names_a_model(const std::string& name) {
-  return find_preset(name) ||
-         std::ranges::any_of(model_table(), [&](const auto& family) { return name == family.name; });
-}
-
-// A checkpoint's weights, or those a model of that name starts with.
-torch::Tensor first_layer(const std::string& path, bool best) {
-  std::shared_ptr<Model> model;
-  if (!fs::exists(path) && names_a_model(path)) {
-    const RunConfig config = load_run_config(std::nullopt, {make_override("model.name", path, path)});
-    torch::manual_seed(0);
-    model = build_model(config.model, static_cast<int>(config.data.image_size), 2);
-  } else {
-    model = open_saved_model(path, best).model;
-  }
-  for (const auto& item : model->named_parameters())
-    if (item.key() == "linear_in.weight") return item.value();
-  fail(ErrorKind::data, "{}: the model has no first layer over whole images (linear_in.weight)", path);
-}
-
 int run_viz(const VizOptions& options) {
   const FilterChoice choice = options.filters == "largest" ? FilterChoice::largest : FilterChoice::first;
   std::vector<Image> pictures;
   std::vector<std::vector<std::string>> rows{{"first layer of", "neighbour correlation"}};
   for (const std::string& path : options.paths) {
-    const torch::Tensor weight = first_layer(path, options.best);
-    pictures.push_back(first_layer_picture(weight, choice));
-    rows.push_back({path, fmt::format("{:.3f}", neighbour_correlation(weight))});
+    FirstLayer layer = first_layer_of(path, options.best, choice);
+    pictures.push_back(std::move(layer.picture));
+    rows.push_back({path, fmt::format("{:.3f}", layer.correlation)});
   }
   const Image page = side_by_side(pictures);
   write_file_atomically(options.output, encode_png(page));

@@ -7,6 +7,11 @@
 #include <cstring>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/networks/registry.hpp"
+#include "smlp/nn/model.hpp"
+#include "smlp/train/config_files.hpp"
+#include "smlp/train/saved_model.hpp"
 
 namespace smlp {
 namespace {
@@ -89,6 +94,35 @@ Image side_by_side(const std::vector<Image>& pictures) {
     left += each.width + wide_gap;
   }
   return page;
+}
+
+namespace {
+
+bool names_a_model(const std::string& name) {
+  return find_preset(name) ||
+         std::ranges::any_of(model_table(), [&](const auto& family) { return name == family.name; });
+}
+
+// A checkpoint's weights, or those a model of that name starts with.
+torch::Tensor first_layer_weight(const std::string& path, bool best) {
+  std::shared_ptr<Model> model;
+  if (!fs::exists(path) && names_a_model(path)) {
+    const RunConfig config = load_run_config(std::nullopt, {make_override("model.name", path, path)});
+    torch::manual_seed(0);
+    model = build_model(config.model, static_cast<int>(config.data.image_size), 2);
+  } else {
+    model = open_saved_model(path, best).model;
+  }
+  for (const auto& item : model->named_parameters())
+    if (item.key() == "linear_in.weight") return item.value();
+  fail(ErrorKind::data, "{}: the model has no first layer over whole images (linear_in.weight)", path);
+}
+
+}  // namespace
+
+FirstLayer first_layer_of(const std::string& path, bool best, FilterChoice choice) {
+  const torch::Tensor weight = first_layer_weight(path, best);
+  return {first_layer_picture(weight, choice), neighbour_correlation(weight)};
 }
 
 }  // namespace smlp

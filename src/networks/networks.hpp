@@ -2,6 +2,7 @@
 // The builders of each family's network, one a file; registry.cpp lists them. `config` is of the family's own
 // type and checked.
 #include "smlp/networks/registry.hpp"
+#include "smlp/nn/model.hpp"
 
 namespace smlp {
 

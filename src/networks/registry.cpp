@@ -2,6 +2,7 @@
 
 #include "networks.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/nn/model.hpp"
 
 namespace smlp {
 namespace {
@@ -22,6 +23,13 @@ std::shared_ptr<Model> build_model(const Chosen<ModelConfig>& config, int image_
   for (const NetworkRow& row : network_table)
     if (row.family == config.name) return row.build(*config.config, image_size, classes);
   fail(ErrorKind::failed, "the family {} has no network in networks/registry.cpp", config.name);
+}
+
+std::vector<std::pair<std::string, std::vector<std::int64_t>>> parameter_shapes(const Model& model) {
+  std::vector<std::pair<std::string, std::vector<std::int64_t>>> shapes;
+  for (const auto& item : model.named_parameters())
+    shapes.emplace_back(item.key(), item.value().sizes().vec());
+  return shapes;
 }
 
 }  // namespace smlp

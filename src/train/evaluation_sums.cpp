@@ -16,6 +16,10 @@ void check_real_labels(const RealLabels* real, std::int64_t images, const Datase
     fail(ErrorKind::data, "no image of {} has a ReaL label", dataset.description());
 }
 
+torch::Tensor logits_of(Model& model, const Batch& batch) {
+  return batch.images.dim() == 2 ? model.head(batch.images) : model.forward(batch.images);
+}
+
 EvaluationSums::EvaluationSums(int classes, torch::Device device, const RealLabels* real,
                                bool keep_predictions)
     : real_(real), keep_predictions_(keep_predictions) {
@@ -71,7 +75,9 @@ EvaluationResult EvaluationSums::result() const {
                       accuracy.const_data_ptr<double>() + accuracy.numel());
   if (real_ != nullptr && real_images_ > 0)
     r.real = 100 * real_right_.item<double>() / static_cast<double>(real_images_);
-  if (keep_predictions_) r.predictions = {torch::cat(top_classes_), torch::cat(top_probabilities_)};
+  if (keep_predictions_ && !top_classes_.empty())
+    r.predictions = {static_cast<std::size_t>(top_classes_[0].size(1)), values_of<std::int64_t>(top_classes_),
+                     values_of<float>(top_probabilities_)};
   return r;
 }
 

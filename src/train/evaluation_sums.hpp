@@ -1,6 +1,8 @@
 #pragma once
 #include <vector>
 
+#include "smlp/batches/batch.hpp"
+#include "smlp/nn/model.hpp"
 #include "smlp/train/evaluator.hpp"
 
 namespace smlp {
@@ -16,6 +18,21 @@ class EvaluationMode {
   bool was_training_;
   torch::NoGradGuard no_grad_;
 };
+
+// The model's logits for a batch of images, or of a frozen body's features.
+torch::Tensor logits_of(Model& model, const Batch& batch);
+
+// Rows of float32 or int64 on the host, one tensor after another.
+template <class T>
+std::vector<T> values_of(const std::vector<torch::Tensor>& tensors) {
+  std::vector<T> values;
+  for (const torch::Tensor& tensor : tensors) {
+    const torch::Tensor host = tensor.contiguous();
+    const T* const data = host.const_data_ptr<T>();
+    values.insert(values.end(), data, data + host.numel());
+  }
+  return values;
+}
 
 // ReaL labels, if any, must be of all `images` that are evaluated: else Error(data).
 void check_real_labels(const RealLabels* real, std::int64_t images, const Dataset& dataset);

@@ -7,10 +7,6 @@
 
 namespace smlp {
 
-torch::Tensor logits_of(Model& model, const Batch& batch) {
-  return batch.images.dim() == 2 ? model.head(batch.images) : model.forward(batch.images);
-}
-
 std::optional<EvaluationResult> evaluate(Model& model, const Device& device,
                                          std::shared_ptr<const BatchSource> source, std::int64_t steps,
                                          int classes, const EvaluationOptions& options) {
@@ -27,7 +23,7 @@ std::optional<EvaluationResult> evaluate(Model& model, const Device& device,
     if (options.keep_logits) kept.push_back(logits.to(torch::kCPU, torch::kFloat32));
   }
   EvaluationResult result = sums.result();
-  if (options.keep_logits) result.logits = torch::cat(kept);
+  if (options.keep_logits) result.logits = values_of<float>(kept);
   return result;
 }
 

@@ -4,7 +4,6 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/rng.hpp"
-#include "smlp/core/threads.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/data/open_dataset.hpp"
 #include "smlp/networks/registry.hpp"
@@ -99,18 +98,6 @@ Experiment make_experiment(RunConfig config, std::shared_ptr<World> world) {
         "train.method ridge solves for the head over features that stay the same: it needs a frozen body, no "
         "augmentation and data.cache_features, as probe_ridge.yaml has them");
   return e;
-}
-
-std::int64_t resolve_workers(const DataConfig& config, const Device& device) {
-  if (config.workers >= 0) return config.workers;
-  return device.is_cuda() ? std::clamp(available_cores() - 1, 1, 16) : 1;
-}
-
-ChannelStatistics resolve_normalization(const DataConfig& config, const DatasetInfo& training_set) {
-  if (!config.mean.empty()) return {config.mean, config.std};
-  const bool own = config.normalize == "pack" || (config.normalize == "auto" && training_set.family.empty());
-  if (own) return training_set.statistics;
-  return family_statistics(config.normalize == "auto" ? training_set.family : config.normalize);
 }
 
 }  // namespace smlp

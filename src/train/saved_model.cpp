@@ -3,6 +3,7 @@
 #include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/networks/registry.hpp"
+#include "smlp/nn/model.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/config_files.hpp"
 
@@ -22,6 +23,10 @@ SavedModel open_saved_model(const std::filesystem::path& run_or_checkpoint, bool
                             static_cast<int>(saved.state.classes.size()));
   load_part(saved.checkpoint, model_part(*saved.model));
   return saved;
+}
+
+void SavedModel::to(const Device& device) {
+  model->to(device.torch);
 }
 
 std::vector<CostRow> SavedModel::costs() const {

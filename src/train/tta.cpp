@@ -75,7 +75,7 @@ std::optional<std::vector<TtaResult>> evaluate_crops(Model& model, const Device&
   }
   std::vector<TtaResult> results;
   for (std::size_t i = 0; i < marks.size(); ++i) results.push_back({marks[i], sums[i].result()});
-  if (options.keep_logits) results.back().result.logits = torch::cat(kept);
+  if (options.keep_logits) results.back().result.logits = values_of<float>(kept);
   return results;
 }
 

@@ -1,4 +1,5 @@
 #include "smlp/networks/registry.hpp"
+#include "smlp/nn/model.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/tensor_file.hpp"
 #include "support/errors.hpp"

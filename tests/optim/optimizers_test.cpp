@@ -1,4 +1,5 @@
 #include "smlp/networks/registry.hpp"
+#include "smlp/nn/model.hpp"
 #include "smlp/optim/clip.hpp"
 #include "smlp/optim/lion.hpp"
 #include "smlp/optim/registry.hpp"

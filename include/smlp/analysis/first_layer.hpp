@@ -1,9 +1,12 @@
 #pragma once
-#include <torch/types.h>
-
+#include <string>
 #include <vector>
 
 #include "smlp/formats/image.hpp"
+
+namespace at {
+class Tensor;
+}
 
 namespace smlp {
 
@@ -13,14 +16,22 @@ enum class FilterChoice { first, largest };  // rows as they stand; by their Euc
 // a picture of S × S, the maximum over the channels, scaled so that its own smallest value is black and its
 // largest white; 25 of them as a 5 × 5 grid (fewer when the layer is narrower). Small pictures are enlarged
 // by a whole factor to at least 64 pixels. Another number of columns than 3·S·S: Error(data).
-Image first_layer_picture(const torch::Tensor& weight, FilterChoice choice);
+Image first_layer_picture(const at::Tensor& weight, FilterChoice choice);
 
 // How alike neighbouring weights of a row are: the correlation between a weight and the one to its right and
 // below it in the same channel, over all rows of weight [width, 3·S·S]. 0 for independent weights, towards 1
 // for smooth pictures; NaN when every channel of every row is constant, or S is 1.
-double neighbour_correlation(const torch::Tensor& weight);
+double neighbour_correlation(const at::Tensor& weight);
 
 // Pictures of equal height side by side, a gap between them.
 Image side_by_side(const std::vector<Image>& pictures);
+
+// Both of a run's or checkpoint's weights, or of those that a model of that name starts with. A model without
+// a first layer over whole images (linear_in.weight): Error(data).
+struct FirstLayer {
+  Image picture;
+  double correlation = 0;
+};
+FirstLayer first_layer_of(const std::string& run_checkpoint_or_model, bool best, FilterChoice choice);
 
 }  // namespace smlp

@@ -1,13 +1,21 @@
 #pragma once
+#include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "smlp/models/registry.hpp"
-#include "smlp/nn/model.hpp"
 
 namespace smlp {
+
+class Model;  // nn/model.hpp
 
 // Builds the network that a family's keys describe, for images of image_size × image_size, after
 // check_model(). Weights are drawn from the tensor generator of the CPU: torch::manual_seed decides them.
 std::shared_ptr<Model> build_model(const Chosen<ModelConfig>& config, int image_size, int classes);
+
+// Names and shapes of its parameters, in their order.
+std::vector<std::pair<std::string, std::vector<std::int64_t>>> parameter_shapes(const Model& model);
 
 }  // namespace smlp

@@ -4,13 +4,14 @@
 #include <optional>
 #include <vector>
 
-#include "smlp/batches/batch.hpp"
 #include "smlp/data/dataset.hpp"
 #include "smlp/data/real_labels.hpp"
 #include "smlp/device/device.hpp"
-#include "smlp/nn/model.hpp"
 
 namespace smlp {
+
+class BatchSource;  // batches/batch.hpp
+class Model;        // nn/model.hpp
 
 struct EvaluationOptions {
   int image_size = 64;
@@ -22,10 +23,11 @@ struct EvaluationOptions {
   const RealLabels* real = nullptr;  // of every image of the data set, in its order
 };
 
-// The five classes a model thinks likeliest, or all when there are fewer; on the host.
+// The five classes a model thinks likeliest, or all when there are fewer.
 struct Predictions {
-  torch::Tensor classes;        // [N, 5] int64, likeliest first
-  torch::Tensor probabilities;  // [N, 5] float32
+  std::size_t per_image = 0;          // 5, or fewer
+  std::vector<std::int64_t> classes;  // [N, per_image], likeliest first
+  std::vector<float> probabilities;   // [N, per_image]
 };
 
 struct EvaluationResult {
@@ -35,12 +37,9 @@ struct EvaluationResult {
   double top5 = 0;                 // %; of all classes when there are fewer than five
   std::vector<double> class_top1;  // %, NaN for a class without images
   std::optional<double> real;      // %: ReaL's accuracy, of the images that have such labels
-  torch::Tensor logits;            // [N, classes] float32 on the host, when kept
+  std::vector<float> logits;       // [N, classes], when kept
   Predictions predictions;         // when kept
 };
-
-// The model's logits for a batch of images, or of a frozen body's features.
-torch::Tensor logits_of(Model& model, const Batch& batch);
 
 // The model in evaluation mode over the batches [0, steps) of a source. Restores the model's mode. nullopt
 // when a stop signal came in between.

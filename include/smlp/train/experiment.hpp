@@ -8,7 +8,7 @@
 #include "smlp/dist/world.hpp"
 #include "smlp/nn/model.hpp"
 #include "smlp/optim/optimizer.hpp"
-#include "smlp/train/run_config.hpp"
+#include "smlp/train/resolve.hpp"
 #include "smlp/train/step_plan.hpp"
 
 namespace smlp {
@@ -48,12 +48,5 @@ struct Experiment {
 // Opens device and data and builds the model on the device, weights drawn from run.seed. Train and test must
 // have the same class list.
 Experiment make_experiment(RunConfig config, std::shared_ptr<World> world = std::make_shared<World>());
-
-// data.workers resolved for a device: -1 is one thread on a CPU, which has its own work, and on CUDA one a
-// core but one, up to 16.
-std::int64_t resolve_workers(const DataConfig& config, const Device& device);
-
-// data.normalize resolved for a training set: the given values, or the family's, or the pack's statistics.
-ChannelStatistics resolve_normalization(const DataConfig& config, const DatasetInfo& training_set);
 
 }  // namespace smlp

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "smlp/config/tree.hpp"
+#include "smlp/device/device.hpp"
 #include "smlp/train/run_config.hpp"
 #include "smlp/train/training_state.hpp"
 
@@ -18,6 +19,7 @@ struct SavedModel {
   RunConfig config;
   std::shared_ptr<Model> model;  // on the CPU
 
+  void to(const Device& device);
   std::vector<CostRow> costs() const;  // of the model, layer by layer
 };
 

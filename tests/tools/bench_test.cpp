@@ -1,0 +1,50 @@
+// Benchmarks as a user takes and compares them.
+#include <fstream>
+
+#include "support/program_fixture.hpp"
+
+namespace smlp {
+namespace {
+
+using testing::Finished;
+using testing::Words;
+using testing::operator+;
+
+class BenchTest : public testing::ProgramFixture {
+ protected:
+  Finished bench(const Words& words) { return run(Words{"bench"} + words); }
+  std::string json_of(const std::string& name, const Words& words) {
+    const Finished measured = bench(
+        words + Words{"--json", "--device", "cpu", "--precision", "fp32", "-b", "32", "--repeats", "2"});
+    EXPECT_EQ(measured.code, 0) << measured.err;
+    const auto rows = nlohmann::json::parse(measured.out)["rows"];
+    for (const auto& row : rows)
+      for (const char* key :
+           {"images_per_s", "spread", "of_limit", "revision", "processor", "threads", "precision", "memory"})
+        EXPECT_TRUE(row.contains(key)) << key;
+    std::ofstream(in(name)) << measured.out;
+    return in(name);
+  }
+};
+
+TEST_F(BenchTest, MeasuresAndComparesWithTheFlagsOfTraining) {
+  const Words step{"step", "--model", "B-2/16", "--classes", "7", "--set", "data.image_size=8"};
+  const std::string a = json_of("a.json", step), b = json_of("b.json", step);
+  const Finished compared = bench({"compare", a, b});
+  EXPECT_EQ(compared.code, 0) << compared.err;
+  EXPECT_NE(compared.out.find("b_mlp (depth 2, width 16)"), std::string::npos) << compared.out;
+  const std::string loader = json_of("loader.json", {"loader", "--data", data()});
+  EXPECT_EQ(bench({"compare", a, loader}).code, 3) << "nothing in common";
+  json_of("models.json", {"models", "b_mlp", "S-2/16", "--set", "data.image_size=8"});
+}
+
+TEST_F(BenchTest, RefusesWhatItCannotMeasure) {
+  EXPECT_EQ(bench({}).code, 2);
+  EXPECT_EQ(bench({"step", "--model", "Z-2/16"}).code, 2);
+  EXPECT_EQ(bench({"step", "--repeats", "0"}).code, 2);
+  EXPECT_EQ(bench({"loader", "--data", in("nowhere")}).code, 3);
+  EXPECT_EQ(bench({"compare", in("nowhere.json"), in("nowhere.json")}).code, 3);
+}
+
+}  // namespace
+}  // namespace smlp

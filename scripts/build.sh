@@ -32,7 +32,7 @@ run() { # says what went wrong, and nothing else
 if [ ! -e "$build/build.ninja" ]; then
   echo "building in $build (the first time takes about 7 minutes on two cores)" >&2
   run cmake --preset "$preset"
-elif [ .deps/torch-cuda/.complete -nt "$build/build.ninja" ]; then
+elif [ .deps/torch-cuda/.complete -nt "$build/build.ninja" ] || [ CMakePresets.json -nt "$build/build.ninja" ]; then
   run cmake --preset "$preset"
 fi
 # A compiler with LibTorch's headers needs 1.5 GB.

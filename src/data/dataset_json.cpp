@@ -39,7 +39,7 @@ class Reader {
     const Json& value = member(key);
     if (!value.is_string())
       fail(ErrorKind::data, "{}: \"{}\" is {}, expected a string", name_, key, brief(value));
-    const auto text = value.get<std::string>();
+    auto text = value.get<std::string>();
     for (std::string_view each : allowed)
       if (text == each) return text;
     if (allowed.size() != 0)

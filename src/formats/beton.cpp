@@ -85,8 +85,10 @@ void BetonReader::read_fields(std::size_t count) {
       fail(ErrorKind::data, "{}: field {} (\"{}\") has type {}, whose size is not known", name_, i,
            printable(name), type);
     row_bytes_ = align(row_bytes_, field_types[type].alignment);
-    if (type == image_type) images.push_back({std::move(name), row_bytes_});
-    if (type == integer_type) integers.push_back({std::move(name), row_bytes_});
+    if (type == image_type)
+      images.push_back({std::move(name), row_bytes_});
+    else if (type == integer_type)
+      integers.push_back({std::move(name), row_bytes_});
     row_bytes_ += field_types[type].bytes;
     alignment = std::max(alignment, field_types[type].alignment);
   }

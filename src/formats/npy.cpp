@@ -76,7 +76,7 @@ class HeaderReader {
 
   std::string dtype() {
     if (peek() == '[') broken("a structured array, which is not supported,");
-    const std::string value = string("a type");
+    std::string value = string("a type");
     const bool known = std::any_of(std::begin(item_sizes), std::end(item_sizes),
                                    [&](const ItemSize& item) { return item.dtype == value; });
     if (!known)

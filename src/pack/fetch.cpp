@@ -113,7 +113,7 @@ std::string Download::attempt() {
   if (worth_trying) return result.reason;
   if (result.end != HttpEnd::complete) give_up(result.reason);
   if (status == 200 || status == 206) return "the server sent only a part";
-  const std::string reason = fmt::format("the server answered {}", status);
+  std::string reason = fmt::format("the server answered {}", status);
   if (status == 416) {  // the part is not of the server's file, or the server is confused
     part_.clear();
     return reason;

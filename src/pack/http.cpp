@@ -58,7 +58,7 @@ void name_certificates(CURL* handle) {
 std::optional<ContentRange> parse_content_range(std::string_view text) {
   constexpr std::string_view unit = "bytes ";
   const std::size_t slash = text.find('/');
-  if (!text.starts_with(unit) || slash == text.npos) return std::nullopt;
+  if (!text.starts_with(unit) || slash == std::string_view::npos) return std::nullopt;
   ContentRange range;
   const char* const first = text.data() + unit.size();
   const auto [after, error] = std::from_chars(first, text.data() + slash, range.first);

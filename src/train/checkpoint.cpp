@@ -55,7 +55,7 @@ void write_checkpoint_folder(const fs::path& target, const std::vector<Checkpoin
 
 fs::path save_checkpoint(const fs::path& run, const std::vector<CheckpointPart>& parts,
                          const TrainingState& state, bool replace) {
-  const fs::path target = checkpoint_folder(run, state.step);
+  fs::path target = checkpoint_folder(run, state.step);
   if (replace || !fs::is_directory(target)) write_checkpoint_folder(target, parts, state, replace);
   link_last(target);
   return target;
@@ -71,8 +71,10 @@ TrainingState load_checkpoint(const fs::path& checkpoint, const std::vector<Chec
   const bool resumes = purpose == CheckpointPart::Needed::to_resume;
   StateFile saved = read_state_file(checkpoint);
   for (const auto& [file, hash] : saved.hashes)
-    if (resumes && std::none_of(parts.begin(), parts.end(),
-                                [&](const CheckpointPart& part) { return file_name(part.name) == file; }))
+    if (resumes &&
+        std::none_of(parts.begin(), parts.end(),
+                     // Named, because clang before 16 does not capture a structured binding.
+                     [&file = file](const CheckpointPart& part) { return file_name(part.name) == file; }))
       fail(ErrorKind::data, "{}: it holds {}, which this training has no use for: it cannot go on from here",
            checkpoint.string(), file);
   for (const CheckpointPart& part : parts)

@@ -11,6 +11,6 @@ std::string xxh3_hex(std::span<const std::byte> bytes);
 
 // The MD5 of a file's bytes, as 32 hex digits: what the pages that offer data sets publish. Error(data) when
 // it cannot be read.
-std::string md5_hex(const std::filesystem::path& file);
+std::string md5_hex(const std::filesystem::path& path);
 
 }  // namespace smlp

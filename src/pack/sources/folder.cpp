@@ -104,7 +104,9 @@ class Reading {
     std::set<std::string> classes;
   };
   std::string from() const { return request_.from.string(); }
-  std::string hint() const { return "; expected CLASS/… or train/CLASS/… and test/CLASS/… (or val/CLASS/…)"; }
+  static std::string hint() {
+    return "; expected CLASS/… or train/CLASS/… and test/CLASS/… (or val/CLASS/…)";
+  }
   bool skip() {
     ++skipped_;
     return false;
@@ -141,7 +143,7 @@ class Reading {
     for (const std::string& path : folders_) {
       std::vector<std::string_view> parts = path_parts(path);
       if (parts.size() != depth) continue;
-      parts.push_back("x");
+      parts.emplace_back("x");
       const std::optional<Found> found = place(parts, path);
       if (!found) continue;
       const auto split = splits_.find(found->split == "train" ? "train" : "test");

@@ -96,7 +96,7 @@ ValidationLabels read_label_list(const fs::path& path) {
     const std::string wnid(find_word(line, is_wnid));
     const std::string_view image =
         find_word(line, [](std::string_view word) { return word.starts_with(stem); });
-    if (wnid.empty() && image.empty() && line_number == 1 && line.find(',') != line.npos)
+    if (wnid.empty() && image.empty() && line_number == 1 && line.find(',') != std::string_view::npos)
       continue;  // a heading
     if (wnid.empty())
       fail(ErrorKind::data,

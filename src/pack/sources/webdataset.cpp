@@ -43,8 +43,8 @@ std::vector<Shard> expand_pattern(const std::string& pattern) {
     fail(ErrorKind::data, "{}: {}; expected one range of whole numbers as in name-{{000000..000012}}.tar",
          pattern, reason);
   };
-  if (dots == pattern.npos || close == pattern.npos || close < dots ||
-      pattern.find_first_of("{}", close + 1) != pattern.npos)
+  if (dots == std::string::npos || close == std::string::npos || close < dots ||
+      pattern.find_first_of("{}", close + 1) != std::string::npos)
     malformed("not a pattern of shards");
   const std::string from = pattern.substr(open + 1, dots - open - 1),
                     to = pattern.substr(dots + 2, close - dots - 2);
@@ -116,8 +116,8 @@ struct Member {
 
 Member member_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
-  const std::size_t dot = path.find('.', slash == path.npos ? 0 : slash + 1);
-  if (dot == path.npos || is_hidden(path_parts(path))) return {};
+  const std::size_t dot = path.find('.', slash == std::string::npos ? 0 : slash + 1);
+  if (dot == std::string::npos || is_hidden(path_parts(path))) return {};
   Member member{path.substr(0, dot), path.substr(dot + 1)};
   for (char& c : member.extension)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');

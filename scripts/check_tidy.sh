@@ -17,14 +17,14 @@ while [ $# -gt 0 ]; do
 done
 command -v clang-tidy > /dev/null || { echo "check_tidy.sh: clang-tidy is missing: apt-get install clang-tidy" >&2; exit 2; }
 
-rooms=(src/{core,formats,config,data,pack,models})
+rooms=(src/{core,formats,config,data,pack,models,run})
 if $all; then rooms=(src tools); fi
 [ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files --cached --others --exclude-standard -- "${rooms[@]/%//*.cpp}")
 
 # The sanitizers' build knows how sources without LibTorch are compiled, and needs none; the release's knows it of all.
 preset=asan
 for file in "${files[@]}"; do
-  case $file in src/core/* | src/formats/* | src/config/* | src/data/* | src/pack/* | src/models/*) ;; *) preset=release ;; esac
+  case $file in src/core/* | src/formats/* | src/config/* | src/data/* | src/pack/* | src/models/* | src/run/*) ;; *) preset=release ;; esac
 done
 scripts/build.sh "$preset" smlp_revision
 commands=build/tidy/$preset

@@ -2,7 +2,7 @@
 
 #include "command.hpp"
 #include "smlp/core/error.hpp"
-#include "smlp/train/checkpoint_folders.hpp"
+#include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/train/import_weights.hpp"
 
 namespace smlp {

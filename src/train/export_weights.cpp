@@ -1,6 +1,6 @@
 #include "smlp/core/files.hpp"
 #include "smlp/formats/torch_zip.hpp"
-#include "smlp/train/checkpoint_folders.hpp"
+#include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/train/exported_config.hpp"
 #include "smlp/train/import_weights.hpp"
 #include "smlp/train/saved_model.hpp"

@@ -77,32 +77,5 @@ TEST(Checkpoint, DamageIsFoundInWhatIsLoaded) {
   load_checkpoint(folder / "c", three_parts(1), Needed::to_use);
 }
 
-TEST(TrainingState, TextReadsBackToItself) {
-  TrainingState state = some_state();
-  state.best = {3, 7, 51.25, 50.5, 90};
-  state.evaluation_due = true;
-  const PartHashes hashes{{"model.safetensors", "00ff"}};
-  const std::string text = state_text(state, hashes);
-  const StateFile back = parse_state(text, "state.json");
-  EXPECT_EQ(state_text(back.state, back.hashes), text);
-  EXPECT_EQ(back.state.best.score, 51.25);
-}
-
-TEST(TrainingState, DamagedOrHostileTextIsRefused) {
-  const std::string text = state_text(some_state(), {{"model.safetensors", "00ff"}});
-  const auto refused = [&](const std::string& from, const std::string& to) {
-    std::string damaged = text;
-    ASSERT_NE(damaged.find(from), std::string::npos) << from;
-    damaged.replace(damaged.find(from), from.size(), to);
-    error_of(ErrorKind::data, [&] { parse_state(damaged, "state.json"); });
-  };
-  refused("\"step\": 7", "\"step\": -7");
-  refused("\"version\": 1", "\"version\": 2");
-  refused("model.safetensors", "../model.safetensors");
-  refused("model.safetensors", "state.json");
-  refused("\"hashes\"", "\"hash\"");
-  refused("{", "[");
-}
-
 }  // namespace
 }  // namespace smlp

@@ -6,7 +6,7 @@
 
 #include "smlp/nn/model.hpp"
 #include "smlp/optim/optimizer.hpp"
-#include "smlp/train/checkpoint_folders.hpp"
+#include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/train/tensor_file.hpp"
 
 namespace smlp {

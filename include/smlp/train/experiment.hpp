@@ -8,8 +8,8 @@
 #include "smlp/dist/world.hpp"
 #include "smlp/nn/model.hpp"
 #include "smlp/optim/optimizer.hpp"
+#include "smlp/run/step_plan.hpp"
 #include "smlp/train/resolve.hpp"
-#include "smlp/train/step_plan.hpp"
 
 namespace smlp {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "smlp/train/totals.hpp"
+#include "smlp/run/totals.hpp"
 #include "smlp/train/training_step.hpp"
 
 namespace smlp {

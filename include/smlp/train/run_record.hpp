@@ -8,9 +8,9 @@
 
 #include "smlp/core/files.hpp"
 #include "smlp/core/stopwatch.hpp"
+#include "smlp/run/sinks.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/experiment.hpp"
-#include "smlp/train/sinks.hpp"
 
 namespace smlp {
 

@@ -5,8 +5,8 @@
 
 #include "smlp/config/tree.hpp"
 #include "smlp/device/device.hpp"
+#include "smlp/run/training_state.hpp"
 #include "smlp/train/run_config.hpp"
-#include "smlp/train/training_state.hpp"
 
 namespace smlp {
 

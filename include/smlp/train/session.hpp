@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "smlp/run/training_state.hpp"
 #include "smlp/train/run_config.hpp"
-#include "smlp/train/training_state.hpp"
 
 namespace smlp {
 

@@ -1,4 +1,4 @@
-#include "smlp/train/checkpoint_folders.hpp"
+#include "smlp/run/checkpoint_folders.hpp"
 
 #include <algorithm>
 

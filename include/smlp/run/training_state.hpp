@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "smlp/data/dataset_info.hpp"
-#include "smlp/train/totals.hpp"
+#include "smlp/run/totals.hpp"
 
 namespace smlp {
 

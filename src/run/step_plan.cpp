@@ -1,4 +1,4 @@
-#include "smlp/train/step_plan.hpp"
+#include "smlp/run/step_plan.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "smlp/train/sinks.hpp"
+#include "smlp/run/sinks.hpp"
 
 #include <chrono>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "smlp/train/training_state.hpp"
+#include "smlp/run/training_state.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "smlp/train/training_state.hpp"
+#include "smlp/run/training_state.hpp"
 
 namespace smlp {
 

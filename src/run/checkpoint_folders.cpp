@@ -69,15 +69,16 @@ void drop_checkpoints_after(const fs::path& run, std::int64_t step) {
     fs::remove(checkpoints / "best");
 }
 
-fs::path find_checkpoint(const fs::path& path, bool best) {
-  if (fs::is_regular_file(state_file(path))) return fs::canonical(path);
+fs::path find_checkpoint(const fs::path& run_or_checkpoint, bool best) {
+  if (fs::is_regular_file(state_file(run_or_checkpoint))) return fs::canonical(run_or_checkpoint);
   const char* link = best ? "best" : "last";
-  const fs::path linked = path / "checkpoints" / link;
+  const fs::path linked = run_or_checkpoint / "checkpoints" / link;
   if (fs::is_regular_file(state_file(linked))) return fs::canonical(linked);
-  const bool weights =
-      fs::is_regular_file(path) || fs::exists(part_file(path, "model")) || fs::exists(path / "model.pt");
-  fail(ErrorKind::data, "{}: no checkpoint: neither {} nor {} is there{}", path.string(),
-       state_file(path).string(), state_file(linked).string(),
+  const bool weights = fs::is_regular_file(run_or_checkpoint) ||
+                       fs::exists(part_file(run_or_checkpoint, "model")) ||
+                       fs::exists(run_or_checkpoint / "model.pt");
+  fail(ErrorKind::data, "{}: no checkpoint: neither {} nor {} is there{}", run_or_checkpoint.string(),
+       state_file(run_or_checkpoint).string(), state_file(linked).string(),
        weights ? "; weights from elsewhere become one by `smlp import FILE --to DIR`" : "");
 }
 

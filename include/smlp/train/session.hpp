@@ -18,12 +18,8 @@ struct SessionOptions {
 
 // What became of a session.
 struct Outcome {
-  enum class End {
-    planned,
-    stopped,
-    finished
-  };  // a dry run; by a stop signal, everything saved; the last step
-  End end = End::planned;
+  enum class End { planned, stopped, finished };
+  End end = End::planned;       // of a dry run; by a stop signal, everything saved; with the last step
   std::filesystem::path run{};  // its folder; empty for a dry run
   std::string plan{};           // of a dry run: the run's header and its cost, as text
   std::int64_t step = 0;

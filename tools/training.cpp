@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <iostream>
+#include <set>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
@@ -86,10 +87,14 @@ MeanDeviation mean_deviation(const std::vector<double>& values) {
 
 int train_seeds(const RunConfig& config, const std::vector<std::int64_t>& seeds,
                 const SessionOptions& options) {
+  if (std::set(seeds.begin(), seeds.end()).size() != seeds.size())
+    fail(ErrorKind::usage, "--seeds {}: a seed is said twice", fmt::join(seeds, ","));
+  std::vector<RunConfig> runs;  // every seed is checked before the first trains
+  for (const std::int64_t seed : seeds) runs.push_back(with_seed(config, seed));
   std::vector<double> last, best;
-  for (const std::int64_t seed : seeds) {
-    log().info("seed {}", seed);
-    const Outcome outcome = run_session(with_seed(config, seed), options);
+  for (RunConfig& run : runs) {
+    log().info("seed {}", run.run.seed);
+    const Outcome outcome = run_session(std::move(run), options);
     const int code = report(outcome);
     if (outcome.end != Outcome::End::finished) return code;
     last.push_back(outcome.top1);

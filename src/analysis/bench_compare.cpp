@@ -27,6 +27,7 @@ void visit_members(Row& row, const Visit& visit) {
   visit("parameters", row.parameters);
   visit("macs", row.macs);
   visit("images_per_s", row.images_per_s);
+  visit("repeats", row.repeats);
   visit("spread", row.spread);
   visit("batch_seconds", row.batch_seconds);
   visit("of_limit", row.of_limit);
@@ -41,9 +42,12 @@ auto identity(const BenchRow& r) {
 
 std::string verdict(const BenchRow& before, const BenchRow& after, double ratio) {
   if (before.processor != after.processor) return "none: other processors";
+  if (std::min(before.repeats, after.repeats) < fewest_repeats)
+    return fmt::format("none: fewer than {} repeats", fewest_repeats);
   const double spread = std::max(before.spread, after.spread);
   if (spread > largest_spread) return fmt::format("none: a spread of {:.0f} %", 100 * spread);
-  if (std::abs(ratio - 1) <= before.spread + after.spread) return "no difference";
+  if (std::abs(ratio - 1) <= std::max(before.spread + after.spread, smallest_difference))
+    return "no difference";
   return ratio > 1 ? "faster" : "slower";
 }
 
@@ -64,6 +68,10 @@ std::vector<BenchRow> parse_bench_json(const std::string& text, const std::strin
   try {
     for (const nlohmann::json& each : json.at("rows"))
       visit_members(rows.emplace_back(), [&](const char* key, auto& value) { each.at(key).get_to(value); });
+    for (const BenchRow& row : rows)
+      if (!(row.images_per_s > 0) || !(row.spread >= 0))
+        fail(ErrorKind::data, "{}: {} images/s with a spread of {}; no benchmark measures that", name,
+             row.images_per_s, row.spread);
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorKind::data, "{}: not what `smlp bench --json` prints: {}", name, error.what());
   }

@@ -102,7 +102,8 @@ std::string model_text(const RunConfig& config) {
   return fmt::format("{} ({})", config.model.name, config.model->sizes());
 }
 
-BenchRow make_row(std::string kind, const RunConfig& config, const Device& device, const Timing& timing) {
+BenchRow make_row(std::string kind, const RunConfig& config, const BenchOptions& options,
+                  const Device& device, const Timing& timing) {
   const double images = static_cast<double>(config.train.batch_size);
   return {.kind = std::move(kind),
           .precision = precision_name(device.precision),
@@ -112,6 +113,7 @@ BenchRow make_row(std::string kind, const RunConfig& config, const Device& devic
           .batch_size = config.train.batch_size,
           .image_size = config.data.image_size,
           .images_per_s = images / timing.seconds,
+          .repeats = options.repeats,
           .spread = timing.spread,
           .batch_seconds = timing.seconds,
           .memory = anonymous_memory_peak()};
@@ -120,7 +122,7 @@ BenchRow make_row(std::string kind, const RunConfig& config, const Device& devic
 // With what the model is, and the time its `macs` an image and `bytes` a batch take at the machine's rates.
 BenchRow model_row(std::string kind, const RunConfig& config, const BenchOptions& options,
                    const Subject& subject, const Timing& timing, double macs, double bytes) {
-  BenchRow row = make_row(std::move(kind), config, subject.device, timing);
+  BenchRow row = make_row(std::move(kind), config, options, subject.device, timing);
   const CostRow model = total(subject.costs);
   row.model = model_text(config);
   row.classes = options.classes;
@@ -165,6 +167,8 @@ Timing time_calls(const std::function<void()>& work, const std::function<void()>
 }
 
 BenchRow bench_step(const RunConfig& config, const BenchOptions& options) {
+  if (config.train.method == TrainConfig::Method::ridge)
+    fail(ErrorKind::usage, "train.method: ridge solves for the head without steps; there is none to time");
   const Subject subject = make_subject(config, options);
   TrainingStep step(subject.model,
                     config.optim->build(group_parameters(*subject.model, *config.optim.config)),
@@ -214,7 +218,7 @@ BenchRow bench_loader(const RunConfig& config, const BenchOptions& options) {
   torch::Tensor images;
   const Timing timing =
       time_calls([&] { images = loader.next().images; }, [&] { wait_for(images); }, options);
-  BenchRow row = make_row("loader", config, device, timing);
+  BenchRow row = make_row("loader", config, options, device, timing);
   row.model = set->description();
   row.classes = set->classes();
   row.precision = "fp32";

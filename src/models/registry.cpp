@@ -34,8 +34,12 @@ namespace {
   if (all > shown) names.resize(shown);
   for (std::string& name : names) name = printable(name);
   for (const ModelFamily& family : model_table()) families.emplace_back(family.name);
-  fail(ErrorKind::data, "{}: its {} tensors ({}{}) are not those of a model known here ({})", file, all,
-       fmt::join(names, ", "), all > shown ? ", …" : "", fmt::join(families, ", "));
+  fail(ErrorKind::data, "{}: its {} tensors{}{}{} are not those of a model known here ({})", file, all,
+       all > 0 ? ": " : "", fmt::join(names, ", "),
+       all > shown ? ", …,"
+       : all > 0   ? ","
+                   : "",
+       fmt::join(families, ", "));
 }
 
 }  // namespace
@@ -49,7 +53,7 @@ RecognisedModel recognise_model(std::span<const SafetensorsEntry> tensors, const
         return *found;
       }
     } catch (const Error& error) {
-      fail(error.kind(), "{}: as a {}: {}", file, family.name, error.what());
+      fail(error.kind(), "{}: read as {}: {}", file, family.name, error.what());
     }
   }
   refuse_unknown(shapes, file);

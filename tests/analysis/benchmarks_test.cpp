@@ -26,6 +26,7 @@ BenchRow row(double images_per_s, double spread = 0.01) {
           .classes = 10,
           .image_size = 32,
           .images_per_s = images_per_s,
+          .repeats = 9,
           .spread = spread};
 }
 
@@ -38,6 +39,10 @@ TEST(Benchmarks, AVerdictNeedsSpreadsThatAllowOne) {
   EXPECT_EQ(verdict(row(100), row(90)), "slower");
   EXPECT_EQ(verdict(row(100), row(101.5)), "no difference") << "within the spreads";
   EXPECT_NE(verdict(row(100), row(200, 0.06)).find("none"), std::string::npos);
+  EXPECT_EQ(verdict(row(100, 0), row(100.5, 0)), "no difference");
+  BenchRow once = row(200, 0);
+  once.repeats = 1;
+  EXPECT_NE(verdict(row(100), once).find("repeats"), std::string::npos) << "one repeat has no spread";
   BenchRow elsewhere = row(200);
   elsewhere.processor = "q";
   EXPECT_NE(verdict(row(100), elsewhere).find("processors"), std::string::npos);
@@ -60,6 +65,11 @@ TEST(Benchmarks, JsonReadsBackToItself) {
        {"", "[]", "{}", "{\"rows\": 3}", "{\"rows\": [{}]}", "{\"rows\": [{\"kind\": 3}]}"})
     EXPECT_NE(error_of(ErrorKind::data, [&] { parse_bench_json(broken, "a.json"); }).find("a.json"),
               std::string::npos);
+}
+
+TEST(Benchmarks, RatesThatCannotBeAreRefused) {
+  for (const BenchRow& impossible : {row(0), row(-5), row(100, -1)})
+    error_of(ErrorKind::data, [&] { parse_bench_json(bench_json({impossible}), "a.json"); });
 }
 
 TEST(Benchmarks, TimeIsTheMediansAndWarmingUpIsNotInIt) {

@@ -148,7 +148,7 @@ TEST(Recognition, WhatContradictsItselfIsRefusedBeforeAnythingIsBuilt) {
   std::vector<SafetensorsEntry> entries = published(2, 4096);
   entries[5].shape = {1, 1};  // a model that large would not fit its small file
   const std::string message = refusal(entries);
-  EXPECT_NE(message.find("file: as a b_mlp: blocks.1.block.0.weight is [1, 1], expected [16384, 4096]"),
+  EXPECT_NE(message.find("file: read as b_mlp: blocks.1.block.0.weight is [1, 1], expected [16384, 4096]"),
             std::string::npos)
       << message;
   entries = published(2, 8);

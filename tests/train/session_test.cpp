@@ -61,6 +61,9 @@ TEST(Session, SeedsAreRunsOfTheirOwn) {
   EXPECT_EQ(seeded.run.seed, 7);
   EXPECT_EQ(seeded.run.name, "a-seed7");
   EXPECT_EQ(seeded.optim->groups.at(0).lr, 0.5);
+  for (const std::int64_t seed : {std::int64_t{-1}, std::int64_t{1} << 32})
+    EXPECT_NE(error_of(ErrorKind::usage, [&] { with_seed(config, seed); }).find("--seeds"),
+              std::string::npos);
 }
 
 TEST(Session, WhatNeedsWeightsIsRefusedWithoutThem) {

@@ -35,6 +35,7 @@ struct BenchRow {
   std::int64_t batch_size = 0, classes = 0, image_size = 0;
   std::int64_t parameters = 0, macs = 0;  // of the model; an image's forward pass
   double images_per_s = 0;
+  int repeats = 0;
   double spread = 0;         // of the repeats
   double batch_seconds = 0;  // for one batch
   double of_limit = 0;  // what the matrix products and the optimiser's bytes take at the machine's rates,
@@ -43,8 +44,11 @@ struct BenchRow {
   std::int64_t memory = 0;  // bytes of anonymous memory at the most
 };
 
-// Above this spread no two measurements are compared.
+// Two measurements are compared up to this spread, from this many repeats on, and differ by more than their
+// spreads and this part.
 inline constexpr double largest_spread = 0.05;
+inline constexpr int fewest_repeats = 3;
+inline constexpr double smallest_difference = 0.01;
 
 // Calls `work` until it is warm, then in repeats, each closed by `wait`, which waits for the device. A stop
 // signal: Error(failed).

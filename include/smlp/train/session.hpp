@@ -35,7 +35,8 @@ struct Outcome {
 // printing. Whatever goes wrong is an Error.
 Outcome run_session(RunConfig config, const SessionOptions& options = {});
 
-// The same run with another seed; its name, if it has one, becomes NAME-seedS.
+// The same run with another seed; its name, if it has one, becomes NAME-seedS. A seed out of bounds:
+// Error(usage).
 RunConfig with_seed(const RunConfig& config, std::int64_t seed);
 
 // The file that says a run's or checkpoint's own configuration.

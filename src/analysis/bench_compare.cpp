@@ -67,7 +67,12 @@ std::vector<BenchRow> parse_bench_json(const std::string& text, const std::strin
   std::vector<BenchRow> rows;
   try {
     for (const nlohmann::json& each : json.at("rows"))
-      visit_members(rows.emplace_back(), [&](const char* key, auto& value) { each.at(key).get_to(value); });
+      visit_members(rows.emplace_back(), [&](const char* key, auto& value) {
+        const bool whole = std::is_integral_v<std::remove_reference_t<decltype(value)>>;
+        if (whole && !each.at(key).is_number_integer())  // the library converts any number
+          fail(ErrorKind::data, "{}: {} is {}, expected a whole number", name, key, each.at(key).dump());
+        each.at(key).get_to(value);
+      });
     for (const BenchRow& row : rows)
       if (!(row.images_per_s > 0) || !(row.spread >= 0))
         fail(ErrorKind::data, "{}: {} images/s with a spread of {}; no benchmark measures that", name,

@@ -80,7 +80,7 @@ std::optional<RecognisedModel> BMlpConfig::recognise(const TensorShapes& shapes)
   if (width < 1) fail(ErrorKind::data, "linear_in.weight has no rows");
   const bool bottleneck = inner > width && inner % width == 0;
   const std::int64_t depth = shapes.count([&](std::int64_t i) { return weight(i, 0); });
-  const std::int64_t layers = shapes.count([&](std::int64_t k) { return weight(0, k); });
+  const std::int64_t layers = bottleneck ? 2 : shapes.count([&](std::int64_t k) { return weight(0, k); });
   for (std::int64_t i = 0; i < depth; ++i)
     for (std::int64_t k = 0; k < layers; ++k)
       shapes.expect(weight(i, k), bottleneck && k == 0 ? inner : width, bottleneck && k == 1 ? inner : width);

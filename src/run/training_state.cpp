@@ -1,6 +1,7 @@
 #include "smlp/run/training_state.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "smlp/core/error.hpp"
@@ -21,14 +22,33 @@ Json to_json(const BestResult& best) {
           {"top5", best.top5}};
 }
 
-BestResult best_from_json(const nlohmann::json& json) {
-  return {json.at("epoch"), json.at("step"), json.at("score"), json.at("top1"), json.at("top5")};
+// The library converts any number, also one that no integer holds.
+std::int64_t integer(const nlohmann::json& value, const std::string& what) {
+  constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() > largest))
+    fail(ErrorKind::data, "{} is {}, expected a whole number", what, value.dump());
+  return value.get<std::int64_t>();
+}
+
+BestResult best_from_json(const nlohmann::json& json, const std::string& name) {
+  return {integer(json.at("epoch"), name + ": best.epoch"), integer(json.at("step"), name + ": best.step"),
+          json.at("score"), json.at("top1"), json.at("top5")};
+}
+
+std::map<std::string, std::uint64_t> log_sizes_from_json(const nlohmann::json& json,
+                                                         const std::string& name) {
+  std::map<std::string, std::uint64_t> sizes;
+  for (const auto& [file, size] : json.items()) {
+    if (!size.is_number_unsigned()) fail(ErrorKind::data, "{}: log_sizes: a size of {}", name, size.dump());
+    sizes[file] = size.get<std::uint64_t>();
+  }
+  return sizes;
 }
 
 TrainingState state_from_json(const nlohmann::json& json, const std::string& name) {
   TrainingState state;
-  json.at("step").get_to(state.step);
-  json.at("bad_run").get_to(state.bad_run);
+  state.step = integer(json.at("step"), name + ": step");
+  state.bad_run = integer(json.at("bad_run"), name + ": bad_run");
   if (state.step < 0 || state.bad_run < 0)
     fail(ErrorKind::data, "{}: step {} and {} bad steps; neither can be negative", name, state.step,
          state.bad_run);
@@ -36,8 +56,8 @@ TrainingState state_from_json(const nlohmann::json& json, const std::string& nam
   state.log_totals = TrainTotals::from_values(json.at("log_totals"));
   state.epoch_totals = TrainTotals::from_values(json.at("epoch_totals"));
   json.at("train_seconds").get_to(state.train_seconds);
-  state.best = best_from_json(json.at("best"));
-  json.at("log_sizes").get_to(state.log_sizes);
+  state.best = best_from_json(json.at("best"), name);
+  state.log_sizes = log_sizes_from_json(json.at("log_sizes"), name);
   json.at("normalization").at("mean").get_to(state.normalization.mean);
   json.at("normalization").at("std").get_to(state.normalization.std);
   json.at("classes").get_to(state.classes);

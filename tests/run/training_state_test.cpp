@@ -37,6 +37,8 @@ TEST(TrainingState, DamagedOrHostileTextIsRefused) {
   };
   refused("\"step\": 7", "\"step\": -7");
   refused("\"version\": 1", "\"version\": 2");
+  refused("\"step\": 7", "\"step\": 7e30");
+  refused("\"log.txt\": 12", "\"log.txt\": -12");
   refused("model.safetensors", "../model.safetensors");
   refused("model.safetensors", "state.json");
   refused("\"hashes\"", "\"hash\"");

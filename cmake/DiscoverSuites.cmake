@@ -1,6 +1,6 @@
 # smlp_discover_suites(<test program>): one ctest entry per GoogleTest suite, listed when the program is built. (A test
 # per process, as gtest_discover_tests() does, would load LibTorch hundreds of times.) Suites called Long… are labelled
-# "long". This file is also the script that makes the list.
+# "long", those that need a CUDA device and are called Cuda… "cuda". This file is also the script that makes the list.
 if(NOT SMLP_SUITES_OF)
   set(SMLP_DISCOVER_SUITES "${CMAKE_CURRENT_LIST_FILE}")
   function(smlp_discover_suites target)
@@ -28,7 +28,9 @@ foreach(suite IN LISTS suites)
     # Skipped only when no test of the suite ran and none failed.
     "set_tests_properties([=[${name}]=] PROPERTIES TIMEOUT 1200 SKIP_REGULAR_EXPRESSION "
     "[=[PASSED  ] 0 tests\\.\n(\\[  SKIPPED ] [^\n]*\n)+\n*$]=]")
-  if(name MATCHES "(^|/)Long")
+  if(name MATCHES "(^|/)Cuda[A-Z]" AND NOT name MATCHES "CudaKernels")
+    string(APPEND script " LABELS cuda")
+  elseif(name MATCHES "(^|/)Long")
     string(APPEND script " LABELS long RUN_SERIAL TRUE")
   endif()
   string(APPEND script ")\n")

@@ -89,6 +89,12 @@ if(NOT TARGET smlp::torch)
   message(STATUS "LibTorch: ${smlp_torch_root}")
   smlp_torch_headers("${smlp_torch_root}" smlp_torch_include)
   add_library(smlp::torch INTERFACE IMPORTED)
+  # Headers of CUDA's runtime, which LibTorch's headers for CUDA's memory include; nothing of it is linked.
+  foreach(folder IN ITEMS "${smlp_torch_root}/../nvidia/cu13/include" "${smlp_torch_root}/../nvidia/cuda_runtime/include")
+    if(EXISTS "${folder}/cuda_runtime_api.h" AND EXISTS "${folder}/crt/host_defines.h")
+      get_filename_component(SMLP_CUDA_HEADERS "${folder}" REALPATH)
+    endif()
+  endforeach()
   set_target_properties(smlp::torch PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${smlp_torch_include};${smlp_torch_include}/torch/csrc/api/include"
     # libtorch_cpu's own libraries (CUDA's runtime, libgomp) are found at run time by its RPATH, or were loaded with it.

@@ -11,15 +11,16 @@ awk '
     below["pack"] = "core formats config data pack"
     below["models"] = "core formats config data models"
     below["run"] = "core formats config data run"
+    below["kernels"] = "kernels"
     below["device"] = "core config device"
     below["batches"] = "core formats config data device batches"
     below["dist"] = "core config device dist"
-    below["nn"] = "core config models device nn"
-    below["networks"] = "core config models device nn networks"
-    below["optim"] = "core config device nn optim"
-    below["train"] = "core formats config data models run device batches dist nn networks optim train"
+    below["nn"] = "core config models kernels device nn"
+    below["networks"] = "core config models kernels device nn networks"
+    below["optim"] = "core config kernels device nn optim"
+    below["train"] = "core formats config data models run kernels device batches dist nn networks optim train"
     below["analysis"] = below["train"] " analysis"
-    split("core formats config data pack models run", rooms, " ")
+    split("core formats config data pack models run kernels", rooms, " ")
     for (i in rooms) torchless[rooms[i]] = 1
   }
   FNR == 1 {

@@ -2,7 +2,7 @@
 # clang-format and the order of the rooms: check_style.sh [--fix]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp')
+mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.cpp' '*.hpp' '*.cu')
 if [ "${1:-}" = --fix ]; then
   clang-format -i "${files[@]}"
 else

@@ -133,17 +133,18 @@ unset usr folder
 END
 }
 
-torch_complete() { [ "$(cat "$torch_folder/.complete" 2> /dev/null)" = "$torch_version $torch_part" ]; }
+torch_complete() { [ "$(cat "$torch_folder/.complete" 2> /dev/null)" = "$torch_contents" ]; }
 
 install_torch() {
-  local making=$torch_folder.partial wanted
+  # NVRTC compiles the kernels, here in the tests; CUDA's headers want crt/.
+  local making=$torch_folder.partial wanted headers=(nvidia-cuda-nvrtc==13.0.88 nvidia-cuda-crt==13.0.88)
   if [ "$torch_part" = cuda ]; then
-    wanted=("torch==$torch_version")
+    wanted=("torch==$torch_version" "${headers[@]}")
     say "downloading LibTorch $torch_version with its CUDA libraries to $torch_folder (4.7 GB)"
   else
     # The two libraries of CUDA that libtorch_cpu.so itself is linked with.
-    wanted=(--no-deps "torch==$torch_version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
-    say "downloading LibTorch $torch_version, CPU part, to $torch_folder (1.3 GB)"
+    wanted=(--no-deps "torch==$torch_version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85 "${headers[@]}")
+    say "downloading LibTorch $torch_version, CPU part, to $torch_folder (1.4 GB)"
   fi
   [ "$(uname -m)" = x86_64 ] || die "the wheel is pinned for x86-64, this is $(uname -m): name a LibTorch $torch_version with Torch_DIR"
   rm -rf "$making"
@@ -153,7 +154,7 @@ install_torch() {
     --root-user-action=ignore --target "$making" "${wanted[@]}" >&2 ||
     { rm -rf "$making" "$making.tmp"; die "LibTorch could not be downloaded; run this again, or name one with Torch_DIR"; }
   [ -e "$making/torch/lib/libtorch_cpu.so" ] || die "the wheel has no torch/lib/libtorch_cpu.so"
-  echo "$torch_version $torch_part" > "$making/.complete"
+  echo "$torch_contents" > "$making/.complete"
   rm -rf "$making.tmp" "$torch_folder"
   mv "$making" "$torch_folder"
 }
@@ -166,6 +167,7 @@ if ! $cuda && has_driver; then
 fi
 torch_part=cpu
 if $cuda; then torch_part=cuda; fi
+torch_contents="$torch_version $torch_part, nvrtc"
 default=.deps/torch
 if $cuda; then default=.deps/torch-cuda; fi
 torch_folder=$(realpath -m "${torch_folder:-$default}")

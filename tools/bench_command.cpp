@@ -29,14 +29,16 @@ std::string percent(double part) {
 
 void print_rows(const std::vector<BenchRow>& rows) {
   std::vector<std::vector<std::string>> table{{"what", "model", "precision", "threads", "batch", "parameters",
-                                               "MACs", "ms", "images/s", "spread", "of limit", "memory"}};
+                                               "MACs", "ms", "images/s", "spread", "of limit", "memory",
+                                               "on device"}};
   for (const BenchRow& r : rows)
     table.push_back({r.kind, r.model, r.precision, std::to_string(r.threads), std::to_string(r.batch_size),
                      r.parameters == 0 ? "" : human_count(static_cast<double>(r.parameters)),
                      r.macs == 0 ? "" : human_count(static_cast<double>(r.macs)),
                      fmt::format("{:.2f}", 1000 * r.batch_seconds), fmt::format("{:.0f}", r.images_per_s),
                      percent(r.spread), r.of_limit == 0 ? "" : percent(r.of_limit),
-                     human_bytes(static_cast<double>(r.memory))});
+                     human_bytes(static_cast<double>(r.memory)),
+                     r.device_memory == 0 ? "" : human_bytes(static_cast<double>(r.device_memory))});
   std::cout << format_table(table);
   const MachineRates& machine = rows.back().machine;
   if (machine.matrix_flops > 0)

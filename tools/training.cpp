@@ -47,12 +47,16 @@ RunConfig load_config(const TrainingOptions& options) {
 }
 
 void print(const Outcome& o) {
+  const std::string on_device =
+      o.device_memory == 0
+          ? ""
+          : fmt::format("; {} on the device", human_bytes(static_cast<double>(o.device_memory)));
   std::cout << fmt::format("last  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %\n", o.epochs, o.top1, o.top5)
             << fmt::format("best  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %  ({})\n", o.best.epoch,
                            o.best.top1, o.best.top5,
                            o.chosen_on_test ? "chosen on test data" : "chosen on the held-out part")
-            << fmt::format("run   {}  (memory {}, mapped data not counted)\n", o.run.string(),
-                           human_bytes(static_cast<double>(o.memory)))
+            << fmt::format("run   {}  (memory {}, mapped data not counted{})\n", o.run.string(),
+                           human_bytes(static_cast<double>(o.memory)), on_device)
             << std::flush;
 }
 

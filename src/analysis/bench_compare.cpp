@@ -34,6 +34,7 @@ void visit_members(Row& row, const Visit& visit) {
   visit("matrix_flops", row.machine.matrix_flops);
   visit("copy_bytes", row.machine.copy_bytes);
   visit("memory", row.memory);
+  visit("device_memory", row.device_memory);
 }
 
 auto identity(const BenchRow& r) {

@@ -1,52 +1,16 @@
-// NVIDIA's driver and LibTorch's CUDA half, both found at run time: neither CUDA headers nor a toolkit are
-// needed.
-#include <dlfcn.h>
+// NVIDIA's driver and LibTorch's CUDA half, both found at run time.
 #include <link.h>
-#include <spdlog/fmt/fmt.h>
 
 #include <cstddef>
-#include <filesystem>
 
+#include "cuda_paths.hpp"
+#include "driver_library.hpp"
 #include "smlp/device/capability.hpp"
 
 namespace smlp {
 namespace {
 
-std::string dl_problem() {
-  const char* text = dlerror();
-  return text != nullptr ? text : "unknown reason";
-}
-
-// The few functions of the driver's stable C interface that are asked here; CUresult 0 is success.
-class DriverLibrary {
- public:
-  DriverLibrary() : handle_(dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL)) {
-    if (handle_ == nullptr) problem_ = fmt::format("no NVIDIA driver ({})", dl_problem());
-  }
-  bool present() const { return handle_ != nullptr; }
-  const std::string& problem() const { return problem_; }
-
-  template <class... Args>
-  bool call(const char* name, Args... args) {
-    using Function = int (*)(Args...);
-    const auto function = reinterpret_cast<Function>(dlsym(handle_, name));
-    const int result = function != nullptr ? function(args...) : -1;
-    if (result != 0) problem_ = fmt::format("the NVIDIA driver's {} failed: {}", name, error_text(result));
-    return result == 0;
-  }
-
- private:
-  std::string error_text(int result) {
-    const auto function = reinterpret_cast<int (*)(int, const char**)>(dlsym(handle_, "cuGetErrorString"));
-    const char* text = nullptr;
-    if (function != nullptr && function(result, &text) == 0 && text != nullptr)
-      return fmt::format("{} ({})", text, result);
-    return fmt::format("error {}", result);
-  }
-
-  void* handle_;
-  std::string problem_;
-};
+constexpr int oldest_driver_of_cuda_13 = 580;
 
 bool describe_device(DriverLibrary& driver, int index, CudaDevice& device) {
   constexpr int major_attribute = 75, minor_attribute = 76;  // CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_*
@@ -64,7 +28,7 @@ bool describe_device(DriverLibrary& driver, int index, CudaDevice& device) {
 }
 
 CudaDriver find_cuda_driver() {
-  DriverLibrary driver;
+  DriverLibrary& driver = driver_library();
   CudaDriver found;
   found.present = driver.present();
   int count = 0;
@@ -78,7 +42,8 @@ CudaDriver find_cuda_driver() {
   return found;
 }
 
-// The folder of the libtorch_cpu.so this process runs with.
+}  // namespace
+
 std::filesystem::path torch_folder() {
   void* handle = dlopen("libtorch_cpu.so", RTLD_NOW | RTLD_NOLOAD);
   link_map* map = nullptr;
@@ -87,6 +52,8 @@ std::filesystem::path torch_folder() {
   dlclose(handle);
   return path.parent_path();
 }
+
+namespace {
 
 CudaLibrary load() {
   CudaLibrary library;
@@ -102,6 +69,23 @@ CudaLibrary load() {
 }
 
 }  // namespace
+
+std::string too_old(const CudaDriver& driver, int cuda_version) {
+  if (driver.version / 1000 < cuda_version / 1000)
+    return fmt::format(
+        "the NVIDIA driver is for CUDA up to {}.{}, this LibTorch is made with CUDA {}.{}: install a newer "
+        "driver "
+        "({} or newer for CUDA 13), or build with a LibTorch for CUDA {}",
+        driver.version / 1000, driver.version % 1000 / 10, cuda_version / 1000, cuda_version % 1000 / 10,
+        oldest_driver_of_cuda_13, driver.version / 1000);
+  const CudaDevice& device = driver.devices.front();
+  if (cuda_version >= 13000 && (device.major < 7 || (device.major == 7 && device.minor < 5)))
+    return fmt::format(
+        "{} has compute capability {}.{}, LibTorch's CUDA {}.{} needs 7.5 or newer: use a LibTorch "
+        "for CUDA 12 or another card (CUDA_VISIBLE_DEVICES chooses)",
+        device.name, device.major, device.minor, cuda_version / 1000, cuda_version % 1000 / 10);
+  return "";
+}
 
 const CudaDriver& cuda_driver() {
   static const CudaDriver driver = find_cuda_driver();

@@ -7,6 +7,8 @@
 #include "smlp/core/log.hpp"
 #include "smlp/core/threads.hpp"
 #include "smlp/device/capability.hpp"
+#include "smlp/device/cuda_kernel.hpp"
+#include "smlp/device/fused.hpp"
 
 namespace smlp {
 namespace {
@@ -16,6 +18,9 @@ namespace {
 std::string cuda_problem() {
   if (!cuda_driver().problem.empty()) return cuda_driver().problem;
   if (!load_cuda_library().problem.empty()) return load_cuda_library().problem;
+  const std::string old =
+      too_old(cuda_driver(), static_cast<int>(at::detail::getCUDAHooks().versionCUDART()));
+  if (!old.empty()) return old;
   if (!at::hasCUDA()) return "LibTorch's CUDA half finds no usable device";
   return "";
 }
@@ -46,6 +51,13 @@ Precision choose_precision(Precision wanted, bool cuda) {
   return wanted;
 }
 
+bool choose_fused(Kernels wanted, bool cuda) {
+  if (wanted == Kernels::torch || !cuda || nvrtc_problem().empty()) return wanted == Kernels::fused;
+  log().warn("device.kernels: LibTorch's operations alone, for our own cannot be compiled: {}",
+             nvrtc_problem());
+  return false;
+}
+
 void set_determinism(bool deterministic) {
   at::Context& context = at::globalContext();
   context.setDeterministicAlgorithms(deterministic, /*warn_only=*/false);
@@ -68,7 +80,17 @@ std::string describe(const Device& device) {
                      cpu_capability().instruction_sets());
 }
 
+bool fused = true;
+
 }  // namespace
+
+bool fused_kernels() {
+  return fused;
+}
+
+void set_fused_kernels(bool use) {
+  fused = use;
+}
 
 Device open_device(const DeviceConfig& config) {
   // cuBLAS reads it when its first handle is made; without it, its results depend on timing.
@@ -76,6 +98,8 @@ Device open_device(const DeviceConfig& config) {
   Device device;
   if (choose_cuda(config.type)) device.torch = c10::Device(c10::kCUDA, 0);
   device.precision = choose_precision(config.precision, device.is_cuda());
+  set_fused_kernels(choose_fused(config.kernels, device.is_cuda()));
+  device.graph = device.is_cuda() ? config.graph : GraphUse::off;
   device.threads = config.threads > 0 ? static_cast<int>(config.threads) : available_cores();
   at::set_num_threads(device.threads);
   set_determinism(config.deterministic);
@@ -89,8 +113,8 @@ Device open_device(const DeviceConfig& config) {
   return device;
 }
 
-AutocastScope::AutocastScope(const Device& device)
-    : type_(device.torch.type()), active_(device.precision == Precision::bf16) {
+AutocastScope::AutocastScope(const Device& device, bool wanted)
+    : type_(device.torch.type()), active_(wanted && device.precision == Precision::bf16) {
   if (!active_) return;
   at::autocast::set_autocast_dtype(type_, at::kBFloat16);
   at::autocast::set_autocast_enabled(type_, true);

@@ -13,6 +13,11 @@ void DeviceConfig::fields(FieldVisitor& v) {
             {"bf16", Precision::bf16}},
            "of matrix products; weights stay float32; auto: bf16 where the hardware has it, else fp32");
   v.field("threads", threads, "threads of the trainer on a CPU; 0: one a core", between(0, 4096));
+  v.choice("kernels", kernels, {{"fused", Kernels::fused}, {"torch", Kernels::torch}},
+           "fused: our own where there are any; torch: LibTorch's operations alone, the reference");
+  v.choice("graph", graph, {{"auto", GraphUse::automatic}, {"on", GraphUse::on}, {"off", GraphUse::off}},
+           "replay a captured training step (CUDA graph) instead of launching its kernels one by one; auto: "
+           "where it can be captured; on fails where it cannot");
   v.field("deterministic", deterministic, "refuse algorithms whose result depends on timing");
 }
 

@@ -1,5 +1,7 @@
 #include "smlp/device/memory.hpp"
 
+#include <c10/core/CachingDeviceAllocator.h>
+
 #include <atomic>
 #include <fstream>
 #include <string>
@@ -20,6 +22,12 @@ std::int64_t anonymous_memory_peak() {
   while (now > seen && !peak.compare_exchange_weak(seen, now)) {
   }
   return std::max(now, seen);
+}
+
+std::int64_t device_memory_peak(c10::Device device) {
+  if (device.is_cpu()) return 0;
+  constexpr auto all = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  return c10::getDeviceAllocator(device.type())->getDeviceStats(device.index()).allocated_bytes[all].peak;
 }
 
 }  // namespace smlp

@@ -1,7 +1,7 @@
 #include "smlp/models/b_mlp.hpp"
 
 #include "networks.hpp"
-#include "smlp/nn/layers.hpp"
+#include "smlp/nn/residual_mlp.hpp"
 
 namespace smlp {
 namespace {
@@ -10,7 +10,7 @@ class BMlp : public Model {
  public:
   BMlp(const BMlpConfig& config, int image_size, int classes);
   torch::Tensor features(const torch::Tensor& images) override;
-  torch::Tensor head(const torch::Tensor& features) override { return linear_out_->forward(features); }
+  torch::Tensor head(const torch::Tensor& features) override { return classify(linear_out_, features); }
 
  private:
   torch::Tensor block(std::size_t i, const torch::Tensor& z);
@@ -39,6 +39,7 @@ BMlp::BMlp(const BMlpConfig& config, int image_size, int classes)
 
 torch::Tensor BMlp::block(std::size_t i, const torch::Tensor& z) {
   const bool pre = config_.norm_position == BMlpConfig::NormPosition::pre;
+  if (pre && config_.skip) return residual_mlp(z, *norms_[i], *blocks_[i]);
   torch::Tensor out = blocks_[i]->forward(pre ? norms_[i]->forward(z) : z);
   if (config_.skip) out = out + z;
   return pre ? out : norms_[i]->forward(out);

@@ -10,7 +10,7 @@ class SMlp : public Model {
  public:
   SMlp(const SMlpConfig& config, int image_size, int classes);
   torch::Tensor features(const torch::Tensor& images) override;
-  torch::Tensor head(const torch::Tensor& features) override { return linear_out_->forward(features); }
+  torch::Tensor head(const torch::Tensor& features) override { return classify(linear_out_, features); }
 
  private:
   SMlpConfig config_;

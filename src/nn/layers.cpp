@@ -1,13 +1,28 @@
 #include "smlp/nn/layers.hpp"
 
 #include "smlp/core/error.hpp"
+#include "smlp/device/fused.hpp"
 
 namespace smlp {
 
 namespace {
-constexpr double norm_eps = 1e-5;
+
 constexpr double batch_norm_momentum = 0.1;
+constexpr std::int64_t row_alignment = 8;  // elements of bfloat16 in 16 bytes
+
 }  // namespace
+
+torch::Tensor classify(torch::nn::Linear& layer, const torch::Tensor& features) {
+  const torch::Tensor& weight = layer->weight;
+  const std::int64_t classes = weight.size(0),
+                     missing = (row_alignment - classes % row_alignment) % row_alignment;
+  const bool slow = missing != 0 && features.is_cuda() && features.scalar_type() == torch::kBFloat16 &&
+                    weight.scalar_type() == torch::kBFloat16;
+  if (!slow || !fused_kernels()) return layer->forward(features);
+  const torch::Tensor rows = at::constant_pad_nd(weight, {0, 0, 0, missing}),
+                      biases = at::constant_pad_nd(layer->bias, {0, missing});
+  return at::linear(features, rows, biases).narrow(1, 0, classes);
+}
 
 torch::Tensor activate(const torch::Tensor& x, Activation kind) {
   return kind == Activation::gelu ? at::gelu(x) : at::relu(x);

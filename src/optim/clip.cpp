@@ -22,9 +22,12 @@ double sum_of_squares(const float* x, std::int64_t n) {
   return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
-torch::Tensor cpu_norm(const std::vector<torch::Tensor>& gradients) {
+torch::Tensor cpu_norm(std::vector<torch::Tensor> gradients) {
   std::vector<const float*> data;
-  for (const torch::Tensor& gradient : gradients) data.push_back(gradient.const_data_ptr<float>());
+  for (torch::Tensor& gradient : gradients) {
+    gradient = gradient.to(torch::kFloat32).contiguous();
+    data.push_back(gradient.const_data_ptr<float>());
+  }
   const FlatRange range(gradients);
   std::vector<double> sums(static_cast<std::size_t>(range.chunks()));
   range.for_each_piece([&](const FlatRange::Piece& piece) {
@@ -40,21 +43,21 @@ torch::Tensor global_grad_norm(const std::vector<Parameter>& parameters) {
   std::vector<torch::Tensor> gradients;
   for (const Parameter& parameter : parameters)
     if (const torch::Tensor& gradient = parameter.value.grad(); gradient.defined())
-      gradients.push_back(gradient.to(torch::kFloat32).contiguous());
+      gradients.push_back(gradient);
   if (gradients.empty()) {
     const auto options = torch::TensorOptions(torch::kFloat32);
     return torch::zeros({}, parameters.empty() ? options : options.device(parameters[0].value.device()));
   }
-  if (gradients[0].is_cpu()) return cpu_norm(gradients);
+  if (gradients[0].is_cpu()) return cpu_norm(std::move(gradients));
   torch::NoGradGuard no_grad;
-  return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)));
+  return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2, torch::kFloat32)));
 }
 
 StepInputs step_inputs(const torch::Tensor& loss, const torch::Tensor& norm, double clip_norm,
-                       double lr_factor) {
+                       const torch::Tensor& lr_factor) {
   torch::NoGradGuard no_grad;
   StepInputs inputs;
-  inputs.lr_factor = torch::full({}, lr_factor, norm.options());
+  inputs.lr_factor = lr_factor;
   inputs.clip_factor = clip_norm > 0 ? at::reciprocal(norm + 1e-6).mul_(clip_norm).clamp_max_(1.0)
                                      : torch::ones({}, norm.options());
   // x − x is 0 for a finite x, NaN for every other.

@@ -4,7 +4,8 @@
 
 #include "lists.hpp"
 #include "smlp/core/error.hpp"
-#include "smlp/optim/lion_math.hpp"
+#include "smlp/device/fused.hpp"
+#include "smlp/kernels/lion.hpp"
 
 namespace smlp {
 
@@ -14,27 +15,39 @@ void LionConfig::fields(FieldVisitor& v) {
 }
 
 std::unique_ptr<Optimizer> LionConfig::build(std::vector<Parameter> parameters) const {
-  return std::make_unique<Lion>(std::move(parameters), betas);
+  const Lion::Path path = Lion::path_for(parameters);
+  return std::make_unique<Lion>(std::move(parameters), betas, path);
 }
 
 Lion::Lion(std::vector<Parameter> parameters, std::array<double, 2> betas, Path path)
     : Optimizer(std::move(parameters)),
       betas_(betas),
+      path_(path),
       values_(values(parameters_)),
       averages_(zeros_like(values_)),
       range_(values_) {
-  const bool on_cpu = std::all_of(values_.begin(), values_.end(), [](const torch::Tensor& value) {
-    return value.is_cpu() && value.is_contiguous();
-  });
-  if (path == Path::one_pass && !on_cpu)
-    fail(ErrorKind::failed, "LION's single pass needs contiguous parameters on the CPU");
-  one_pass_ = on_cpu && path != Path::tensor_operations;
+  const auto fits = [&](const torch::Tensor& value) {
+    return value.is_contiguous() && (path == Path::one_pass ? value.is_cpu() : value.is_cuda());
+  };
+  if (path != Path::tensor_operations && !std::all_of(values_.begin(), values_.end(), fits))
+    fail(ErrorKind::failed, "LION's single pass needs contiguous parameters on its own device");
+}
+
+Lion::Path Lion::path_for(const std::vector<Parameter>& parameters) {
+  const auto all = [&](auto&& test) {
+    return std::all_of(parameters.begin(), parameters.end(),
+                       [&](const Parameter& p) { return p.value.is_contiguous() && test(p.value); });
+  };
+  if (all([](const torch::Tensor& value) { return value.is_cpu(); })) return Path::one_pass;
+  if (fused_kernels() && all([](const torch::Tensor& value) { return value.is_cuda(); })) return Path::kernel;
+  return Path::tensor_operations;
 }
 
 void Lion::step(const StepInputs& inputs) {
   torch::NoGradGuard no_grad;
+  if (path_ == Path::kernel) return kernel(inputs);
   const std::vector<torch::Tensor> found = gradients(parameters_);
-  one_pass_ ? one_pass(inputs, found) : tensor_operations(inputs, found);
+  path_ == Path::one_pass ? one_pass(inputs, found) : tensor_operations(inputs, found);
 }
 
 namespace {
@@ -54,21 +67,14 @@ void Lion::one_pass(const StepInputs& inputs, const std::vector<torch::Tensor>& 
     const float* gradient;
     LionScalars scalars;
   };
-  const double lr_factor = *inputs.lr_factor.const_data_ptr<float>();
   std::vector<Arrays> arrays;
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    const double lr = parameters_[i].lr * lr_factor;
+  for (std::size_t i = 0; i < values_.size(); ++i)
     arrays.push_back({.value = values_[i].data_ptr<float>(),
                       .average = averages_[i].data_ptr<float>(),
                       .gradient = gradients[i].defined() ? gradients[i].const_data_ptr<float>() : nullptr,
-                      .scalars = {.lr = static_cast<float>(lr),
-                                  .decay = static_cast<float>(1 - lr * parameters_[i].weight_decay),
-                                  .beta1 = static_cast<float>(betas_[0]),
-                                  .one_minus_beta1 = static_cast<float>(1 - betas_[0]),
-                                  .beta2 = static_cast<float>(betas_[1]),
-                                  .one_minus_beta2 = static_cast<float>(1 - betas_[1]),
-                                  .clip_factor = *inputs.clip_factor.const_data_ptr<float>()}});
-  }
+                      .scalars = lion_scalars(parameters_[i].lr, parameters_[i].weight_decay, betas_[0],
+                                              betas_[1], *inputs.lr_factor.const_data_ptr<float>(),
+                                              *inputs.clip_factor.const_data_ptr<float>())});
 
   range_.for_each_piece([&](const FlatRange::Piece& piece) {
     const Arrays& a = arrays[piece.tensor];
@@ -76,6 +82,36 @@ void Lion::one_pass(const StepInputs& inputs, const std::vector<torch::Tensor>& 
     update_piece(a.value + piece.first, a.average + piece.first, a.gradient + piece.first, piece.count,
                  a.scalars);
   });
+}
+
+// As many launches as lists of lion_tensors tensors; gradients of one type in each.
+void Lion::kernel(const StepInputs& inputs) {
+  for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
+    LionTensors list{};
+    int blocks = 0;
+    const auto launch = [&] {
+      kernel_.launch(inputs.bad.device(), static_cast<unsigned>(blocks), 256, list, betas_[0], betas_[1],
+                     static_cast<int>(type == torch::kBFloat16), inputs.lr_factor.const_data_ptr<float>(),
+                     inputs.clip_factor.const_data_ptr<float>(), inputs.bad.const_data_ptr<float>());
+      list.count = blocks = 0;
+    };
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      torch::Tensor& gradient = torch::Tensor(parameters_[i].value).mutable_grad();
+      if (!gradient.defined() || gradient.scalar_type() != type) continue;
+      gradient = gradient.contiguous();
+      const int k = list.count++;
+      list.value[k] = values_[i].data_ptr<float>();
+      list.average[k] = averages_[i].data_ptr<float>();
+      list.gradient[k] = gradient.const_data_ptr();
+      list.size[k] = values_[i].numel();
+      list.lr[k] = parameters_[i].lr;
+      list.weight_decay[k] = parameters_[i].weight_decay;
+      list.first_block[k] = blocks;
+      blocks += static_cast<int>((list.size[k] + lion_block_elements - 1) / lion_block_elements);
+      if (list.count == lion_tensors) launch();
+    }
+    launch();
+  }
 }
 
 void Lion::tensor_operations(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients) {

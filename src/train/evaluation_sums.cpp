@@ -33,7 +33,7 @@ EvaluationSums::EvaluationSums(int classes, torch::Device device, const RealLabe
 
 void EvaluationSums::add(const torch::Tensor& logits, const torch::Tensor& labels) {
   const torch::Tensor values = logits.to(torch::kFloat32);
-  loss_ += cross_entropy(values, {labels, {}, {}}, 0.0) * labels.size(0);
+  loss_ += cross_entropy(values, {labels, {}, {}}, 0.0).mean * labels.size(0);
   const torch::Tensor top = std::get<1>(values.topk(std::min<std::int64_t>(5, values.size(1)), 1));
   const torch::Tensor hits = top == labels.unsqueeze(1);
   right5_ += hits.sum();

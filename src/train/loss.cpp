@@ -2,6 +2,10 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "smlp/device/cuda_kernel.hpp"
+#include "smlp/device/fused.hpp"
+#include "smlp/kernels/cross_entropy.hpp"
+
 namespace smlp {
 
 namespace {
@@ -49,10 +53,76 @@ class CrossEntropy : public torch::autograd::Function<CrossEntropy> {
   }
 };
 
+// The label an image mostly shows.
+Tensor main_labels(const Targets& targets) {
+  if (!targets.partners.defined()) return targets.labels;
+  return torch::where(targets.lambda >= 0.5, targets.labels, targets.partners);
+}
+
+const void* data_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.const_data_ptr() : nullptr;
+}
+
+CrossEntropyArguments kernel_arguments(const Tensor& logits, const Targets& targets, double smoothing) {
+  return {.logits = logits.const_data_ptr(),
+          .labels = reinterpret_cast<const long long*>(targets.labels.const_data_ptr<std::int64_t>()),
+          .partners = static_cast<const long long*>(data_or_null(targets.partners)),
+          .lambda = static_cast<const float*>(data_or_null(targets.lambda)),
+          .classes = static_cast<int>(logits.size(1)),
+          .is_bf16 = logits.scalar_type() == torch::kBFloat16 ? 1 : 0,
+          .stride = logits.stride(0),
+          .smoothing = static_cast<float>(smoothing)};
+}
+
+// Two passes over the logits, one forward and one backward.
+class CrossEntropyKernel : public torch::autograd::Function<CrossEntropyKernel> {
+ public:
+  static variable_list forward(AutogradContext* context, const Tensor& logits, const Targets& targets,
+                               double smoothing) {
+    static CudaKernel kernel("cross_entropy_forward");
+    const auto rows = logits.size(0);
+    const Tensor out = torch::empty({3, rows}, logits.options().dtype(torch::kFloat32));
+    const Tensor losses = out[0], log_sums = out[1], hits = out[2];
+    kernel.launch(logits.device(), static_cast<unsigned>(rows), cross_entropy_threads,
+                  kernel_arguments(logits, targets, smoothing), losses.mutable_data_ptr<float>(),
+                  log_sums.mutable_data_ptr<float>(), hits.mutable_data_ptr<float>());
+    context->save_for_backward({logits, log_sums, targets.labels, targets.partners, targets.lambda});
+    context->saved_data["smoothing"] = smoothing;
+    const Tensor right = hits.sum().to(torch::kInt64);
+    context->mark_non_differentiable({right});
+    return {losses.mean(), right};
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list upstream) {
+    static CudaKernel kernel("cross_entropy_backward");
+    const variable_list saved = context->get_saved_variables();
+    const Tensor &logits = saved[0], &log_sums = saved[1];
+    const Tensor gradient = at::empty_strided(logits.sizes(), logits.strides(), logits.options());
+    const Tensor scale = upstream[0].to(torch::kFloat32);
+    kernel.launch(
+        logits.device(), static_cast<unsigned>(logits.size(0)), cross_entropy_threads,
+        kernel_arguments(logits, {saved[2], saved[3], saved[4]}, context->saved_data["smoothing"].toDouble()),
+        log_sums.const_data_ptr<float>(), scale.const_data_ptr<float>(), gradient.mutable_data_ptr());
+    return {gradient, Tensor(), Tensor()};
+  }
+};
+
+bool has_kernel(const Tensor& logits, const Targets& targets) {
+  const auto type = logits.scalar_type();
+  return fused_kernels() && logits.is_cuda() && logits.size(0) > 0 && logits.stride(1) == 1 &&
+         (type == torch::kFloat32 || type == torch::kBFloat16) && targets.labels.is_contiguous() &&
+         (!targets.partners.defined() || targets.partners.is_contiguous());
+}
+
 }  // namespace
 
-Tensor cross_entropy(const Tensor& logits, const Targets& targets, double label_smoothing) {
-  return CrossEntropy::apply(logits, targets, label_smoothing);
+Loss cross_entropy(const Tensor& logits, const Targets& targets, double label_smoothing) {
+  if (has_kernel(logits, targets)) {
+    const variable_list out = CrossEntropyKernel::apply(logits, targets, label_smoothing);
+    return {out[0], out[1]};
+  }
+  const Tensor mean = CrossEntropy::apply(logits, targets, label_smoothing);
+  return {mean, (logits.argmax(1) == main_labels(targets)).sum()};
 }
 
 }  // namespace smlp

@@ -68,7 +68,8 @@ Outcome outcome_of(const TrainResult& result, const Experiment& experiment, cons
                   .epochs = experiment.plan.epochs,
                   .best = result.best,
                   .chosen_on_test = experiment.subset.holdout.empty(),
-                  .memory = result.memory};
+                  .memory = result.memory,
+                  .device_memory = result.device_memory};
   if (result.last)
     outcome.loss = result.last->loss, outcome.top1 = result.last->top1, outcome.top5 = result.last->top5;
   return outcome;

@@ -68,7 +68,12 @@ TrainResult Trainer::run() {
   if (going && !std::isfinite(last_->loss))
     fail(ErrorKind::not_finite, "{}: trained and saved, but its loss on the {} images is {}",
          record_.folder().string(), part == Part::test ? "test" : "held-out", last_->loss);
-  return {going, state_.step, last_, state_.best, anonymous_memory_peak()};
+  return {going,
+          state_.step,
+          last_,
+          state_.best,
+          anonymous_memory_peak(),
+          device_memory_peak(experiment_.device.torch)};
 }
 
 bool Trainer::train_step() {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "smlp/core/error.hpp"
 #include "smlp/core/rng.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/device/fused.hpp"
 #include "smlp/optim/clip.hpp"
 #include "smlp/train/loss.hpp"
 
@@ -13,12 +15,6 @@ namespace {
 torch::Tensor part(const torch::Tensor& tensor, std::int64_t start, std::int64_t size) {
   return tensor.defined() && tensor.dim() > 0 && tensor.size(0) != size ? tensor.narrow(0, start, size)
                                                                         : tensor;
-}
-
-// The label an image mostly shows.
-torch::Tensor main_labels(const Targets& targets) {
-  if (!targets.partners.defined()) return targets.labels;
-  return torch::where(targets.lambda >= 0.5, targets.labels, targets.partners);
 }
 
 }  // namespace
@@ -35,7 +31,22 @@ TrainingStep::TrainingStep(std::shared_ptr<Model> model, std::unique_ptr<Optimiz
       device_(device),
       options_(options),
       world_(std::move(world)),
-      body_frozen_(only_head(optimizer_->parameters(), *model_)) {}
+      body_frozen_(only_head(optimizer_->parameters(), *model_)) {
+  if (device_.precision == Precision::bf16 && fused_kernels()) bf16_.emplace(*model_);
+  if (device_.graph == GraphUse::off) return;
+  const std::string reason = uncapturable();
+  if (reason.empty())
+    graph_.emplace(device_, bf16_ ? torch::kBFloat16 : torch::kFloat32, device_.graph == GraphUse::on);
+  else if (device_.graph == GraphUse::on)
+    fail(ErrorKind::usage, "device.graph is on, but the training step cannot be captured: {}", reason);
+}
+
+// Empty where nothing is known that stands against capturing it.
+std::string TrainingStep::uncapturable() const {
+  if (!device_.is_cuda()) return "there is no CUDA device";
+  if (world_->size() > 1) return "several ranks train together";
+  return CudaGraph::problem();
+}
 
 std::vector<CheckpointPart> TrainingStep::parts() const {
   return {model_part(*model_), optimizer_part(*optimizer_)};
@@ -43,6 +54,17 @@ std::vector<CheckpointPart> TrainingStep::parts() const {
 
 std::optional<StepSums> TrainingStep::operator()(const Batch& batch, std::int64_t step, double lr_factor) {
   if (model_->is_training() == body_frozen_) model_->train(!body_frozen_);
+  if (!graph_)
+    return take(batch, step,
+                torch::full({}, lr_factor, torch::TensorOptions(torch::kFloat32).device(device_.torch)));
+  if (stop_signal() != 0) return std::nullopt;
+  return (*graph_)(batch, lr_factor, [&](const Batch& given, const torch::Tensor& factor) {
+    return take(given, step, factor);
+  });
+}
+
+std::optional<StepSums> TrainingStep::take(const Batch& batch, std::int64_t step,
+                                           const torch::Tensor& lr_factor) {
   const std::vector<torch::Tensor> buffers = copy_buffers();
   for (const Parameter& p : optimizer_->parameters()) torch::Tensor(p.value).mutable_grad().reset();
   std::optional<StepSums> sums = forward_backward(batch, step);
@@ -63,16 +85,26 @@ std::optional<StepSums> TrainingStep::forward_backward(const Batch& batch, std::
   const std::int64_t images = batch.images.size(0);
   const std::int64_t micro = options_.micro_batch == 0 ? images : std::min(options_.micro_batch, images);
   const std::int64_t passes = (images + micro - 1) / micro;
+  const bool capturing = graph_ && graph_->capturing();
   StepSums sums;
-  for (std::int64_t start = 0; start < images; start += micro) {
-    if (world_->any(stop_signal() != 0)) return std::nullopt;
-    RandomStream generator(options_.seed, Purpose::generator, static_cast<std::uint32_t>(step),
-                           static_cast<std::uint64_t>(world_->rank() * passes + start / micro));
-    torch::manual_seed(generator.next64());
-    const StepSums part = micro_step(batch, start, std::min(micro, images - start));
-    sums.loss = start == 0 ? part.loss : sums.loss + part.loss;
-    sums.right = start == 0 ? part.right : sums.right + part.right;
+  std::vector<torch::Tensor> gradients;
+  {
+    std::optional<Bf16Weights::Scope> bf16;
+    if (bf16_) bf16.emplace(*bf16_);
+    for (std::int64_t start = 0; start < images; start += micro) {
+      if (!capturing) {
+        if (world_->any(stop_signal() != 0)) return std::nullopt;
+        RandomStream generator(options_.seed, Purpose::generator, static_cast<std::uint32_t>(step),
+                               static_cast<std::uint64_t>(world_->rank() * passes + start / micro));
+        torch::manual_seed(generator.next64());
+      }
+      const StepSums part = micro_step(batch, start, std::min(micro, images - start));
+      sums.loss = start == 0 ? part.loss : sums.loss + part.loss;
+      sums.right = start == 0 ? part.right : sums.right + part.right;
+      if (bf16_ && passes > 1) add_gradients(gradients);
+    }
   }
+  hand_over_gradients(gradients);
   sums.images = images * world_->size();
   std::vector<torch::Tensor> shared{sums.loss, sums.right};
   for (const Parameter& p : optimizer_->parameters())
@@ -85,16 +117,44 @@ std::optional<StepSums> TrainingStep::forward_backward(const Batch& batch, std::
 StepSums TrainingStep::micro_step(const Batch& batch, std::int64_t start, std::int64_t size) {
   const Targets targets{part(batch.labels, start, size), part(batch.partners, start, size), batch.lambda};
   const std::int64_t all = batch.images.size(0) * world_->size();
-  torch::Tensor loss, right;
+  Loss loss;
   {
-    const AutocastScope autocast(device_);
-    const torch::Tensor out = logits(part(batch.images, start, size));
-    loss = cross_entropy(out, targets, options_.label_smoothing);
-    right = (out.argmax(1) == main_labels(targets)).sum();
+    const torch::Tensor images = part(batch.images, start, size);
+    const AutocastScope autocast(device_, !bf16_);
+    loss = cross_entropy(logits(bf16_ ? images.to(torch::kBFloat16) : images), targets,
+                         options_.label_smoothing);
   }
-  (size == all ? loss : loss * (static_cast<double>(size) / static_cast<double>(all))).backward();
+  (size == all ? loss.mean : loss.mean * (static_cast<double>(size) / static_cast<double>(all))).backward();
   const torch::NoGradGuard no_grad;
-  return {.loss = loss.detach() * static_cast<double>(size), .right = right, .bad = {}};
+  return {.loss = loss.mean.detach() * static_cast<double>(size), .right = loss.right, .bad = {}};
+}
+
+// bfloat16 is too coarse to add many micro-batches up in.
+void TrainingStep::add_gradients(std::vector<torch::Tensor>& sums) {
+  const torch::NoGradGuard no_grad;
+  const std::vector<Parameter>& parameters = optimizer_->parameters();
+  sums.resize(parameters.size());
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    torch::Tensor& gradient = torch::Tensor(parameters[i].value).mutable_grad();
+    if (!gradient.defined()) continue;
+    if (sums[i].defined())
+      sums[i].add_(gradient);
+    else
+      sums[i] = gradient.to(torch::kFloat32);
+    gradient.reset();
+  }
+}
+
+// As the optimiser reads them: their sums over micro-batches, if there are any, else what the backward pass
+// left.
+void TrainingStep::hand_over_gradients(const std::vector<torch::Tensor>& sums) {
+  const std::vector<Parameter>& parameters = optimizer_->parameters();
+  const bool keeps_bf16 = optimizer_->reads_bf16() && world_->size() == 1;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    torch::Tensor& gradient = torch::Tensor(parameters[i].value).mutable_grad();
+    if (!sums.empty()) gradient = sums[i];
+    if (gradient.defined() && !keeps_bf16) gradient = gradient.to(torch::kFloat32);
+  }
 }
 
 torch::Tensor TrainingStep::logits(const torch::Tensor& images) {

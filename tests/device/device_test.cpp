@@ -104,6 +104,20 @@ TEST(Autocast, AnUpdatedWeightIsSeenByTheNextScope) {
   EXPECT_EQ(output(2), 2);
 }
 
+TEST(CudaDriver, ADriverOrACardThatIsTooOldIsNamedWithTheRemedy) {
+  const auto found = [](int version, int major, int minor) {
+    CudaDriver driver;
+    driver.version = version;
+    driver.devices = {{.name = "Card", .major = major, .minor = minor}};
+    return too_old(driver, 13000);
+  };
+  EXPECT_EQ(found(13000, 9, 0), "");
+  EXPECT_EQ(found(13020, 7, 5), "");
+  const std::string driver = found(12080, 9, 0), card = found(13000, 7, 0);
+  for (const char* part : {"12.8", "13.0", "580"}) EXPECT_NE(driver.find(part), std::string::npos) << driver;
+  for (const char* part : {"Card", "7.0", "7.5"}) EXPECT_NE(card.find(part), std::string::npos) << card;
+}
+
 TEST(Memory, PeakCountsOwnPagesAndStaysAfterTheyAreReleased) {
   const std::int64_t before = anonymous_memory();
   ASSERT_GT(before, 0);

@@ -51,7 +51,8 @@ TEST_P(GoldenOptimizer, StepsClippingAndStateEqualTheReference) {
     for (Parameter& p : parameters) p.value.mutable_grad() = golden[at + p.name + ".grad"];
     const torch::Tensor norm = global_grad_norm(parameters);
     expect_close(norm, golden[at + "norm"], at + "norm", 1e-6, 1e-7);
-    optimizer->step(step_inputs(torch::tensor(1.5f), norm, 1.0, 1 - 0.1 * step));
+    optimizer->step(
+        step_inputs(torch::tensor(1.5f), norm, 1.0, torch::tensor(static_cast<float>(1 - 0.1 * step))));
     for (const Parameter& p : parameters)
       expect_close(p.value.detach(), golden[at + p.name], at + p.name, 1e-5, 1e-6);
   }
@@ -107,7 +108,7 @@ TEST(Optimizers, AStepThatIsNotFiniteChangesNoBit) {
       const std::vector<Parameter> parameters = uneven_parameters();
       const auto optimizer = make(parameters);
       const auto step = [&](const torch::Tensor& loss) {
-        optimizer->step(step_inputs(loss, global_grad_norm(parameters), 1.0, 1.0));
+        optimizer->step(step_inputs(loss, global_grad_norm(parameters), 1.0, torch::tensor(1.f)));
       };
       for (const Parameter& p : parameters) p.value.mutable_grad() = torch::randn_like(p.value.detach());
       step(torch::tensor(1.f));
@@ -148,7 +149,7 @@ TEST(Optimizers, AStepReadsNothingBackFromTheDevice) {
     reads = 0;
     const auto handle =
         at::addGlobalCallback(at::RecordFunctionCallback(count_reads).scopes({at::RecordScope::FUNCTION}));
-    optimizer->step(step_inputs(loss, global_grad_norm(parameters), 1.0, 0.5));
+    optimizer->step(step_inputs(loss, global_grad_norm(parameters), 1.0, torch::tensor(0.5f)));
     at::removeCallback(handle);
     // On a CPU at::_fused_adamw_ itself reads the step count for each tensor, from memory; on CUDA it does
     // not.
@@ -212,12 +213,13 @@ TEST(Clipping, LargeFiniteGradientsAreNotTakenForInfinite) {
   parameters[0].value.mutable_grad() = torch::full({100}, 1e30f);  // the square exceeds float32
   const torch::Tensor norm = global_grad_norm(parameters);
   EXPECT_NEAR(norm.item<double>() / 1e31, 1, 1e-6);
-  EXPECT_EQ(step_inputs(torch::tensor(1.f), norm, 1.0, 1.0).bad.item<float>(), 0);
+  EXPECT_EQ(step_inputs(torch::tensor(1.f), norm, 1.0, torch::tensor(1.f)).bad.item<float>(), 0);
 }
 
 TEST(Clipping, FactorIsOneBelowTheLimitAndWhenOff) {
   const auto factor = [](float norm, double limit) {
-    return step_inputs(torch::tensor(1.f), torch::tensor(norm), limit, 1.0).clip_factor.item<double>();
+    return step_inputs(torch::tensor(1.f), torch::tensor(norm), limit, torch::tensor(1.f))
+        .clip_factor.item<double>();
   };
   EXPECT_EQ(factor(0.5f, 1.0), 1.0);
   EXPECT_EQ(factor(0.f, 1.0), 1.0);

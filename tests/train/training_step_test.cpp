@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "smlp/batches/loader.hpp"
+#include "smlp/device/fused.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/optim/registry.hpp"
 #include "smlp/train/tensor_file.hpp"
@@ -25,12 +26,14 @@ struct Bench {
   std::unique_ptr<TrainingStep> step;
 
   Bench(const std::string& model_yaml, const std::string& optimizer_yaml, TrainingStep::Options options = {},
-        std::shared_ptr<World> world = std::make_shared<World>()) {
+        std::shared_ptr<World> world = std::make_shared<World>(), Precision precision = Precision::fp32) {
     torch::manual_seed(5);
+    Device device;
+    device.precision = precision;
     model = build_model(testing::read_chosen<ModelConfig>(model_table(), model_yaml), 8, 10);
     const auto optim = testing::read_chosen<OptimizerConfig>(optimizer_table(), optimizer_yaml);
     step = std::make_unique<TrainingStep>(model, optim->build(group_parameters(*model, *optim.config)),
-                                          Device{}, options, std::move(world));
+                                          device, options, std::move(world));
   }
   std::vector<torch::Tensor> weights() const {
     std::vector<torch::Tensor> all;
@@ -128,6 +131,44 @@ TEST(TrainingStep, SumsAreThoseOfItsImages) {
   EXPECT_EQ(sums->right.item<std::int64_t>(), (logits.argmax(1) == batch.labels).sum().item<std::int64_t>());
   EXPECT_EQ(sums->images, 32);
   EXPECT_EQ(sums->bad.item<float>(), 0);
+}
+
+double mean_loss(const std::string& model, Precision precision, bool fused, std::int64_t micro_batch = 0) {
+  set_fused_kernels(fused);
+  Bench bench(model, "{name: lion, lr: 1e-3}",
+              {.label_smoothing = 0.3, .clip_norm = 1, .micro_batch = micro_batch}, std::make_shared<World>(),
+              precision);
+  double loss = 0;
+  for (int i = 0; i < 8; ++i) loss += (*bench.step)(random_batch(64, true), i, 1.0)->loss.item<double>() / 64;
+  set_fused_kernels(true);
+  for (const torch::Tensor& weight : bench.weights())
+    EXPECT_NE(weight.scalar_type(), torch::kBFloat16) << "what is trained and saved stays float32";
+  return loss / 8;
+}
+
+TEST(TrainingStep, Bf16WeightsTrainAsFloat32AndAutocastDo) {
+  for (const std::string& model : {small_mlp, std::string("{name: s_mlp, depth: 2, width: 16}"),
+                                   std::string("{name: b_mlp, depth: 2, width: 16, norm: batch}")}) {
+    const double float32 = mean_loss(model, Precision::fp32, true),
+                 bf16 = mean_loss(model, Precision::bf16, true),
+                 autocast = mean_loss(model, Precision::bf16, false);
+    EXPECT_NEAR(bf16, float32, 0.01) << model;
+    EXPECT_NEAR(bf16, autocast, 0.01) << model;
+    EXPECT_NE(bf16, float32) << model;
+  }
+}
+
+// Sums of bfloat16 gradients would lose what 64 small shares add up to.
+TEST(TrainingStep, MicroBatchesOfBf16AreAddedUpInFloat32) {
+  const auto gradient = [](std::int64_t micro_batch) {
+    Bench bench(small_mlp, "{name: sgd, lr: 1.0, momentum: 0.0, nesterov: false}",
+                {.micro_batch = micro_batch}, std::make_shared<World>(), Precision::bf16);
+    const std::vector<torch::Tensor> before = bench.weights();
+    (*bench.step)(random_batch(64), 0, 1.0);
+    return before[0] - bench.weights()[0];
+  };
+  const torch::Tensor whole = gradient(0), parts = gradient(1);
+  EXPECT_LT(((parts - whole).norm() / whole.norm()).item<double>(), 4e-3);
 }
 
 // A probe's body stays in evaluation mode without gradients, whether it is run or its features are given.

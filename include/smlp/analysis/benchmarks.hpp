@@ -10,8 +10,9 @@ namespace smlp {
 
 // Rates of this machine, taken in the same run as what is compared with them: the best of several tries.
 struct MachineRates {
-  double matrix_flops = 0;  // floating-point operations a second of a product of 2048 × 2048 matrices
-  double copy_bytes = 0;    // bytes read and written a second by a copy of 256 MiB
+  double matrix_flops = 0;  // floating-point operations a second of a product of 2048 × 2048 matrices, on a
+                            // CUDA device of 8192 × 8192
+  double copy_bytes = 0;    // bytes read and written a second by a copy of 256 MiB, on a CUDA device of 1 GiB
 };
 
 // A measurement: the median over repeats, and how far the middle half of them lies apart.
@@ -42,6 +43,8 @@ struct BenchRow {
                         // over batch_seconds; 0: no limit is known
   MachineRates machine{};
   std::int64_t memory = 0;  // bytes of anonymous memory at the most
+  std::int64_t device_memory =
+      0;  // bytes of tensors on a CUDA device at the most, this measurement's rates not counted
 };
 
 // Two measurements are compared up to this spread, from this many repeats on, and differ by more than their

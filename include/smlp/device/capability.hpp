@@ -38,6 +38,10 @@ struct CudaDriver {
 };
 const CudaDriver& cuda_driver();
 
+// Why a LibTorch made with this version of CUDA (13000 is 13.0) cannot use the driver or its first device,
+// with the remedy; empty when it can.
+std::string too_old(const CudaDriver& driver, int cuda_version);
+
 // LibTorch's CUDA half, libtorch_cuda.so, which the program is not linked with.
 struct CudaLibrary {
   bool loaded = false;

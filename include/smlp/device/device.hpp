@@ -13,6 +13,7 @@ namespace smlp {
 struct Device {
   c10::Device torch = c10::kCPU;
   Precision precision = Precision::fp32;  // never automatic
+  GraphUse graph = GraphUse::automatic;   // on only with a CUDA device
   int threads = 1;
   std::string description;  // "CPU, 2 threads, AVX-512 (AMX bf16)"
   bool is_cuda() const { return torch.is_cuda(); }
@@ -24,11 +25,11 @@ struct Device {
 // allowed when asked for by name, with a warning; tf32 on a CPU means fp32.
 Device open_device(const DeviceConfig& config);
 
-// Matrix products in bf16 while it lives, when the device's precision is bf16; nothing otherwise. Master
-// weights stay float32.
+// Matrix products in bf16 while it lives, when the device's precision is bf16 and it is wanted; nothing
+// otherwise. Weights stay float32.
 class AutocastScope {
  public:
-  explicit AutocastScope(const Device& device);
+  explicit AutocastScope(const Device& device, bool wanted = true);
   ~AutocastScope();
   AutocastScope(const AutocastScope&) = delete;
   AutocastScope& operator=(const AutocastScope&) = delete;

@@ -1,4 +1,6 @@
 #pragma once
+#include <c10/core/Device.h>
+
 #include <cstdint>
 
 namespace smlp {
@@ -9,5 +11,8 @@ std::int64_t anonymous_memory();
 
 // The largest value seen by any call so far, this one included: call it where memory is at its height.
 std::int64_t anonymous_memory_peak();
+
+// The most memory in bytes that tensors took on this device at once, since the process began; 0 for a CPU.
+std::int64_t device_memory_peak(c10::Device device);
 
 }  // namespace smlp

@@ -14,6 +14,13 @@ torch::Tensor activate(const torch::Tensor& x, Activation kind);
 // Zeroes each element with probability p and scales the rest, while `training`; x itself otherwise.
 torch::Tensor drop(const torch::Tensor& x, double p, bool training);
 
+inline constexpr double norm_eps = 1e-5;
+
+// Logits [B, classes] of features [B, width]. In bfloat16 on CUDA with a number of classes that 8 does not
+// divide they are computed with some more of zero weight, for matrix products of such sizes take two to three
+// times as long.
+torch::Tensor classify(torch::nn::Linear& layer, const torch::Tensor& features);
+
 // Normalises features [B, width]: torch's LayerNorm or BatchNorm1d with affine parameters, eps 1e-5 (momentum
 // 0.1), and their tensor names (weight, bias; running_mean, running_var, num_batches_tracked). Kind none is
 // the identity and has no tensors. Batch statistics of fewer than two images while training: Error(usage).
@@ -21,6 +28,9 @@ class NormLayer : public torch::nn::Module {
  public:
   NormLayer(NormKind kind, std::int64_t width);
   torch::Tensor forward(const torch::Tensor& x);
+  NormKind kind() const { return kind_; }
+  const torch::Tensor& weight() const { return weight_; }  // undefined for kind none, as is the bias
+  const torch::Tensor& bias() const { return bias_; }
 
  private:
   NormKind kind_;
@@ -35,6 +45,11 @@ class LinearStack : public torch::nn::Module {
   // widths: input, …, output; at least two.
   LinearStack(const std::vector<std::int64_t>& widths, Activation activation, bool activate_last);
   torch::Tensor forward(torch::Tensor x);
+  // Whether it is two linear layers with a GELU between them and nothing after.
+  bool is_gelu_pair() const {
+    return layers_.size() == 2 && activation_ == Activation::gelu && !activate_last_;
+  }
+  const torch::nn::Linear& linear(std::size_t i) const { return layers_[i]; }
 
  private:
   std::vector<torch::nn::Linear> layers_;

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 
+#include "smlp/device/cuda_kernel.hpp"
 #include "smlp/optim/flat_range.hpp"
 #include "smlp/optim/optimizer.hpp"
 
@@ -14,22 +15,27 @@ class LionConfig : public OptimizerConfig {
   std::int64_t state_values() const override { return 1; }
 };
 
-// LION (lion_math.hpp) on float32 parameters. State: "exp_avg". On a CPU one pass over all tensors; elsewhere
-// tensor operations that do not synchronise.
+// LION (kernels/lion.hpp) on float32 parameters. State: "exp_avg". On a CPU and with Kernels::fused on a CUDA
+// device one pass over all tensors; otherwise tensor operations. None of them synchronises.
 class Lion : public Optimizer {
  public:
-  enum class Path { automatic, one_pass, tensor_operations };  // one_pass: CPU only
+  enum class Path { one_pass, kernel, tensor_operations };  // one_pass: CPU only; kernel: CUDA only
 
-  Lion(std::vector<Parameter> parameters, std::array<double, 2> betas, Path path = Path::automatic);
+  Lion(std::vector<Parameter> parameters, std::array<double, 2> betas, Path path);
+  // The fastest way for these parameters.
+  static Path path_for(const std::vector<Parameter>& parameters);
+  bool reads_bf16() const override { return path_ == Path::kernel; }
   void step(const StepInputs& inputs) override;
   OptimizerState state() const override;
 
  private:
   void one_pass(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients);
+  void kernel(const StepInputs& inputs);
   void tensor_operations(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients);
 
   std::array<double, 2> betas_;
-  bool one_pass_;
+  Path path_;
+  CudaKernel kernel_{"lion", Contraction::off};
   std::vector<torch::Tensor> values_, averages_;
   FlatRange range_;
 };

@@ -39,6 +39,9 @@ class Optimizer {
   // One update from the parameters' .grad(), which it may change. Does not synchronise with the device.
   virtual void step(const StepInputs& inputs) = 0;
 
+  // Whether the gradients may be bfloat16; otherwise float32.
+  virtual bool reads_bf16() const { return false; }
+
   // The live tensors: copy before keeping. Restored by copying into them (train/checkpoint).
   virtual OptimizerState state() const = 0;
   const std::vector<Parameter>& parameters() const { return parameters_; }

@@ -10,9 +10,14 @@ struct Targets {
   torch::Tensor lambda{};    // [] float32 on the same device; undefined without MixUp
 };
 
-// Mean cross entropy [] float32: lambda · CE(labels) + (1 − lambda) · CE(partners), each as
-// torch.nn.CrossEntropyLoss(label_smoothing=…), from one log-softmax and without one-hot rows. logits [B, C],
-// any float type.
-torch::Tensor cross_entropy(const torch::Tensor& logits, const Targets& targets, double label_smoothing);
+struct Loss {
+  torch::Tensor mean;  // [] float32: lambda · CE(labels) + (1 − lambda) · CE(partners), with autograd history
+  torch::Tensor right;  // [] int64: images whose largest logit is their label's; under MixUp the label's with
+                        // the larger share
+};
+
+// Each CE as torch.nn.CrossEntropyLoss(label_smoothing=…), from one log-softmax and without one-hot rows.
+// logits [B, C], any float type.
+Loss cross_entropy(const torch::Tensor& logits, const Targets& targets, double label_smoothing);
 
 }  // namespace smlp

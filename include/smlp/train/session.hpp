@@ -26,8 +26,9 @@ struct Outcome {
   std::int64_t epochs = 0;              // of a finished run
   double loss = 0, top1 = 0, top5 = 0;  // its last evaluation: on the test split, or the held-out part; %
   BestResult best{};
-  bool chosen_on_test = false;  // the best epoch was
-  std::int64_t memory = 0;      // bytes of anonymous memory at the most, as seen at log steps
+  bool chosen_on_test = false;     // the best epoch was
+  std::int64_t memory = 0;         // bytes of anonymous memory at the most, as seen at log steps
+  std::int64_t device_memory = 0;  // bytes of tensors on a CUDA device at the most
 };
 
 // Trains what a configuration says, in a run folder of its own, from the first step or from where a run

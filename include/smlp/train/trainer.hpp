@@ -17,7 +17,8 @@ struct TrainResult {
   std::int64_t step = 0;
   std::optional<EvaluationResult> last;  // of the test split (of the held-out part when there is none)
   BestResult best;
-  std::int64_t memory = 0;  // bytes of anonymous memory at the most, as seen at log steps
+  std::int64_t memory = 0;         // bytes of anonymous memory at the most, as seen at log steps
+  std::int64_t device_memory = 0;  // bytes of tensors on a CUDA device at the most
 };
 
 // The one training loop: TrainingStep over the run's batches, with what falls due between steps written to

@@ -11,24 +11,20 @@
 #include "smlp/dist/world.hpp"
 #include "smlp/nn/model.hpp"
 #include "smlp/optim/optimizer.hpp"
+#include "smlp/train/bf16_weights.hpp"
 #include "smlp/train/checkpoint.hpp"
+#include "smlp/train/step_graph.hpp"
+#include "smlp/train/step_sums.hpp"
 
 namespace smlp {
 
 // Whether nothing but the model's head is among these.
 bool only_head(const std::vector<Parameter>& parameters, const Model& model);
 
-// What a step did, as tensors [] on its device, summed over the batches of all ranks.
-struct StepSums {
-  torch::Tensor loss, right;  // over the images; right: the largest logit is the label's (under MixUp: the
-                              // one with the larger share)
-  torch::Tensor bad;          // 1: loss or gradient was not finite and nothing was changed; else 0
-  std::int64_t images = 0;
-};
-
 // One optimiser step: a batch in, sums out. Forward and backward pass in the device's precision, clipping,
 // the update, and a selected return to the old values where something was not finite. Touches no file and
-// does not wait for the device.
+// does not wait for the device. On a CUDA device the step is captured and replayed as one graph where
+// Device::graph says so: the sums' tensors are then overwritten by the next step.
 class TrainingStep {
  public:
   struct Options {
@@ -56,8 +52,12 @@ class TrainingStep {
   std::vector<CheckpointPart> parts() const;
 
  private:
+  std::string uncapturable() const;
+  std::optional<StepSums> take(const Batch& batch, std::int64_t step, const torch::Tensor& lr_factor);
   std::optional<StepSums> forward_backward(const Batch& batch, std::int64_t step);
   StepSums micro_step(const Batch& batch, std::int64_t start, std::int64_t size);
+  void add_gradients(std::vector<torch::Tensor>& sums);
+  void hand_over_gradients(const std::vector<torch::Tensor>& sums);
   torch::Tensor logits(const torch::Tensor& images);
   std::vector<torch::Tensor> copy_buffers() const;
   void restore_buffers(const std::vector<torch::Tensor>& saved, const torch::Tensor* where_bad);
@@ -68,6 +68,8 @@ class TrainingStep {
   Options options_;
   std::shared_ptr<World> world_;
   bool body_frozen_;
+  std::optional<Bf16Weights> bf16_;
+  std::optional<StepGraph> graph_;
 };
 
 }  // namespace smlp

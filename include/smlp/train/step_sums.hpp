@@ -1,0 +1,16 @@
+#pragma once
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace smlp {
+
+// What a step did, as tensors [] on its device, summed over the batches of all ranks.
+struct StepSums {
+  torch::Tensor loss, right;  // over the images; right: the largest logit is the label's (under MixUp: the
+                              // one with the larger share)
+  torch::Tensor bad;          // 1: loss or gradient was not finite and nothing was changed; else 0
+  std::int64_t images = 0;
+};
+
+}  // namespace smlp

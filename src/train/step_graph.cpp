@@ -42,13 +42,17 @@ void StepGraph::capture(const Batch& batch, const Step& step) {
   batch_.images = torch::empty_like(batch.images, image_type_);
   // What the steps before left in the allocator would be kept beside the graph's own memory.
   c10::getDeviceAllocator(device_.type())->emptyCache();
+  std::string problem;
   capturing_ = true;
   try {
     graph_ = std::make_unique<CudaGraph>(device_, [&] { sums_ = step(batch_, lr_factor_); });
   } catch (const c10::Error& error) {
-    give_up(error.what_without_backtrace());
+    problem = error.what_without_backtrace();
+  } catch (const Error& error) {  // the driver's
+    problem = error.what();
   }
   capturing_ = false;
+  if (!graph_) give_up(problem);
 }
 
 std::optional<StepSums> StepGraph::operator()(const Batch& batch, double lr_factor, const Step& step) {

@@ -6,6 +6,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/formats/archive.hpp"
 #include "smlp/formats/mat.hpp"
@@ -84,14 +85,10 @@ std::string_view find_word(std::string_view line, const Test& test) {
 }
 
 ValidationLabels read_label_list(const fs::path& path) {
-  const std::string text = read_file(path, list_bytes);
   ValidationLabels labels;
   std::set<std::string> classes;
   std::int64_t line_number = 0, unnamed = 0;
-  for (std::size_t start = 0; start < text.size();) {
-    const std::size_t end = std::min(text.find('\n', start), text.size());
-    const std::string_view line = std::string_view(text).substr(start, end - start);
-    start = end + 1;
+  for (const std::string_view line : text_lines(read_file(path, list_bytes))) {
     ++line_number;
     const std::string wnid(find_word(line, is_wnid));
     const std::string_view image =

@@ -69,7 +69,8 @@ class ArchiveReader {
     if (archive_read_open(handle_.get(), this, nullptr, read_outer, nullptr) != ARCHIVE_OK) broken("");
   }
 
-  void read() {
+  // file: the archive's own bytes, where it is not an entry of another.
+  void read(std::span<const std::byte> file) {
     archive_entry* entry = nullptr;
     while (true) {
       const int result = archive_read_next_header(handle_.get(), &entry);
@@ -90,6 +91,7 @@ class ArchiveReader {
       skip_rest(path);
     }
     check_end();
+    check_tail(file);
   }
 
  private:
@@ -200,6 +202,18 @@ class ArchiveReader {
       fail(ErrorKind::data, "{}: the archive is cut off: its end marker is missing", name_);
   }
 
+  // A decompressor stops at what is no further stream of its kind. Zeros pad files on tapes and disks.
+  void check_tail(std::span<const std::byte> file) const {
+    const auto used =
+        static_cast<std::size_t>(std::max<la_int64_t>(0, archive_filter_bytes(handle_.get(), -1)));
+    if (archive_filter_count(handle_.get()) == 1 || used >= file.size()) return;
+    const std::span<const std::byte> tail = file.subspan(used);
+    if (std::ranges::any_of(tail, [](std::byte each) { return each != std::byte{0}; }))
+      fail(ErrorKind::data,
+           "{}: {} bytes follow the compressed archive and are none; cut them off, or unpack it by hand",
+           name_, tail.size());
+  }
+
   const std::string name_;
   const WantedEntry& wanted_;
   const VisitEntry& visit_;
@@ -219,7 +233,8 @@ void read_archive(const std::filesystem::path& path, const WantedEntry& wanted, 
   if (!fs::exists(status)) fail(ErrorKind::data, "{}: there is no such file or folder", path.string());
   if (fs::is_directory(status)) return walk_folder(path, wanted, visit);
   if (!fs::is_regular_file(status)) fail(ErrorKind::data, "{} is neither a file nor a folder", path.string());
-  if (is_joined_zip(MappedFile(path).bytes()))
+  const MappedFile file(path);
+  if (is_joined_zip(file.bytes()))
     fail(ErrorKind::data,
          "{}: several zip archives joined, of which only the last can be read; unpack each and name the "
          "folder",
@@ -227,14 +242,14 @@ void read_archive(const std::filesystem::path& path, const WantedEntry& wanted, 
   const Utf8Locale locale;
   ArchiveReader reader(path.string(), wanted, visit);
   reader.open(path);
-  reader.read();
+  reader.read(file.bytes());
 }
 
 void read_archive(ArchiveEntry& archive, const WantedEntry& wanted, const VisitEntry& visit) {
   const Utf8Locale locale;
   ArchiveReader reader(archive.where(), wanted, visit);
   reader.open(archive);
-  reader.read();
+  reader.read({});
 }
 
 }  // namespace smlp

@@ -102,7 +102,8 @@ class HeaderReader {
 
   std::string dtype() {
     if (peek() == '[') broken("a structured array, which is not supported,");
-    const std::string given = string("a type"), value = one_spelling(given);
+    const std::string given = string("a type");
+    std::string value = one_spelling(given);
     const bool known = std::any_of(std::begin(item_sizes), std::end(item_sizes),
                                    [&](const ItemSize& item) { return item.dtype == value; });
     if (!known)

@@ -197,14 +197,14 @@ class Packer {
 
 }  // namespace
 
-PackReport pack(const PackOptions& given) {
-  check_pack_options(given);
-  PackOptions options = given;
-  for (std::string& each : options.splits) each = split_of_word(each);
+PackReport pack(const PackOptions& options) {
+  check_pack_options(options);
+  PackOptions known = options;
+  for (std::string& each : known.splits) each = split_of_word(each);
   const DataSource& source = find_data_source(options.source);
   check_source_options(options.source_options, source);
   const auto start = std::chrono::steady_clock::now();
-  PackReport report = Packer(options, source).run();
+  PackReport report = Packer(known, source).run();
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 }

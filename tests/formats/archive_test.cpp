@@ -123,6 +123,15 @@ TEST(Archive, RefusesWhatFollowsATarFileAndIsNone) {
     join(folder / "tail.tar", {folder / "1.tar"}, tail);
     error_for(folder / "tail.tar");
   }
+  for (const auto filter : {archive_write_add_filter_gzip, archive_write_add_filter_bzip2,
+                            archive_write_add_filter_xz, archive_write_add_filter_zstd}) {
+    { tar_at(folder / "2.tar", filter).add("b", "second"); }
+    join(folder / "tail.tar", {folder / "2.tar", folder / "1.tar"});
+    error_for(folder / "tail.tar");
+    if (filter == archive_write_add_filter_zstd) continue;  // its library refuses zeros too
+    join(folder / "padded.tar", {folder / "2.tar"}, std::string(1000, '\0'));
+    EXPECT_EQ(read_all(folder / "padded.tar").size(), 1u);
+  }
   join(folder / "padded.tar", {folder / "1.tar"}, std::string(20 * 512, '\0'));
   EXPECT_EQ(read_all(folder / "padded.tar").size(), 1u);
 }

@@ -39,7 +39,7 @@ class Reading {
     result.warnings = passed_over_.warnings();
     for (const std::string& each : layout_.others)
       result.warnings.push_back(
-          fmt::format("{}: a folder beside the splits, not packed", layout_.root + each));
+          fmt::format("{}: not packed: it is no split, or has no class folders", layout_.root + each));
     return result;
   }
 

@@ -19,11 +19,6 @@ constexpr std::uint64_t list_bytes = std::uint64_t{16} << 20;
 constexpr std::string_view stem = "ILSVRC2012_val_";
 constexpr std::string_view truth_file = "ILSVRC2012_validation_ground_truth.txt", meta_file = "meta.mat";
 
-bool is_wnid(std::string_view word) {
-  return word.size() == 9 && word[0] == 'n' &&
-         std::all_of(word.begin() + 1, word.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 std::int64_t positive_number(std::string_view word) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
@@ -114,6 +109,11 @@ ValidationLabels read_label_list(const fs::path& path) {
 }
 
 }  // namespace
+
+bool is_wnid(std::string_view word) {
+  return word.size() == 9 && word[0] == 'n' &&
+         std::all_of(word.begin() + 1, word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 ValidationLabels read_validation_labels(const std::filesystem::path& path) {
   const std::string name = path.filename().string();

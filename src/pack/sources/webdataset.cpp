@@ -25,7 +25,9 @@ constexpr int label_depth = 64;
 constexpr std::uint64_t shard_limit = 1'000'000;
 
 bool named_like_a_shard(std::string_view file) {
-  return file.ends_with(".tar") || file.ends_with(".tar.gz") || file.ends_with(".tgz");
+  constexpr std::string_view endings[] = {".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst"};
+  return std::ranges::any_of(endings,
+                             [&](std::string_view each) { return lower_case(file).ends_with(each); });
 }
 
 // The whole of a text as a number without sign; nothing if it is anything else.
@@ -80,7 +82,8 @@ std::vector<Shard> shards_of(const fs::path& from, std::int64_t& skipped) {
     return shards;
   }
   std::vector<Shard> shards = find_shards(from, named_like_a_shard, skipped);
-  if (shards.empty()) fail(ErrorKind::data, "{}: holds no shards (.tar, .tar.gz, .tgz)", from.string());
+  if (shards.empty())
+    fail(ErrorKind::data, "{}: holds no shards (.tar, .tar.gz, .tar.zst, …)", from.string());
   return shards;
 }
 

@@ -80,8 +80,9 @@ TEST_F(ClassFolders, KnowsTheProcessedImageNet21kByBothSources) {
           {{"train", {root + "imagenet21k_train/n1/0.JPEG=n1", root + "imagenet21k_train/n2/1.JPEG=n2"}},
            {"test", {root + "imagenet21k_val/n1/2.JPEG=n1", root + "imagenet21k_val/n2/3.JPEG=n2"}}},
           {"n1", "n2"}, {}, source);
-      EXPECT_EQ(warnings_,
-                (Lines{root + "imagenet21k_small_classes: a folder beside the splits, not packed"}));
+      EXPECT_EQ(
+          warnings_,
+          (Lines{root + "imagenet21k_small_classes: not packed: it is no split, or has no class folders"}));
     }
   }
   options_.min_images = 2;
@@ -144,8 +145,8 @@ TEST_F(ClassFolders, WhatLiesBesideTheSplitsCannotStopAPack) {
   fs::create_directory_symlink(".", temp_ / "raw/notes/loop");
   fs::permissions(temp_ / "raw/lost+found", fs::perms::none);
   expect_given({{"train", {"train/a/0.jpg=a"}}}, {"a"});
-  EXPECT_EQ(warnings_, (Lines{"notes: a folder beside the splits, not packed",
-                              "test: a folder beside the splits, not packed"}));
+  EXPECT_EQ(warnings_, (Lines{"notes: not packed: it is no split, or has no class folders",
+                              "test: not packed: it is no split, or has no class folders"}));
   fs::permissions(temp_ / "raw/lost+found", fs::perms::owner_all);
 }
 

@@ -70,13 +70,13 @@ TEST_F(WebDataset, PairsImagesWithLabelsOnEitherSide) {
 
 TEST_F(WebDataset, NamesTellSplitsApart) {
   write_shard(root() / "imagenet-train-000001.tar", sample("1", "1"));
-  write_shard(root() / "imagenet-train-000000.tar.gz", sample("0", "0"));
+  write_shard(root() / "imagenet-train-000000.tar.xz", sample("0", "0"));
   write_shard(root() / "validation" / "trained-0.tar", sample("0", "4"));
   testing::write_folder(root(), {{"readme.md", "x"}, {".cache/train-9.tar", "x"}});
   for (const Lines& splits : {Lines{}, Lines{"train", "test"}, Lines{"train", "val"}}) {
     const Given given = read("webdataset", root(), splits);
     EXPECT_EQ(given.samples.at("train"),
-              (Lines{"imagenet-train-000000.tar.gz/0.png=0", "imagenet-train-000001.tar/1.png=1"}));
+              (Lines{"imagenet-train-000000.tar.xz/0.png=0", "imagenet-train-000001.tar/1.png=1"}));
     EXPECT_EQ(given.samples.at("test"), (Lines{"validation/trained-0.tar/0.png=4"}));
     EXPECT_EQ(given.result.classes.size(), 5u);
     EXPECT_EQ(given.result.skipped, 1);

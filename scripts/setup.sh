@@ -66,6 +66,8 @@ missing_packages() {
   has_header turbojpeg.h || echo libturbojpeg0-dev
   has_header zlib.h || echo zlib1g-dev
   has_header png.h || echo libpng-dev
+  has_header webp/demux.h || echo libwebp-dev
+  has_header gif_lib.h || echo libgif-dev
   has_header archive.h || echo libarchive-dev
   has_header xxhash.h || echo libxxhash-dev
   has_header stb/stb_easy_font.h || echo libstb-dev

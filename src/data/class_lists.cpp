@@ -58,12 +58,9 @@ void check_class_names(const std::vector<std::string>& names, std::string_view w
 
 std::vector<std::string> read_class_list(const std::filesystem::path& file) {
   const std::string text = read_file(file, class_list_bytes);
-  std::vector<std::string> names;
-  for (std::size_t start = 0; start < text.size();) {
-    const std::size_t end = std::min(text.find_first_of("\r\n", start), text.size());
-    if (end > start) names.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
+  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    fail(ErrorKind::data, "{}: UTF-16 text; save it as UTF-8", file.string());
+  std::vector<std::string> names = text_lines(text);
   if (names.empty()) fail(ErrorKind::data, "{}: holds no class names", file.string());
   check_class_names(names, file.string());
   return names;

@@ -5,6 +5,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/data/shapes.hpp"
+#include "smlp/data/split_names.hpp"
 
 namespace smlp {
 namespace {
@@ -51,7 +52,7 @@ PackPlace find_pack(const std::string& root) {
   for (const fs::path& place : places_of(root)) {
     PackPlace found{place, {}};
     if (is_pack(place)) found.splits = {place};
-    for (const char* name : {"train", "test", "val", "unlabeled"})
+    for (const char* name : split_names)
       if (!is_pack(place) && is_pack(place / name)) found.splits.push_back(place / name);
     if (!found.splits.empty()) return found;
   }

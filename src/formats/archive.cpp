@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "folder_walk.hpp"
+#include "joined_zip.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
@@ -55,6 +56,7 @@ class ArchiveReader {
     archive_read_support_filter_xz(handle_.get());
     archive_read_support_filter_zstd(handle_.get());
     archive_read_support_format_tar(handle_.get());
+    archive_read_set_format_option(handle_.get(), "tar", "read_concatenated_archives", "1");
     archive_read_support_format_zip_seekable(handle_.get());  // by its directory: a cut-off file has none
   }
 
@@ -67,7 +69,8 @@ class ArchiveReader {
     if (archive_read_open(handle_.get(), this, nullptr, read_outer, nullptr) != ARCHIVE_OK) broken("");
   }
 
-  void read() {
+  // file: the archive's own bytes, where it is not an entry of another.
+  void read(std::span<const std::byte> file) {
     archive_entry* entry = nullptr;
     while (true) {
       const int result = archive_read_next_header(handle_.get(), &entry);
@@ -81,12 +84,14 @@ class ArchiveReader {
       if (path.empty()) refuse(path, "has no name");
       if (!seen_.insert(XXH3_64bits(path.data(), path.size())).second) refuse(path, "is there twice");
       if (wanted_(path)) {
+        check_wanted(entry, path);
         Entry streamed(*this, path, entry);
         visit_(streamed);
       }
       skip_rest(path);
     }
     check_end();
+    check_tail(file);
   }
 
  private:
@@ -143,13 +148,12 @@ class ArchiveReader {
          reason != nullptr ? printable(reason) : "unknown error");
   }
 
-  // The entry's path without "." parts; refuses what is not a plain file or folder below the archive's root.
+  // The entry's path without "." parts; refuses what does not lie below the archive's root.
   std::string checked_path(archive_entry* entry) const {
     const char* raw = archive_entry_pathname(entry);
     if (raw == nullptr) raw = archive_entry_pathname_utf8(entry);
     if (raw == nullptr) fail(ErrorKind::data, "{}: an entry's name is not UTF-8", name_);
     const std::string_view text(raw);
-    if (!is_utf8(text)) refuse(text, "has a name that is not UTF-8");
     if (text.starts_with('/')) refuse(text, "has an absolute path");
     std::string path;
     for (std::size_t start = 0; start <= text.size();) {
@@ -159,11 +163,14 @@ class ArchiveReader {
       if (!part.empty() && part != ".") path.append(path.empty() ? "" : "/").append(part);
       start = end + 1;
     }
-    const auto type = archive_entry_filetype(entry);
-    if (archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr ||
-        (type != AE_IFREG && type != AE_IFDIR))
-      refuse(text, "is a link or a device");
     return path;
+  }
+
+  void check_wanted(archive_entry* entry, const std::string& path) const {
+    if (!is_utf8(path)) refuse(path, "has a name that is not UTF-8");
+    if (archive_entry_hardlink(entry) != nullptr || archive_entry_symlink(entry) != nullptr)
+      refuse(path, "is a link; unpack the archive and name the folder, where links are followed");
+    if (archive_entry_filetype(entry) != AE_IFREG) refuse(path, "is a device or a pipe");
   }
 
   void skip_rest(const std::string& path) {
@@ -195,6 +202,18 @@ class ArchiveReader {
       fail(ErrorKind::data, "{}: the archive is cut off: its end marker is missing", name_);
   }
 
+  // A decompressor stops at what is no further stream of its kind. Zeros pad files on tapes and disks.
+  void check_tail(std::span<const std::byte> file) const {
+    const auto used =
+        static_cast<std::size_t>(std::max<la_int64_t>(0, archive_filter_bytes(handle_.get(), -1)));
+    if (archive_filter_count(handle_.get()) == 1 || used >= file.size()) return;
+    const std::span<const std::byte> tail = file.subspan(used);
+    if (std::ranges::any_of(tail, [](std::byte each) { return each != std::byte{0}; }))
+      fail(ErrorKind::data,
+           "{}: {} bytes follow the compressed archive and are none; cut them off, or unpack it by hand",
+           name_, tail.size());
+  }
+
   const std::string name_;
   const WantedEntry& wanted_;
   const VisitEntry& visit_;
@@ -214,17 +233,23 @@ void read_archive(const std::filesystem::path& path, const WantedEntry& wanted, 
   if (!fs::exists(status)) fail(ErrorKind::data, "{}: there is no such file or folder", path.string());
   if (fs::is_directory(status)) return walk_folder(path, wanted, visit);
   if (!fs::is_regular_file(status)) fail(ErrorKind::data, "{} is neither a file nor a folder", path.string());
+  const MappedFile file(path);
+  if (is_joined_zip(file.bytes()))
+    fail(ErrorKind::data,
+         "{}: several zip archives joined, of which only the last can be read; unpack each and name the "
+         "folder",
+         path.string());
   const Utf8Locale locale;
   ArchiveReader reader(path.string(), wanted, visit);
   reader.open(path);
-  reader.read();
+  reader.read(file.bytes());
 }
 
 void read_archive(ArchiveEntry& archive, const WantedEntry& wanted, const VisitEntry& visit) {
   const Utf8Locale locale;
   ArchiveReader reader(archive.where(), wanted, visit);
   reader.open(archive);
-  reader.read();
+  reader.read({});
 }
 
 }  // namespace smlp

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/formats/archive.hpp"
 
 namespace smlp {
@@ -45,14 +46,7 @@ std::string ArchiveEntry::text() {
 }
 
 std::vector<std::string> ArchiveEntry::lines() {
-  const std::string content = text();
-  std::vector<std::string> lines;
-  for (std::size_t start = 0; start < content.size();) {
-    const std::size_t end = std::min(content.find_first_of("\r\n", start), content.size());
-    if (end > start) lines.push_back(content.substr(start, end - start));
-    start = end + 1;
-  }
-  return lines;
+  return text_lines(text());
 }
 
 void ArchiveEntry::records(std::size_t size,

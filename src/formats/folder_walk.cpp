@@ -64,10 +64,13 @@ class FolderWalker {
       fail(ErrorKind::data, "{}: the folder is linked into itself", printable((root_ / prefix).string()));
     above_.push_back(identity);
     for (const std::string& name : sorted_names(prefix)) {
-      const bool wanted = wanted_(prefix + name);
+      if (!wanted_(prefix + name)) continue;
+      if (!is_utf8(name))
+        fail(ErrorKind::data, "{}: file \"{}\" has a name that is not UTF-8", root_.string(),
+             printable(prefix + name));
       if (name.ends_with('/')) {
         walk_below(prefix + name);
-      } else if (wanted) {
+      } else {
         FileEntry entry(root_, prefix + name);
         visit_(entry);
       }
@@ -81,9 +84,6 @@ class FolderWalker {
     try {
       for (const auto& entry : fs::directory_iterator(root_ / prefix)) {
         std::string name = entry.path().filename().string();
-        if (!is_utf8(name))
-          fail(ErrorKind::data, "{}: file \"{}\" has a name that is not UTF-8", root_.string(),
-               printable(prefix + name));
         std::error_code broken_link;
         const fs::file_status status = entry.status(broken_link);
         if (fs::is_directory(status))

@@ -20,7 +20,29 @@ struct ItemSize {
   std::size_t bytes;
 };
 constexpr ItemSize item_sizes[] = {{"|u1", 1}, {"|i1", 1}, {"|b1", 1}, {"<i2", 2}, {"<i4", 4}, {"<i8", 8},
-                                   {"<u2", 2}, {"<u4", 4}, {"<u8", 8}, {"<f2", 2}, {"<f4", 4}, {"<f8", 8}};
+                                   {"<u2", 2}, {"<u4", 4}, {"<u8", 8}, {"<f2", 2}, {"<f4", 4}, {"<f8", 8},
+                                   {">i2", 2}, {">i4", 4}, {">i8", 8}, {">u2", 2}, {">u4", 4}, {">u8", 8},
+                                   {">f2", 2}, {">f4", 4}, {">f8", 8}};
+
+// What NumPy takes besides a letter and a size: its names, and C's letters.
+constexpr std::pair<std::string_view, std::string_view> type_names[] = {
+    {"bool", "b1"},    {"?", "b1"}, {"int8", "i1"},    {"b", "i1"}, {"uint8", "u1"},   {"B", "u1"},
+    {"int16", "i2"},   {"h", "i2"}, {"uint16", "u2"},  {"H", "u2"}, {"int32", "i4"},   {"i", "i4"},
+    {"uint32", "u4"},  {"I", "u4"}, {"int64", "i8"},   {"l", "i8"}, {"q", "i8"},       {"uint64", "u8"},
+    {"L", "u8"},       {"Q", "u8"}, {"float16", "f2"}, {"e", "f2"}, {"float32", "f4"}, {"f", "f4"},
+    {"float64", "f8"}, {"d", "f8"}};
+
+// The one spelling of a type that the rest of the program knows: "|u1", "<i8", ">i8".
+std::string one_spelling(std::string_view type) {
+  char order = '<';
+  if (!type.empty() && std::string_view("<>=|").find(type[0]) != std::string_view::npos) {
+    order = type[0] == '>' ? '>' : '<';
+    type.remove_prefix(1);
+  }
+  for (const auto& [name, plain] : type_names)
+    if (name == type) type = plain;
+  return (type.ends_with('1') ? '|' : order) + std::string(type);
+}
 
 // Reads the header's text, a Python dictionary of three known keys.
 class HeaderReader {
@@ -30,7 +52,7 @@ class HeaderReader {
 
   NpyHeader read() {
     NpyHeader header;
-    bool seen[3] = {};
+    bool seen[3] = {}, fortran = false;
     expect('{');
     while (peek() != '}') {
       const std::string key = string("a key");
@@ -38,7 +60,7 @@ class HeaderReader {
       if (which < 0 || std::exchange(seen[which], true)) broken("a key that is unknown or doubled");
       expect(':');
       if (which == 0) header.dtype = dtype();
-      if (which == 1) fortran_order();
+      if (which == 1) fortran = fortran_order();
       if (which == 2) header.shape = shape();
       if (peek() != '}') expect(',');
     }
@@ -46,6 +68,8 @@ class HeaderReader {
     peek();
     if (position_ != text_.size()) broken("text after the header's dictionary");
     if (!seen[0] || !seen[1] || !seen[2]) broken("a header without descr, fortran_order or shape");
+    const auto sides = std::ranges::count_if(header.shape, [](std::int64_t side) { return side > 1; });
+    if (fortran && sides > 1) broken("Fortran order, which is not supported (use numpy.ascontiguousarray),");
     return header;
   }
 
@@ -55,7 +79,9 @@ class HeaderReader {
   }
 
   char peek() {
-    while (position_ < text_.size() && (text_[position_] == ' ' || text_[position_] == '\n')) ++position_;
+    while (position_ < text_.size() &&
+           std::string_view(" \n\t\r\f").find(text_[position_]) != std::string_view::npos)
+      ++position_;
     return position_ < text_.size() ? text_[position_] : '\0';
   }
 
@@ -76,21 +102,22 @@ class HeaderReader {
 
   std::string dtype() {
     if (peek() == '[') broken("a structured array, which is not supported,");
-    std::string value = string("a type");
+    const std::string given = string("a type");
+    std::string value = one_spelling(given);
     const bool known = std::any_of(std::begin(item_sizes), std::end(item_sizes),
                                    [&](const ItemSize& item) { return item.dtype == value; });
     if (!known)
-      broken(fmt::format("element type '{}', which is not supported (little-endian numbers are),", value));
+      broken(fmt::format("element type '{}', which is not supported (whole numbers and floats are),", given));
     return value;
   }
 
-  void fortran_order() {
+  bool fortran_order() {
     peek();
     const std::string_view rest = text_.substr(position_);
-    if (rest.starts_with("True"))
-      broken("Fortran order, which is not supported (use numpy.ascontiguousarray),");
-    if (!rest.starts_with("False")) broken("fortran_order that is not True or False");
-    position_ += 5;
+    const bool is_true = rest.starts_with("True");
+    if (!is_true && !rest.starts_with("False")) broken("fortran_order that is not True or False");
+    position_ += is_true ? 4 : 5;
+    return is_true;
   }
 
   std::vector<std::int64_t> shape() {
@@ -122,6 +149,7 @@ class HeaderReader {
       ++position_;
     }
     const std::size_t digits = position_ - start;
+    if (digits > 0 && position_ < text_.size() && text_[position_] == 'L') ++position_;  // Python 2's long
     if (digits == 0 || (digits > 1 && text_[start] == '0')) broken("a dimension that is not a whole number");
     return value;
   }

@@ -4,12 +4,14 @@
 #include <chrono>
 
 #include "pack/pack_job.hpp"
+#include "pack/pack_losses.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/core/threads.hpp"
 #include "smlp/data/dataset.hpp"
+#include "smlp/data/split_names.hpp"
 #include "smlp/formats/decode.hpp"
 #include "smlp/pack/fit_image.hpp"
 #include "smlp/pack/ordered_decoder.hpp"
@@ -67,7 +69,7 @@ class Packer {
  private:
   void refuse_existing() const {
     if (folder_.progress().complete) return;  // half committed: those that exist are its own
-    for (const char* name : {"train", "test", "unlabeled"})
+    for (const char* name : split_names)
       if (request_.wants(name) && fs::exists(fs::symlink_status(options_.to / name)))
         fail(ErrorKind::data,
              "{} exists: remove it, choose another --to, or name the split to pack with --split",
@@ -90,7 +92,9 @@ class Packer {
     try {
       decode_into(sample);
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::data || options_.skip_bad == 0) throw;
+      if (error.kind() != ErrorKind::data) throw;
+      if (options_.skip_bad == 0)
+        fail(ErrorKind::data, "{}; --skip-bad N leaves out up to N such images", error.what());
       sample.error = error.what();
     }
     sample.raw.encoded = {};
@@ -100,9 +104,9 @@ class Packer {
   void decode_into(DecodedSample& sample) const {
     RawSample& raw = sample.raw;
     const int size = options_.size;
-    Image image = raw.encoded.empty()
-                      ? std::move(raw.pixels)
-                      : decode_image(raw.encoded, where(raw), options_.fast_decode ? size : 0);
+    Image image = raw.pixels.pixels.empty()
+                      ? decode_image(raw.encoded, where(raw), options_.fast_decode ? size : 0)
+                      : std::move(raw.pixels);
     sample.resized = size != 0 && (image.width != size || image.height != size);
     sample.image =
         sample.resized ? fit_image(std::move(image), size, options_.resize, where(raw)) : std::move(image);
@@ -143,6 +147,8 @@ class Packer {
   }
 
   void finish(const SourceResult& result) {
+    for (const std::string& each : result.warnings) log().warn("{}", each);
+    warn_of_losses(result, folder_.progress().left_out);
     DatasetInfo info;
     info.source = source_.name;
     info.family = source_.family;
@@ -160,10 +166,10 @@ class Packer {
 
   // A split packed earlier into the same root must have the same classes.
   void check_other_split(const DatasetInfo& info, const SourceResult& result) const {
-    for (const char* name : {"train", "test"}) {
+    for (const char* name : split_names) {
       if (result.labels.contains(name) || !fs::exists(options_.to / name / "dataset.json")) continue;
       const auto other = Dataset::open(options_.to / name);
-      if (other->info().classes != info.classes)
+      if (other->classes() > 0 && other->info().classes != info.classes)
         fail(ErrorKind::data,
              "{} has other classes than {}; pack both splits from one source, or choose another --to",
              other->description(), options_.from.string());
@@ -193,10 +199,12 @@ class Packer {
 
 PackReport pack(const PackOptions& options) {
   check_pack_options(options);
+  PackOptions known = options;
+  for (std::string& each : known.splits) each = split_of_word(each);
   const DataSource& source = find_data_source(options.source);
   check_source_options(options.source_options, source);
   const auto start = std::chrono::steady_clock::now();
-  PackReport report = Packer(options, source).run();
+  PackReport report = Packer(known, source).run();
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return report;
 }

@@ -6,6 +6,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/data/dataset_info.hpp"
+#include "smlp/data/split_names.hpp"
 
 namespace smlp {
 namespace {
@@ -34,10 +35,10 @@ void check_pack_options(const PackOptions& options) {
   if (options.fast_decode && options.size == 0)
     fail(ErrorKind::usage, "--fast-decode shrinks JPEGs to about the size wanted: give --size");
   for (const std::string& each : options.splits)
-    if (each != "train" && each != "test" && each != "val" && each != "unlabeled")
+    if (split_of_word(each).empty())
       fail(ErrorKind::usage, "--split {}: expected train, test, val or unlabeled", each);
   if (std::count_if(options.splits.begin(), options.splits.end(),
-                    [](const std::string& each) { return each == "test" || each == "val"; }) > 1)
+                    [](const std::string& each) { return packed_split(split_of_word(each)) == "test"; }) > 1)
     fail(ErrorKind::usage, "--split test and --split val are written to the same place: choose one");
 }
 

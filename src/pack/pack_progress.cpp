@@ -4,6 +4,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/data/block_hash.hpp"
+#include "smlp/data/split_names.hpp"
 #include "smlp/formats/json.hpp"
 
 namespace smlp {
@@ -40,7 +41,7 @@ void check(const PackProgress& progress, std::string_view name) {
   const auto bytes = std::uint64_t{3} * static_cast<std::uint64_t>(progress.image_size) *
                      static_cast<std::uint64_t>(progress.image_size);
   for (const auto& [split, done] : progress.splits) {
-    if (split != "train" && split != "test" && split != "unlabeled") refuse(split);
+    if (split.empty() || packed_split(split_of_word(split)) != split) refuse(split);
     if (done.images < 0 || done.images > std::int64_t{1} << 36 || bytes == 0 ||
         // A complete split has the hash of its last, shorter block too.
         (!progress.complete &&

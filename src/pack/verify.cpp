@@ -11,6 +11,7 @@
 #include "smlp/data/dataset.hpp"
 #include "smlp/data/open_dataset.hpp"
 #include "smlp/data/real_labels.hpp"
+#include "smlp/data/split_names.hpp"
 
 namespace smlp {
 namespace {
@@ -27,7 +28,7 @@ void stop_when_told() {
 // A folder that is called like a split and holds none was damaged or half copied.
 void refuse_half_splits(const PackPlace& place) {
   if (place.splits.front() == place.root) return;
-  for (const char* name : {"train", "test", "val", "unlabeled"}) {
+  for (const char* name : split_names) {
     const fs::path folder = place.root / name;
     if (fs::is_directory(folder) && std::ranges::find(place.splits, folder) == place.splits.end())
       fail(ErrorKind::data, "{}: missing; pack the data again", (folder / "dataset.json").string());

@@ -6,6 +6,7 @@
 #include "smlp/core/rng.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/data/open_dataset.hpp"
+#include "smlp/data/split_names.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/train/training_step.hpp"
 
@@ -16,7 +17,7 @@ namespace {
 bool has_test_split(const std::string& root) {
   const PackPlace pack = find_pack(root);
   return root == "shapes" || std::any_of(pack.splits.begin(), pack.splits.end(), [&](const fs::path& split) {
-           return split != pack.root && (split_name(split) == "test" || split_name(split) == "val");
+           return split != pack.root && packed_split(split_name(split)) == "test";
          });
 }
 

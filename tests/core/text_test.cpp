@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace smlp {
 namespace {
 
@@ -18,6 +21,16 @@ TEST(Printable, HidesControlCharactersAndForeignBytes) {
   EXPECT_EQ(printable("größe"), "größe");
   EXPECT_EQ(printable("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");
   EXPECT_EQ(printable("gr\xf6sse"), "gr\\xf6sse");
+}
+
+TEST(Text, LinesOfAFileFromWindowsAreThoseOfOneFromElsewhere) {
+  const std::vector<std::string> lines{"cat", " dog ", "owl"};
+  for (const char* text : {"cat\n dog \nowl\n",
+                           "\xEF\xBB\xBF"
+                           "cat\r\n dog \r\nowl",
+                           "cat\r dog \r\rowl\n\n"})
+    EXPECT_EQ(text_lines(text), lines) << text;
+  EXPECT_TRUE(text_lines("\xEF\xBB\xBF").empty());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "smlp/core/error.hpp"
 #include "support/errors.hpp"
+#include "support/temp_dir.hpp"
 
 namespace smlp {
 namespace {
@@ -48,6 +49,20 @@ TEST(ClassLists, SplitsOfOneSetMustAgreeExactly) {
   check_same_classes({a, "train"}, {a, "test"});
   for (const Names& other : {b, c})
     testing::error_of(ErrorKind::data, [&] { check_same_classes({a, "train"}, {other, "test"}); });
+}
+
+TEST(ClassLists, AByteOrderMarkIsNoPartOfAName) {
+  const testing::TempDir temp;
+  testing::write_plainly(temp / "windows.txt",
+                         "\xEF\xBB\xBF"
+                         "cat\r\ndog\r\n");
+  EXPECT_EQ(read_class_list(temp / "windows.txt"), (std::vector<std::string>{"cat", "dog"}));
+  testing::write_plainly(temp / "wide.txt", std::string("\xFF\xFE"
+                                                        "c\0a\0t\0",
+                                                        8));
+  EXPECT_NE(testing::error_of(ErrorKind::data, [&] { read_class_list(temp / "wide.txt"); })
+                .find("save it as UTF-8"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
-// The two image decoders, against PIL.
+// The image decoders, against PIL.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 
+#include "smlp/formats/decode.hpp"
 #include "smlp/formats/jpeg.hpp"
 #include "smlp/formats/png.hpp"
 #include "support/errors.hpp"
@@ -18,7 +19,7 @@ using testing::values;
 
 Image decode(const std::string& bytes, const std::string& name) {
   const auto span = std::as_bytes(std::span(bytes));
-  return name.ends_with(".png") ? decode_png(span, name) : decode_jpeg(span, name);
+  return decode_image(span, name);
 }
 
 std::string golden_bytes(const std::string& name) {
@@ -50,6 +51,23 @@ void put_big_endian(std::string& bytes, std::size_t offset, std::uint32_t value,
     bytes[offset + i] = static_cast<char>(value >> 8 * (count - 1 - i) & 0xff);
 }
 
+// What follows the image itself may be missing.
+void expect_refused_when_cut_or_whole(const std::string& name) {
+  const std::string whole = golden_bytes(name);
+  const std::vector<std::uint8_t> pixels = decode(whole, name).pixels;
+  std::size_t taken = 0;
+  for (std::size_t size = 1; size < whole.size(); ++size) {
+    const std::vector<char> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    try {
+      ASSERT_EQ(decode_image(std::as_bytes(std::span(cut)), "cut").pixels, pixels) << name << " at " << size;
+      ++taken;
+    } catch (const Error& error) {
+      ASSERT_EQ(error.kind(), ErrorKind::data);
+    }
+  }
+  EXPECT_LE(taken, 3u) << name;
+}
+
 TEST(Jpeg, DecodesAsPil) {
   for (const char* name : {"grey.jpg", "444.jpg", "422.jpg", "420.jpg", "progressive.jpg", "restart.jpg",
                            "cmyk.jpg", "ycck.jpg"})
@@ -62,8 +80,9 @@ TEST(Jpeg, RefusesAFileCutAnywhere) {
 }
 
 TEST(Jpeg, RefusesOtherFilesAndTooManyPixels) {
-  EXPECT_NE(error_of(ErrorKind::data, [] { decode(golden_bytes("rgb.png"), "image.jpg"); }).find("image.jpg"),
-            std::string::npos);
+  const std::string other = golden_bytes("rgb.png");
+  const auto decode_other = [&] { decode_jpeg(std::as_bytes(std::span(other)), "image.jpg"); };
+  EXPECT_NE(error_of(ErrorKind::data, decode_other).find("image.jpg"), std::string::npos);
   std::string large = golden_bytes("444.jpg");
   const std::size_t frame = large.find("\xff\xc0");
   put_big_endian(large, frame + 5, 60'000, 2);
@@ -121,6 +140,61 @@ TEST(Png, WritesWhatItReads) {
   EXPECT_EQ(again.height, image.height);
   EXPECT_EQ(again.pixels, image.pixels);
   error_of(ErrorKind::failed, [] { encode_png({4, 4, {1, 2, 3}}); });
+}
+
+TEST(Webp, DecodesAsPil) {
+  for (const char* name :
+       {"lossy.webp", "lossless.webp", "alpha.webp", "alpha_lossless.webp", "animated.webp"})
+    expect_as_pil(name);
+}
+
+TEST(Webp, RefusesAFileCutAnywhereAndTooManyPixels) {
+  for (const char* name : {"lossy.webp", "lossless.webp", "animated.webp"})
+    expect_refused_when_cut_or_whole(name);
+  std::string large = golden_bytes("animated.webp");
+  const std::size_t canvas = large.find("VP8X") + 12;
+  large.replace(canvas, 6, "\xff\xff\x3f\xff\xff\x00", 6);
+  error_of(ErrorKind::data, [&] { decode(large, "image.webp"); });
+}
+
+TEST(Bmp, DecodesAsPil) {
+  for (const char* name : {"rgb.bmp", "rgba.bmp", "grey.bmp", "bit.bmp", "palette.bmp", "top_down.bmp"})
+    expect_as_pil(name);
+}
+
+TEST(Bmp, RefusesAFileCutAnywhereAndTooManyPixels) {
+  for (const char* name : {"rgb.bmp", "bit.bmp", "palette.bmp"}) expect_refused_when_cut_or_whole(name);
+  std::string large = golden_bytes("rgb.bmp");
+  large.replace(18, 8, std::string("\x50\xc3\0\0\x50\xc3\0\0", 8));
+  EXPECT_NE(error_of(ErrorKind::data, [&] { decode(large, "image.bmp"); }).find("50000 x 50000 pixels"),
+            std::string::npos);
+}
+
+TEST(Gif, DecodesTheFirstFrameAsPil) {
+  for (const char* name : {"palette.gif", "interlaced.gif", "grey.gif", "transparent.gif",
+                           "offset_transparent.gif", "animated.gif"})
+    expect_as_pil(name);
+}
+
+TEST(Gif, RefusesAFileCutAnywhereAndTooManyPixels) {
+  for (const char* name : {"palette.gif", "interlaced.gif", "transparent.gif"})
+    expect_refused_when_cut_or_whole(name);
+  std::string large = golden_bytes("palette.gif");
+  large.replace(6, 4, "\xff\xff\xff\xff");
+  EXPECT_NE(error_of(ErrorKind::data, [&] { decode(large, "image.gif"); }).find("65535 x 65535 pixels"),
+            std::string::npos);
+}
+
+TEST(Images, AreKnownByTheirFirstBytes) {
+  const auto kind = [](const std::string& bytes) { return image_kind(std::as_bytes(std::span(bytes))); };
+  EXPECT_EQ(kind(golden_bytes("lossy.webp")), ImageKind::webp);
+  EXPECT_EQ(kind(golden_bytes("rgb.bmp")), ImageKind::bmp);
+  EXPECT_EQ(kind(golden_bytes("palette.gif")), ImageKind::gif);
+  for (const char* text : {"", "BM", "BMW and other makers of cars, a list", "RIFF....WAVEfmt ", "GIF"})
+    EXPECT_EQ(kind(text), ImageKind::none) << text;
+  EXPECT_NE(
+      error_of(ErrorKind::data, [] { decode_image({}, "a.jpg"); }).find("a.jpg: the file is empty (0 bytes)"),
+      std::string::npos);
 }
 
 }  // namespace

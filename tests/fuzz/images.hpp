@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -48,6 +49,42 @@ inline std::int64_t mend_png(std::vector<std::uint8_t>& png) {
   }
   const std::int64_t width = big_endian(&png[16], 4), height = big_endian(&png[20], 4);
   return width > max_image_pixels || height > max_image_pixels ? max_image_pixels + 1 : width * height;
+}
+
+inline std::int64_t little_endian(const std::uint8_t* bytes, int count) {
+  std::int64_t value = 0;
+  for (int i = count; i-- > 0;) value = value << 8 | bytes[i];
+  return value;
+}
+
+// What the headers say; 0 where there is none.
+inline std::int64_t webp_area(const std::uint8_t* data, std::size_t size) {
+  if (size < 30) return 0;
+  const char format = static_cast<char>(data[15]);  // of "VP8 ", "VP8L" and "VP8X"
+  if (format == 'X') return (little_endian(&data[24], 3) + 1) * (little_endian(&data[27], 3) + 1);
+  if (format == 'L')
+    return ((little_endian(&data[21], 2) & 0x3fff) + 1) * ((little_endian(&data[22], 3) >> 6 & 0x3fff) + 1);
+  return (little_endian(&data[26], 2) & 0x3fff) * (little_endian(&data[28], 2) & 0x3fff);
+}
+
+inline std::int64_t bmp_area(const std::uint8_t* data, std::size_t size) {
+  if (size < 26) return 0;
+  const bool old = data[14] == 12;
+  const auto side = [&](int i) {
+    return old ? little_endian(&data[18 + 2 * i], 2)
+               : std::abs(std::int64_t{static_cast<std::int32_t>(little_endian(&data[18 + 4 * i], 4))});
+  };
+  return side(0) * side(1);
+}
+
+// The screen's, or the frame's where one may reach beyond it.
+inline std::int64_t gif_area(const std::uint8_t* data, std::size_t size) {
+  std::int64_t largest = size < 10 ? 0 : little_endian(&data[6], 2) * little_endian(&data[8], 2);
+  for (std::size_t i = 13; i + 9 <= size; ++i)
+    if (data[i] == ',')
+      largest = std::max(largest, (little_endian(&data[i + 1], 2) + little_endian(&data[i + 5], 2)) *
+                                      (little_endian(&data[i + 3], 2) + little_endian(&data[i + 7], 2)));
+  return largest;
 }
 
 inline void check_image(const Image& image) {

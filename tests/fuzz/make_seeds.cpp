@@ -71,7 +71,8 @@ std::string small_png(int width, int height) {
 void add_images(Seeds& seeds) {
   for (const std::string& name : golden_names(".jpg"))
     for (const char at_least : {'\0', '\5'}) seeds.add("jpeg", at_least + golden(name));
-  for (const std::string& name : golden_names(".png")) seeds.add("png", golden(name));
+  for (const std::string kind : {"png", "webp", "bmp", "gif"})
+    for (const std::string& name : golden_names("." + kind)) seeds.add(kind, golden(name));
   seeds.add("png", small_png(1, 1));
 }
 

@@ -47,4 +47,21 @@ inline constexpr std::string_view class_folder_files[] = {"train/n00000001/image
                                                           "n00000002/f/g.jpg",
                                                           "readme"};
 
+inline constexpr std::string_view split_folder_files[] = {"set_train/1/a.JPEG",
+                                                          "set_train/10/b.webp",
+                                                          "set_train/2/c.bmp",
+                                                          "set_valid/1/d.gif",
+                                                          "set_valid/2/",
+                                                          "set_small/1/e.jpg",
+                                                          "other_train/1/a.jpg",
+                                                          "other_dev/1/a.jpg",
+                                                          "r/Training/n00000001/a",
+                                                          "r/eval/n00000001/b.jpg",
+                                                          "r/eval/n00000002/c.jpg",
+                                                          "r/dev/n00000001/d.jpg",
+                                                          "train/a.jpg",
+                                                          "train/n00000001/b.jpg",
+                                                          "lost+found/x",
+                                                          "readme"};
+
 }  // namespace smlp::fuzz

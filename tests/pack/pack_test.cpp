@@ -155,6 +155,49 @@ TEST(Pack, ABrokenImageLeavesNothingBehindAndIsNamed) {
   }
 }
 
+TEST(Pack, AnEmptyFileIsCalledEmptyAndMayBeLeftOut) {
+  TempDir temp;
+  testing::write_folder(temp / "raw",
+                        {{"a/0.png", png(6, 6, 1)}, {"a/1.jpg", ""}, {"a/2.png", png(6, 6, 2)}});
+  PackOptions options = options_for(temp, "raw");
+  options.size = 6;
+  const std::string message = error_of(ErrorKind::data, [&] { pack(options); });
+  EXPECT_NE(message.find("a/1.jpg: the file is empty (0 bytes); --skip-bad N"), std::string::npos) << message;
+  options.skip_bad = 1;
+  EXPECT_EQ(pack(options).splits.at(0).images, 2);
+}
+
+TEST(Pack, ReadsWebpBmpAndGifAsPil) {
+  TempDir temp;
+  Files files;
+  const std::vector<std::string> names = {"animated.webp", "offset_transparent.gif", "palette.bmp"};
+  for (const std::string& name : names)
+    files.emplace_back("a/" + name, read_file(testing::golden_format(name), 1 << 20));
+  testing::write_folder(temp / "raw", files);
+  PackOptions options = options_for(temp, "raw");
+  options.size = 8;
+  pack(options);
+  const auto data = open_dataset((temp / "pack").string(), "train");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const NpyFile pil(testing::golden_format(names[i] + ".npy"));
+    const auto height = static_cast<int>(pil.header().shape[0]),
+               width = static_cast<int>(pil.header().shape[1]);
+    const auto* const pixels = reinterpret_cast<const std::uint8_t*>(pil.data());
+    expect_image(*data, static_cast<std::int64_t>(i),
+                 {8, 8, resize_rgb(pixels, width, 0, 0, width, height, 8, 8)});
+  }
+}
+
+TEST(Pack, SplitsMayBeAskedForByAnyOfTheirNames) {
+  TempDir temp;
+  testing::write_folder(temp / "raw", {{"train/a/0.png", png(6, 6, 1)}, {"valid/a/0.png", png(6, 6, 2)}});
+  PackOptions options = options_for(temp, "raw");
+  options.splits = {"Validation"};
+  pack(options);
+  EXPECT_EQ(open_dataset((temp / "pack").string(), "test")->size(), 1);
+  EXPECT_FALSE(fs::exists(temp / "pack/train"));
+}
+
 TEST(Pack, AnExistingSplitIsNeverTouched) {
   TempDir temp;
   testing::write_folder(temp / "raw", {{"train/a/0.png", png(6, 6, 1)}, {"test/a/0.png", png(6, 6, 2)}});
@@ -190,9 +233,10 @@ TEST(Pack, RefusesOptionsThatMakeNoSense) {
             std::string::npos);
   EXPECT_NE(refused([](PackOptions& o) { o.size = -1; }).find("--size -1"), std::string::npos);
   EXPECT_NE(refused([](PackOptions& o) { o.resize = "stretch"; }).find("squash or crop"), std::string::npos);
-  EXPECT_NE(refused([](PackOptions& o) { o.splits = {"dev"}; }).find("--split dev"), std::string::npos);
+  EXPECT_NE(refused([](PackOptions& o) { o.splits = {"minival"}; }).find("--split minival"),
+            std::string::npos);
   EXPECT_NE(refused([](PackOptions& o) {
-              o.splits = {"test", "val"};
+              o.splits = {"test", "validation"};
             }).find("choose one"),
             std::string::npos);
 }
@@ -273,7 +317,8 @@ TEST(Pack, LeavesOutAsManyBrokenImagesAsToldAndListsThem) {
   PackOptions options = options_for(temp, "raw.zip");
   options.skip_bad = 1;
   const std::string message = error_of(ErrorKind::data, [&] { pack(options); });
-  EXPECT_NE(message.find("1/31.jpg: 7 bytes that are neither JPEG nor PNG; 1 bad images"), std::string::npos)
+  EXPECT_NE(message.find("1/31.jpg: 7 bytes that are neither JPEG, PNG, WebP, BMP nor GIF; 1 bad images"),
+            std::string::npos)
       << message;
   EXPECT_TRUE(nothing_left(temp));
   options.skip_bad = 2;
@@ -288,7 +333,7 @@ TEST(Pack, LeavesOutAsManyBrokenImagesAsToldAndListsThem) {
   }
   ASSERT_EQ(data->info().bad_images.size(), 2u);
   EXPECT_EQ(data->info().bad_images[0].name, "0/30.png");
-  EXPECT_NE(data->info().bad_images[1].reason.find("neither JPEG nor PNG"), std::string::npos);
+  EXPECT_NE(data->info().bad_images[1].reason.find("neither JPEG, PNG"), std::string::npos);
 }
 
 TEST(Pack, FastDecodingSaysSoAndStaysCloseToTheAccurateOne) {

@@ -14,7 +14,8 @@ struct ClassList {
 // Names of classes that were read from `where`: one twice, or not UTF-8: Error(data).
 void check_class_names(const std::vector<std::string>& names, std::string_view where);
 
-// A class list as users keep it: one name a line. Missing, empty, or with a name twice: Error(data).
+// A class list as users keep it: one name a line, with or without a byte order mark. UTF-16, missing, empty,
+// or with a name twice: Error(data).
 std::vector<std::string> read_class_list(const std::filesystem::path& file);
 
 // Whether a model's outputs mean a data set's labels. Error(data) when the lists have different lengths, or

@@ -27,7 +27,7 @@ class ArchiveEntry {
   std::size_t read(std::span<std::byte> buffer);
   std::vector<std::byte> bytes();  // the whole of it; over 1 GiB: Error(data)
   std::string text();
-  std::vector<std::string> lines();  // of a text, without their ends; empty ones are left out
+  std::vector<std::string> lines();  // as text_lines() gives them
 
   // Calls visit(record, index) for each `size` bytes. A last one cut short, or none at all: Error(data).
   void records(std::size_t size, const std::function<void(std::span<const std::byte>, std::int64_t)>& visit);
@@ -41,17 +41,19 @@ class ArchiveEntry {
   std::string path_, archive_;
 };
 
-// Which files to read, asked by path; others are skipped without being kept. Folders are told too, with '/'
-// at their end: what is answered for one makes no difference.
+// Which files to read, asked by path, which may be any bytes; others are skipped, whatever they are. Folders
+// are asked about too, with '/' at their end: those of a folder on disk that are not wanted are not entered.
+// In an archive the answer for a folder makes no difference.
 using WantedEntry = std::function<bool(const std::string& path)>;
 using VisitEntry = std::function<void(ArchiveEntry& entry)>;
 
 // Streams the regular files of PATH to `visit`, one at a time, without unpacking to disk. PATH is a folder
 // (walked in bytewise order of the whole relative path; links to files and folders are followed) or an
-// archive as downloaded: tar (plain, gzip, bzip2, xz, zstd) or zip, read with libarchive, in the archive's
-// order. Error(data) naming archive, entry and reason: broken or truncated archive, "..", absolute paths,
-// links and devices (in archives), duplicates, a folder linked into itself, more than 10 MiB unpacked at a
-// ratio over 1,000, names that are not UTF-8.
+// archive as downloaded: tar (plain, gzip, bzip2, xz, zstd; also several joined with cat) or zip, read with
+// libarchive, in the archive's order. Error(data) naming archive, entry and reason: broken or truncated
+// archive, what follows a tar archive and is none, joined zip archives, "..", absolute paths, duplicates, a
+// folder linked into itself, more than 10 MiB unpacked at a ratio over 1,000; of wanted files: names that are
+// not UTF-8, links and devices (in archives).
 void read_archive(const std::filesystem::path& path, const WantedEntry& wanted, const VisitEntry& visit);
 
 // The same of an archive that is an entry of another: a tar file within a tar file.

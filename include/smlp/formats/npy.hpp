@@ -13,17 +13,18 @@ namespace smlp {
 
 // The header of a NumPy array file (versions 1.0 to 3.0), C order.
 struct NpyHeader {
-  std::string dtype;                // numpy's descr: "|u1", "<i8", "<f4"
+  std::string dtype;                // numpy's descr in one spelling: "|u1", "<i8", ">f4"
   std::vector<std::int64_t> shape;  // each ≥ 0, the product checked against overflow
   std::size_t data_offset = 0;      // bytes from the start of the file
   std::uint64_t elements() const;
 };
 
 std::size_t npy_item_size(
-    std::string_view dtype);  // |u1 |i1 |b1 <i2 <i4 <i8 <u2 <u4 <u8 <f2 <f4 <f8; else Error(data)
+    std::string_view dtype);  // |u1 |i1 |b1 <i2 <i4 <i8 <u2 <u4 <u8 <f2 <f4 <f8, > too; else Error(data)
 
-// Reads the header from the file's first bytes (at least the whole header, or the whole file). Fortran order,
-// big endian, structured or object arrays, malformed text: Error(data) naming `name` and the byte offset.
+// Reads the header from the file's first bytes (at least the whole header, or the whole file). Fortran order
+// where it makes a difference, structured or object arrays, malformed text: Error(data) naming `name` and the
+// byte offset.
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view name);
 
 // The bytes of a version 1.0 header as NumPy 2 writes it: padded to a multiple of 64, with room for the first

@@ -19,7 +19,8 @@ struct PackOptions {
   int size = 0;
   // With `size`: "squash" the whole image to a square, or "crop": scale the short side, cut the centre.
   std::string resize = "squash";
-  // Of "train", "test", "val" (written as test), "unlabeled"; empty: every split found.
+  // Words of split_of_word() for "train", "test", "val" (written as test), "unlabeled"; empty: every split
+  // found.
   std::vector<std::string> splits;
   SourceOptions source_options;  // those the source does not understand are refused
   bool fast_decode = false;      // shrink JPEGs while decoding them, to other pixels than the accurate way
@@ -39,7 +40,8 @@ struct PackReport {
   std::vector<PackedSplit> splits;
   int classes = 0;
   int image_size = 0;
-  std::int64_t skipped = 0;    // files that were no image, or in no split or class that was asked for
+  std::int64_t skipped =
+      0;  // files that were no image (told in warnings), or in no split or class that was asked for
   std::int64_t left_out = 0;   // images that could not be decoded
   std::int64_t continued = 0;  // images that were packed before an interruption
   int threads = 0;             // that decoded

@@ -39,10 +39,12 @@ class Reading {
     read_archive(
         request_.from,
         [&](const std::string& path) {
+          if (path.ends_with('/')) return may_hold_top_files(path);
           const std::string file = top_file_name(path), split = split_of(file);
-          return file == layout_.names_file || (!split.empty() && request_.wants(split));
+          return (listed_.empty() && file == layout_.names_file) || (!split.empty() && request_.wants(split));
         },
         [&](ArchiveEntry& entry) { visit(entry); });
+    if (!listed_.empty()) result_.classes = listed_;
     check();
     return std::move(result_);
   }
@@ -83,16 +85,19 @@ class Reading {
     if (result_.labels.contains("train"))
       for (const std::string& each : layout_.train_files)
         if (!seen_.contains(each)) fail(ErrorKind::data, "{}: {} is missing", from, each);
+    const std::string names_file = listed_.empty() ? layout_.names_file : request_.options.classes.string();
     if (result_.classes.empty())
-      fail(ErrorKind::data, "{}: {} is missing or empty", from, layout_.names_file);
+      fail(ErrorKind::data, "{}: {} is missing or empty; --classes can name a list of the classes", from,
+           names_file);
     if (result_.classes.size() != layout_.classes)
-      fail(ErrorKind::data, "{}: {} lists {} classes, expected {}", from, layout_.names_file,
-           result_.classes.size(), layout_.classes);
+      fail(ErrorKind::data, "{}: {} lists {} classes, expected {}", from, names_file, result_.classes.size(),
+           layout_.classes);
   }
 
   const Layout& layout_;
   const SourceRequest& request_;
   const SampleSink& sink_;
+  const std::vector<std::string> listed_ = listed_classes(request_);
   SourceResult result_;
   std::set<std::string> seen_;
 };

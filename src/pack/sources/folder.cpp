@@ -1,175 +1,195 @@
 #include "smlp/pack/sources/folder.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/data/class_lists.hpp"
+#include "smlp/data/split_names.hpp"
 #include "smlp/formats/archive.hpp"
 #include "smlp/formats/decode.hpp"
+#include "smlp/pack/sources/folder_layout.hpp"
 
 namespace smlp {
 namespace {
 
-bool is_split_name(std::string_view name) {
-  return name == "train" || name == "test" || name == "val";
-}
-
-// Where the classes lie: below `root` (a folder, or nothing) and, with `splits`, below train/, test/ or val/
-// there.
-struct Layout {
-  std::string root;
-  bool splits = false;
-};
-
-bool has_split_folder(const fs::path& folder) {
-  return fs::is_directory(folder / "train") || fs::is_directory(folder / "test") ||
-         fs::is_directory(folder / "val");
-}
-
-std::optional<Layout> layout_of_directory(const fs::path& from) {
-  if (!fs::is_directory(from)) return std::nullopt;
-  if (has_split_folder(from)) return Layout{"", true};
-  std::vector<fs::path> folders;
-  for (const auto& each : fs::directory_iterator(from))
-    if (each.is_directory() && each.path().filename().string()[0] != '.') folders.push_back(each.path());
-  if (folders.size() == 1 && has_split_folder(folders[0]))
-    return Layout{folders[0].filename().string(), true};
-  return Layout{};
-}
-
-Layout layout_of_image(const std::vector<std::string_view>& parts) {
-  if (is_split_name(parts[0])) return {"", true};
-  if (parts.size() >= 3 && is_split_name(parts[1])) return {std::string(parts[0]), true};
-  return {};
-}
+constexpr const char* expected = "; expected CLASS/… or train/CLASS/… and test/CLASS/… (or val/CLASS/…)";
 
 class Reading {
  public:
   Reading(const SourceRequest& request, const SampleSink& sink)
-      : request_(request), sink_(sink), layout_(layout_of_directory(request.from)) {}
-
-  bool wanted(const std::string& path) {
-    const auto parts = path_parts(path);
-    if (path.ends_with('/')) return see_folder(parts, path);
-    if (parts.size() < 2 || is_hidden(parts)) return skip();
-    return !layout_ || place(parts, path) || skip();
+      : request_(request),
+        sink_(sink),
+        from_(request.from.string()),
+        listed_(listed_classes(request)),
+        list_(folder_lister(request.from)),
+        layout_(find_layout(request.from, list_, listed_)) {
+    choose_splits();
+    choose_classes();
   }
 
-  void visit(ArchiveEntry& entry) {
-    const auto parts = path_parts(entry.path());
-    std::vector<std::byte> bytes = entry.bytes();
-    if (image_kind(bytes) == ImageKind::none && !named_like_an_image(parts.back())) {
-      skip();
-      return;
-    }
-    if (!layout_) layout_ = layout_of_image(parts);
-    const std::optional<Found> found = place(parts, entry.path());
-    if (!found) {
-      skip();
-      return;
-    }
-    const std::string split = found->split == "train" ? "train" : "test";
-    Split& met = splits_.try_emplace(split, Split{found->split, {}}).first->second;
-    if (met.folder != found->split)
-      fail(ErrorKind::data, "{}: has both test/ and val/; choose one with --split", from());
-    met.classes.insert(found->class_name);
-    labels_.add(split, found->class_name);
-    sink_({split, entry.path(), std::move(bytes), {}});
-  }
-
-  SourceResult finish() const {
-    if (splits_.empty()) fail(ErrorKind::data, "{}: no JPEG or PNG files in class folders{}", from(), hint());
-    for (const std::string& each : request_.splits)
-      if (!splits_.contains(each == "val" ? "test" : each))
-        fail(ErrorKind::data, "{}: no images in {}/{}", from(), each, hint());
-    SourceResult result = labels_.finish({}, skipped_);
-    for (const auto& [name, split] : splits_)
-      for (const std::string& each : result.classes)
-        if (!split.classes.contains(each))
-          fail(ErrorKind::data,
-               "{}: {}/ has no images of class \"{}\", which the other split has; every split needs the same "
-               "classes",
-               from(), split.folder, each);
-    check_folders();
+  SourceResult read() {
+    read_archive(
+        request_.from, [&](const std::string& path) { return wanted(path); },
+        [&](ArchiveEntry& entry) { visit(entry); });
+    check();
+    SourceResult result = labels_.finish(classes_, skipped_ + passed_over_.count());
+    result.warnings = passed_over_.warnings();
+    for (const std::string& each : layout_.others)
+      result.warnings.push_back(
+          fmt::format("{}: not packed: it is no split, or has no class folders", layout_.root + each));
     return result;
   }
 
  private:
-  struct Found {
-    std::string split, class_name;
+  struct Place {
+    std::string split, class_name;  // the class is empty above class folders
   };
-  struct Split {
-    std::string folder;  // train, test or val
-    std::set<std::string> classes;
-  };
-  std::string from() const { return request_.from.string(); }
-  static std::string hint() {
-    return "; expected CLASS/… or train/CLASS/… and test/CLASS/… (or val/CLASS/…)";
-  }
-  bool skip() {
-    ++skipped_;
-    return false;
+
+  void choose_splits() {
+    const auto& splits = layout_.splits;
+    if (splits.empty() && (request_.splits.size() > 1 || request_.wants_only("unlabeled")))
+      fail(ErrorKind::data, "{}: has no train/ and test/ folders; name --split train or test for all of it",
+           from_);
+    const bool both = splits.contains("test") && splits.contains("val");
+    if (both && request_.wants_folder("test") && request_.wants_folder("val"))
+      fail(ErrorKind::data, "{}: has both {}/ and {}/; choose one with --split test or --split val", from_,
+           splits.at("test"), splits.at("val"));
+    for (const auto& [split, folder] : splits)
+      if (both ? request_.wants_folder(split) : request_.wants(packed_split(split))) chosen_[folder] = split;
+    for (const std::string& each : request_.splits)
+      if (!splits.empty() && !chooses(each))
+        fail(ErrorKind::data, "{}: no images in {}/{}", from_, each, expected);
   }
 
-  // The split and class of a file, or nothing when it lies outside the splits asked for.
-  std::optional<Found> place(std::vector<std::string_view> parts, const std::string& path) const {
-    if (!layout_->root.empty()) {
-      if (parts[0] != layout_->root) return std::nullopt;
+  bool chooses(const std::string& split) const {
+    return std::ranges::any_of(
+        chosen_, [&](const auto& each) { return packed_split(each.second) == packed_split(split); });
+  }
+
+  std::string folder_of(const std::string& split) const {
+    return split.empty() ? layout_.root : layout_.root + layout_.splits.at(split) + "/";
+  }
+
+  // The class folders of the training split, also when it is not packed, so that both splits have one list.
+  void choose_classes() {
+    const bool train = layout_.splits.contains("train");
+    std::set<std::string> names;
+    if (layout_.splits.empty() || train) names = list_(folder_of(train ? "train" : "")).folders;
+    for (const auto& [folder, split] : chosen_) {
+      if (split == "train") continue;
+      for (const std::string& name : list_(folder_of(split)).folders)
+        if (!train)
+          names.insert(name);
+        else if (listed_.empty() && !names.contains(name) && holds_anything(folder_of(split) + name + "/"))
+          fail(ErrorKind::data,
+               "{}: {}/ has the class folder {}, which {}/ has not; move it away, or name the classes to "
+               "pack with "
+               "--classes",
+               from_, folder, name, layout_.splits.at("train"));
+    }
+    classes_ = listed_.empty() ? class_order({names.begin(), names.end()}) : listed_;
+    wanted_ = {classes_.begin(), classes_.end()};
+  }
+
+  bool holds_anything(const std::string& folder) const {
+    const FolderContent content = list_(folder);
+    return content.images || !content.folders.empty();
+  }
+
+  // Nothing for what lies outside the splits that are packed.
+  std::optional<Place> place_of(const std::string& path) const {
+    if (!path.starts_with(layout_.root)) return std::nullopt;
+    std::vector<std::string_view> parts = path_parts(std::string_view(path).substr(layout_.root.size()));
+    if (!path.ends_with('/')) parts.pop_back();
+    Place place{request_.splits.empty() ? "train" : request_.splits[0], ""};
+    if (!layout_.splits.empty()) {
+      const auto folder = parts.empty() ? chosen_.end() : chosen_.find(std::string(parts[0]));
+      if (folder == chosen_.end()) return std::nullopt;
+      place.split = folder->second;
       parts.erase(parts.begin());
     }
-    if (layout_->splits) {
-      if (parts.size() < 3 || !is_split_name(parts[0]) || !request_.wants_folder(parts[0]))
-        return std::nullopt;
-      return Found{std::string(parts[0]), std::string(parts[1])};
-    }
-    if (is_split_name(parts[0]))
-      fail(ErrorKind::data,
-           "{}: {}: a {}/ folder beside class folders; unpack the archive and pack one of them", from(), path,
-           parts[0]);
-    if (request_.splits.size() > 1)
-      fail(ErrorKind::data, "{}: has no train/ and test/ folders; name one --split for all of it", from());
-    return Found{request_.splits.empty() ? "train" : request_.splits[0], std::string(parts[0])};
+    place.split = packed_split(place.split);
+    if (!parts.empty()) place.class_name = parts[0];
+    return place;
   }
 
-  // An empty class folder would silently change every later class's label.
-  bool see_folder(const std::vector<std::string_view>& parts, const std::string& path) {
-    if (!is_hidden(parts)) folders_.push_back(path);
-    return false;
+  bool wanted(const std::string& path) {
+    const bool folder = path.ends_with('/');
+    if (folder && layout_.root.starts_with(path)) return true;
+    const bool hidden = is_hidden(path_parts(path));
+    const std::optional<Place> place = hidden ? std::nullopt : place_of(path);
+    const bool wants_class = place && wanted_.contains(place->class_name);
+    if (folder) return place && (place->class_name.empty() || wants_class);
+    if (place && place->class_name.empty())
+      passed_over_.add("outside the class folders", path);
+    else if (!wants_class)
+      ++skipped_;
+    return wants_class;
   }
 
-  void check_folders() const {
-    const std::size_t depth = (layout_->root.empty() ? 0 : 1) + (layout_->splits ? 1 : 0) + 1;
-    for (const std::string& path : folders_) {
-      std::vector<std::string_view> parts = path_parts(path);
-      if (parts.size() != depth) continue;
-      parts.emplace_back("x");
-      const std::optional<Found> found = place(parts, path);
-      if (!found) continue;
-      const auto split = splits_.find(found->split == "train" ? "train" : "test");
-      if (split == splits_.end() || !split->second.classes.contains(found->class_name))
-        fail(ErrorKind::data, "{}: the class folder {} holds no images; remove it, or put its images there",
-             from(), path);
+  void visit(ArchiveEntry& entry) {
+    const Place place = *place_of(entry.path());
+    std::vector<std::byte> bytes(image_kind_bytes);
+    bytes.resize(entry.read(bytes));
+    if (image_kind(bytes) == ImageKind::none && !named_like_an_image(entry.path())) {
+      passed_over_.add(fmt::format("{} of {}", place.class_name, place.split), entry.path());
+      return;
     }
+    const std::vector<std::byte> rest = entry.bytes();
+    bytes.insert(bytes.end(), rest.begin(), rest.end());
+    met_[place.split].insert(place.class_name);
+    labels_.add(place.split, place.class_name);
+    sink_({place.split, entry.path(), std::move(bytes), {}});
+  }
+
+  void check() const {
+    if (met_.empty()) fail(ErrorKind::data, "{}: no images in class folders{}", from_, expected);
+    for (const std::string& each : request_.splits)
+      if (!met_.contains(packed_split(each)))
+        fail(ErrorKind::data, "{}: no images in {}/{}", from_, each, expected);
+    std::set<std::string> met;
+    for (const auto& [split, classes] : met_)
+      if (!listed_.empty() || split == "train" || !met_.contains("train"))
+        met.insert(classes.begin(), classes.end());
+    const bool complete = met_.contains("train") || !layout_.splits.contains("train");
+    for (const std::string& each : classes_)
+      if (complete && !met.contains(each)) refuse_empty(each);
+  }
+
+  // It would change every later class's label, were it left out in silence.
+  [[noreturn]] void refuse_empty(const std::string& class_name) const {
+    if (!listed_.empty())
+      fail(ErrorKind::data, "{}: no images of class {}, which {} lists", from_, class_name,
+           request_.options.classes.string());
+    fail(
+        ErrorKind::data,
+        "{}: the class folder {} holds no images; move it away, put its images there, or name the classes to "
+        "pack with --classes",
+        from_, class_name);
   }
 
   const SourceRequest& request_;
   const SampleSink& sink_;
-  std::optional<Layout> layout_;  // an archive's is known from its first image
+  const std::string from_;
+  const std::vector<std::string> listed_;
+  const ListFolder list_;
+  const FolderLayout layout_;
+  std::map<std::string, std::string> chosen_;  // folder → split
+  std::vector<std::string> classes_;
+  std::set<std::string> wanted_;
   NamedLabels labels_;
-  std::map<std::string, Split> splits_;
-  std::vector<std::string> folders_;
+  std::map<std::string, std::set<std::string>> met_;  // classes with images, by split
+  PassedOver passed_over_;
   std::int64_t skipped_ = 0;
 };
 
 }  // namespace
 
 SourceResult read_folder(const SourceRequest& request, const SampleSink& sink) {
-  Reading reading(request, sink);
-  read_archive(
-      request.from, [&](const std::string& path) { return reading.wanted(path); },
-      [&](ArchiveEntry& entry) { reading.visit(entry); });
-  return reading.finish();
+  return Reading(request, sink).read();
 }
 
 }  // namespace smlp

@@ -1,5 +1,6 @@
 #include "smlp/pack/sources/imagenet.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -51,7 +52,8 @@ class Reading {
   bool wanted(const std::string& path) {
     if (path.ends_with('/')) return false;
     const std::string_view file = path_parts(path).back();
-    if (!class_of_tar(file).empty()) return request_.wants("train");
+    if (const std::string name = class_of_tar(file); !name.empty())
+      return request_.wants("train") && wants_class(name);
     if (validation_number(path) > 0) return request_.wants("test");
     ++skipped_;
     return false;
@@ -83,8 +85,13 @@ class Reading {
     const auto wnid = validation_->wnids.find(validation_number(entry.path()));
     if (wnid == validation_->wnids.end())
       fail(ErrorKind::data, "{}: {} has no label for it", entry.where(), labels_file().string());
+    if (!wants_class(wnid->second)) return;
     labels_.add("test", wnid->second);
     sink_({"test", entry.path(), entry.bytes(), {}});
+  }
+
+  bool wants_class(const std::string& wnid) const {
+    return listed_.empty() || std::ranges::find(listed_, wnid) != listed_.end();
   }
 
   void read_labels() { validation_ = read_validation_labels(labels_file()); }
@@ -107,6 +114,7 @@ class Reading {
           "{}: holds neither n*.tar with training images nor ILSVRC2012_val_*.JPEG; expected {}, {} or class "
           "folders",
           request_.from.string(), train_tar, val_tar);
+    if (!listed_.empty()) return labels_.finish(listed_, skipped_);
     // Both splits must have one list, also when they are packed one after the other.
     const std::vector<std::string> trained(train_classes_.begin(), train_classes_.end());
     if (validation_ && !trained.empty() && validation_->classes != trained)
@@ -117,6 +125,7 @@ class Reading {
 
   const SourceRequest& request_;
   const SampleSink& sink_;
+  const std::vector<std::string> listed_ = listed_classes(request_);
   std::set<std::string> train_classes_;
   std::optional<ValidationLabels> validation_;
   NamedLabels labels_;

@@ -1,6 +1,7 @@
 #include "smlp/pack/sources/imagenet21k.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "smlp/core/hash.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/formats/archive.hpp"
+#include "smlp/pack/sources/folder.hpp"
 
 namespace smlp {
 namespace {
@@ -90,15 +92,16 @@ class ClassImages {
 class Reading {
  public:
   Reading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {
-    if (request.options.classes.empty()) return;
-    listed_ = read_class_list(request.options.classes);
+    listed_ = listed_classes(request);
     missing_ = {listed_.begin(), listed_.end()};
   }
 
-  SourceResult read() {
+  // Nothing where there are no classes' tar files.
+  std::optional<SourceResult> read() {
     read_archive(
         request_.from, [&](const std::string& path) { return wanted(path); },
         [&](ArchiveEntry& entry) { read_class(entry); });
+    if (met_.empty() && !names_tars_) return std::nullopt;
     if (!missing_.empty())
       fail(ErrorKind::data, "{}: {} of the {} classes in {} are not there, or have too few images: {}",
            request_.from.string(), missing_.size(), listed_.size(), request_.options.classes.string(),
@@ -111,8 +114,10 @@ class Reading {
 
  private:
   bool wanted(const std::string& path) {
-    if (path.ends_with('/') || is_hidden(path_parts(path))) return false;
+    if (is_hidden(path_parts(path))) return false;
+    if (path.ends_with('/')) return true;
     const std::string name = class_of_tar(path_parts(path).back());
+    names_tars_ = names_tars_ || !name.empty();
     if (!name.empty() && (listed_.empty() || missing_.contains(name))) return true;
     ++skipped_;
     return false;
@@ -139,6 +144,7 @@ class Reading {
   const SampleSink& sink_;
   std::vector<std::string> listed_;
   std::set<std::string> missing_, met_;
+  bool names_tars_ = false;
   NamedLabels labels_;
   std::int64_t skipped_ = 0;
 };
@@ -146,7 +152,14 @@ class Reading {
 }  // namespace
 
 SourceResult read_imagenet21k(const SourceRequest& request, const SampleSink& sink) {
-  return Reading(request, sink).read();
+  if (std::optional<SourceResult> tars = Reading(request, sink).read()) return std::move(*tars);
+  if (request.options.min_images > 0 || request.options.holdout > 0)
+    fail(ErrorKind::data,
+         "{}: holds no tar files of a class each, of which --min-images and --holdout choose; pack class "
+         "folders "
+         "without them, split as they are",
+         request.from.string());
+  return read_folder(request, sink);
 }
 
 }  // namespace smlp

@@ -6,6 +6,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/formats/archive.hpp"
 #include "smlp/formats/mat.hpp"
@@ -17,11 +18,6 @@ namespace {
 constexpr std::uint64_t list_bytes = std::uint64_t{16} << 20;
 constexpr std::string_view stem = "ILSVRC2012_val_";
 constexpr std::string_view truth_file = "ILSVRC2012_validation_ground_truth.txt", meta_file = "meta.mat";
-
-bool is_wnid(std::string_view word) {
-  return word.size() == 9 && word[0] == 'n' &&
-         std::all_of(word.begin() + 1, word.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 std::int64_t positive_number(std::string_view word) {
   std::int64_t number = 0;
@@ -84,14 +80,10 @@ std::string_view find_word(std::string_view line, const Test& test) {
 }
 
 ValidationLabels read_label_list(const fs::path& path) {
-  const std::string text = read_file(path, list_bytes);
   ValidationLabels labels;
   std::set<std::string> classes;
   std::int64_t line_number = 0, unnamed = 0;
-  for (std::size_t start = 0; start < text.size();) {
-    const std::size_t end = std::min(text.find('\n', start), text.size());
-    const std::string_view line = std::string_view(text).substr(start, end - start);
-    start = end + 1;
+  for (const std::string_view line : text_lines(read_file(path, list_bytes))) {
     ++line_number;
     const std::string wnid(find_word(line, is_wnid));
     const std::string_view image =
@@ -117,6 +109,11 @@ ValidationLabels read_label_list(const fs::path& path) {
 }
 
 }  // namespace
+
+bool is_wnid(std::string_view word) {
+  return word.size() == 9 && word[0] == 'n' &&
+         std::all_of(word.begin() + 1, word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 ValidationLabels read_validation_labels(const std::filesystem::path& path) {
   const std::string name = path.filename().string();

@@ -1,5 +1,7 @@
 #include "smlp/pack/sources/imagenet_real_labels.hpp"
 
+#include <algorithm>
+
 #include "smlp/core/error.hpp"
 #include "smlp/pack/sources/imagenet_labels.hpp"
 
@@ -33,6 +35,10 @@ SourceResult read_with_real_labels(ReadSource read, const SourceRequest& request
   if (result.classes.size() != imagenet_classes)
     fail(ErrorKind::data, "--real-labels number ImageNet's {} classes, {} has {}", imagenet_classes, from,
          result.classes.size());
+  if (std::ranges::all_of(result.classes, is_wnid) && !std::ranges::is_sorted(result.classes))
+    fail(ErrorKind::data,
+         "--real-labels number the classes by their sorted wnids; {} lists them in another order",
+         request.options.classes.string());
   if (given.empty()) fail(ErrorKind::data, "{}: has no test images for --real-labels", from);
   result.real_labels["test"] = std::move(given);
   return result;

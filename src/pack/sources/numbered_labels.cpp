@@ -14,6 +14,13 @@ constexpr std::int64_t largest_label = 1'000'000 - 1;  // each number below the 
 
 NumberedLabels::NumberedLabels(const std::filesystem::path& list) : list_(list) {
   if (!list.empty()) classes_ = read_class_list(list);
+  for (std::size_t i = 0; i < classes_.size(); ++i) number_of_.emplace(classes_[i], i);
+}
+
+std::optional<std::int64_t> NumberedLabels::number_of(std::string_view class_name) const {
+  const auto found = number_of_.find(class_name);
+  if (found == number_of_.end()) return std::nullopt;
+  return found->second;
 }
 
 void NumberedLabels::add(const std::string& split, std::int64_t label, std::string_view where) {

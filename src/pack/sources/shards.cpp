@@ -1,46 +1,44 @@
 #include "smlp/pack/sources/shards.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/data/split_names.hpp"
 #include "smlp/formats/archive.hpp"
 
 namespace smlp {
 namespace {
 
-std::string split_of_word(const std::string& word) {
-  if (word == "train" || word == "test" || word == "val") return word;
-  return word == "validation" ? "val" : "";
+// The split that a file's or folder's name says, "" for none.
+std::string split_in(const fs::path& name, const Shard& shard) {
+  const std::vector<std::string> splits = split_in_name(name.string()).splits;
+  if (splits.size() > 1)
+    fail(ErrorKind::data, "{}: \"{}\" says both {} and {}; rename it", shard.path.string(), name.string(),
+         splits[0], splits[1]);
+  return splits.empty() ? "" : splits[0];
 }
 
-// The split a name says, "" for none.
-std::string split_in(const std::string& name, const Shard& shard) {
-  std::string found, word;
-  for (const char c : name + '/') {
-    if (std::isalpha(static_cast<unsigned char>(c)) != 0) {
-      word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-      continue;
-    }
-    const std::string split = split_of_word(word);
-    word.clear();
-    if (split.empty() || split == found) continue;
-    if (!found.empty())
-      fail(ErrorKind::data, "{}: \"{}\" says both {} and {}; rename it", shard.path.string(), name, found,
-           split);
-    found = split;
-  }
-  return found;
+std::string split_of(const Shard& shard) {
+  const std::string split = split_in(shard.path.filename(), shard);
+  return split.empty() ? split_in(shard.path.parent_path().filename(), shard) : split;
 }
 
-std::string split_of(const Shard& shard, const SourceRequest& request) {
-  std::string split = split_in(shard.path.filename().string(), shard);
-  if (split.empty()) split = split_in(shard.path.parent_path().filename().string(), shard);
-  if (!split.empty()) return split;
+// Where no name says a split they are the one asked for. Where some do, the others could be any.
+void name_splits(std::vector<Shard>& shards, const SourceRequest& request) {
+  for (Shard& each : shards) each.split = split_of(each);
+  const auto silent = std::ranges::find(shards, "", &Shard::split);
+  if (silent == shards.end()) return;
+  const auto telling = std::ranges::find_if(shards, [](const Shard& each) { return !each.split.empty(); });
+  if (telling != shards.end())
+    fail(ErrorKind::data,
+         "{}: neither its name nor its folder's says train, val or test, as {} does; rename it, or pack the "
+         "files of each split from a folder of their own with --split",
+         silent->path.string(), telling->name);
   if (request.splits.size() > 1)
     fail(ErrorKind::data, "{}: neither its name nor its folder's says train or test; name one --split",
-         shard.path.string());
-  return request.splits.empty() ? "train" : request.splits[0];
+         silent->path.string());
+  for (Shard& each : shards) each.split = request.splits.empty() ? "train" : request.splits[0];
 }
 
 bool has(const std::vector<Shard>& shards, std::string_view split) {
@@ -54,8 +52,8 @@ std::vector<Shard> find_shards(const std::filesystem::path& from, bool (*accepts
   if (!std::filesystem::is_directory(from)) return {{from, from.filename().string(), ""}};
   std::vector<Shard> shards;
   const auto look = [&](const std::string& path) {
-    if (path.ends_with('/')) return false;
     const auto parts = path_parts(path);
+    if (path.ends_with('/')) return !is_hidden(parts);
     if (!is_hidden(parts) && accepts(parts.back()))
       shards.push_back({from / path, path, ""});
     else
@@ -68,20 +66,19 @@ std::vector<Shard> find_shards(const std::filesystem::path& from, bool (*accepts
 
 std::vector<Shard> choose_shards(std::vector<Shard> shards, const SourceRequest& request,
                                  std::int64_t& skipped) {
-  for (Shard& each : shards) each.split = split_of(each, request);
+  name_splits(shards, request);
   const bool both = has(shards, "test") && has(shards, "val");
   if (both && request.wants_folder("test") && request.wants_folder("val"))
     fail(ErrorKind::data, "{}: has both test and val files; choose one with --split", request.from.string());
   const auto passed_over = [&](const Shard& each) {
     if (each.split == "test" || each.split == "val")
       return both ? !request.wants_folder(each.split) : !request.wants("test");
-    return !request.wants(each.split);
+    return each.split == "unlabeled" || !request.wants(each.split);
   };
   skipped += static_cast<std::int64_t>(std::erase_if(shards, passed_over));
-  for (Shard& each : shards)
-    if (each.split == "val") each.split = "test";
+  for (Shard& each : shards) each.split = packed_split(each.split);
   for (const std::string& each : request.splits)
-    if (each == "unlabeled" || !has(shards, each == "val" ? "test" : each))
+    if (each == "unlabeled" || !has(shards, packed_split(each)))
       fail(ErrorKind::data, "{}: no files of the split {}", request.from.string(), each);
   return shards;
 }

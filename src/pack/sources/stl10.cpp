@@ -34,6 +34,7 @@ class Reading {
     read_archive(
         request_.from, [&](const std::string& path) { return wanted(path); },
         [&](ArchiveEntry& entry) { visit(entry); });
+    if (!listed_.empty()) result_.classes = listed_;
     check();
     return std::move(result_);
   }
@@ -47,9 +48,9 @@ class Reading {
   }
 
   bool wanted(const std::string& path) {
-    if (path.ends_with('/')) return false;
+    if (path.ends_with('/')) return may_hold_top_files(path);
     const std::string file = top_file_name(path), split = split_of(file);
-    if (file == names_file || (!split.empty() && request_.wants(split))) return true;
+    if ((listed_.empty() && file == names_file) || (!split.empty() && request_.wants(split))) return true;
     ++result_.skipped;
     return false;
   }
@@ -102,11 +103,12 @@ class Reading {
     for (const char* split : {"train", "test"}) check_pair(split, from);
     if (asked_for("unlabeled") && !images_.contains("unlabeled"))
       fail(ErrorKind::data, "{}: unlabeled_X.bin is missing", from);
-    if (!seen_.contains(std::string(names_file)))
-      fail(ErrorKind::data, "{}: {} is missing", from, names_file);
+    if (listed_.empty() && !seen_.contains(std::string(names_file)))
+      fail(ErrorKind::data, "{}: {} is missing; --classes can name a list of the classes", from, names_file);
     if (result_.classes.size() != class_count)
-      fail(ErrorKind::data, "{}: {} lists {} classes, expected {}", from, names_file, result_.classes.size(),
-           class_count);
+      fail(ErrorKind::data, "{}: {} lists {} classes, expected {}", from,
+           listed_.empty() ? std::string(names_file) : request_.options.classes.string(),
+           result_.classes.size(), class_count);
   }
 
   bool asked_for(std::string_view split) const { return !request_.splits.empty() && request_.wants(split); }
@@ -124,6 +126,7 @@ class Reading {
 
   const SourceRequest& request_;
   const SampleSink& sink_;
+  const std::vector<std::string> listed_ = listed_classes(request_);
   SourceResult result_;
   std::map<std::string, std::int64_t> images_;  // by split
   std::set<std::string> seen_;

@@ -25,7 +25,9 @@ constexpr int label_depth = 64;
 constexpr std::uint64_t shard_limit = 1'000'000;
 
 bool named_like_a_shard(std::string_view file) {
-  return file.ends_with(".tar") || file.ends_with(".tar.gz") || file.ends_with(".tgz");
+  constexpr std::string_view endings[] = {".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst"};
+  return std::ranges::any_of(endings,
+                             [&](std::string_view each) { return lower_case(file).ends_with(each); });
 }
 
 // The whole of a text as a number without sign; nothing if it is anything else.
@@ -80,18 +82,21 @@ std::vector<Shard> shards_of(const fs::path& from, std::int64_t& skipped) {
     return shards;
   }
   std::vector<Shard> shards = find_shards(from, named_like_a_shard, skipped);
-  if (shards.empty()) fail(ErrorKind::data, "{}: holds no shards (.tar, .tar.gz, .tgz)", from.string());
+  if (shards.empty())
+    fail(ErrorKind::data, "{}: holds no shards (.tar, .tar.gz, .tar.zst, …)", from.string());
   return shards;
 }
 
-std::int64_t number_in_text(std::string_view text, std::string_view where) {
+std::int64_t number_in_text(std::string_view text, const NumberedLabels& labels, std::string_view where) {
+  text = without_mark(text);
   const std::size_t first = std::min(text.find_first_not_of(" \t\r\n"), text.size());
   const std::size_t end = text.find_last_not_of(" \t\r\n") + 1;
   std::int64_t value = 0;
   const auto [stop, error] = std::from_chars(text.data() + first, text.data() + end, value);
-  if (first >= end || error != std::errc() || stop != text.data() + end)
-    fail(ErrorKind::data, "{}: not a whole number", where);
-  return value;
+  if (first < end && error == std::errc() && stop == text.data() + end) return value;
+  const auto named = first < end ? labels.number_of(text.substr(first, end - first)) : std::nullopt;
+  if (!named) fail(ErrorKind::data, "{}: not a whole number, nor a class that --classes lists", where);
+  return *named;
 }
 
 std::int64_t number_in_json(std::string_view text, std::string_view where) {
@@ -110,7 +115,9 @@ std::int64_t number_in_json(std::string_view text, std::string_view where) {
 // A file's place in its sample.
 struct Member {
   std::string key, extension;  // the key is empty for a file that belongs to no sample
-  bool is_image() const { return extension == "jpg" || extension == "jpeg" || extension == "png"; }
+  bool is_image() const {
+    return extension.find('.') == std::string::npos && named_like_an_image("." + extension);
+  }
   bool is_label() const { return extension == "cls" || extension == "json"; }
 };
 
@@ -118,16 +125,13 @@ Member member_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::size_t dot = path.find('.', slash == std::string::npos ? 0 : slash + 1);
   if (dot == std::string::npos || is_hidden(path_parts(path))) return {};
-  Member member{path.substr(0, dot), path.substr(dot + 1)};
-  for (char& c : member.extension)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return member;
+  return {path.substr(0, dot), lower_case(path.substr(dot + 1))};
 }
 
 class ShardReader {
  public:
-  ShardReader(const Shard& shard, NumberedLabels& labels, const SampleSink& sink)
-      : shard_(shard), labels_(labels), sink_(sink) {}
+  ShardReader(const Shard& shard, NumberedLabels& labels, PassedOver& without_image, const SampleSink& sink)
+      : shard_(shard), labels_(labels), without_image_(without_image), sink_(sink) {}
 
   // How many files were passed over.
   std::int64_t read() {
@@ -135,7 +139,13 @@ class ShardReader {
         shard_.path, [&](const std::string& path) { return wanted(path); },
         [&](ArchiveEntry& entry) { visit(entry); });
     finish_sample();
-    if (samples_ == 0) fail(ErrorKind::data, "{}: holds no images", shard_.path.string());
+    if (samples_ == 0)
+      fail(ErrorKind::data,
+           "{}: holds no images as KEY.jpg, KEY.png, KEY.webp, …; a KEY ends at the first dot of a file's "
+           "name{}",
+           shard_.path.string(),
+           odd_.empty() ? ""
+                        : fmt::format(": {} is of the kind .{}", printable(odd_), member_of(odd_).extension));
     return skipped_;
   }
 
@@ -152,6 +162,7 @@ class ShardReader {
     const Member member = member_of(path);
     if (!member.key.empty()) begin(member.key, path);
     if (member.is_image() || member.is_label()) return true;
+    if (named_like_an_image(path)) odd_ = path;
     ++skipped_;
     return false;
   }
@@ -194,13 +205,14 @@ class ShardReader {
   void finish_sample() {
     Sample sample = std::exchange(sample_, {});
     if (sample.image_path.empty()) {
-      skipped_ += std::ssize(sample.labels);
+      for (const auto& [extension, label] : sample.labels)
+        without_image_.add(fmt::format("{}: samples without an image", shard_.name), label.first);
       return;
     }
     const auto cls = sample.labels.find("cls"), json = sample.labels.find("json");
     if (cls != sample.labels.end()) {
       const std::string file = where(cls->second.first);
-      labels_.add(shard_.split, number_in_text(cls->second.second, file), file);
+      labels_.add(shard_.split, number_in_text(cls->second.second, labels_, file), file);
     } else if (json != sample.labels.end()) {
       const std::string file = where(json->second.first);
       labels_.add(shard_.split, number_in_json(json->second.second, file), file);
@@ -216,8 +228,10 @@ class ShardReader {
 
   const Shard& shard_;
   NumberedLabels& labels_;
+  PassedOver& without_image_;
   const SampleSink& sink_;
   Sample sample_;
+  std::string odd_;                       // a file that is named like an image, but not as one of a sample
   std::unordered_set<std::size_t> seen_;  // hashes of the keys
   std::int64_t samples_ = 0, skipped_ = 0;
 };
@@ -226,10 +240,13 @@ class ShardReader {
 
 SourceResult read_webdataset(const SourceRequest& request, const SampleSink& sink) {
   NumberedLabels labels(request.options.classes);
+  PassedOver without_image;
   std::int64_t skipped = 0;
   for (const Shard& each : choose_shards(shards_of(request.from, skipped), request, skipped))
-    skipped += ShardReader(each, labels, sink).read();
-  return labels.finish(skipped);
+    skipped += ShardReader(each, labels, without_image, sink).read();
+  SourceResult result = labels.finish(skipped + without_image.count());
+  result.warnings = without_image.warnings();
+  return result;
 }
 
 }  // namespace smlp

@@ -34,6 +34,13 @@ SourceResult one_image(const SourceRequest&, const SampleSink& sink) {
   return {std::vector<std::string>(classes, "a"), {{"test", {0}}}};
 }
 
+SourceResult in_another_order(const SourceRequest&, const SampleSink& sink) {
+  sink({"test", image_name(1), {}, {}});
+  std::vector<std::string> wnids;
+  for (int i = 1000; i > 0; --i) wnids.push_back(fmt::format("n{:08}", i));
+  return {wnids, {{"test", {0}}}};
+}
+
 TEST(ImagenetRealLabels, BelongToTheNumbersInTheTestImagesNames) {
   TempDir temp;
   SourceRequest request{"x", {}, {}};
@@ -56,6 +63,7 @@ TEST(ImagenetRealLabels, SayWhatIsWrong) {
   EXPECT_EQ(refused(one_image<50'001, 1000>).find("x: val/ILSVRC2012_val_00050001.JPEG: not one of"), 0u);
   EXPECT_NE(refused(one_image<1, 999>).find("ImageNet's 1000 classes, x has 999"), std::string::npos);
   EXPECT_EQ(refused(one_image<0, 1000>), "x: has no test images for --real-labels");
+  EXPECT_NE(refused(in_another_order).find("lists them in another order"), std::string::npos);
   request.splits = {"train"};
   error_of(ErrorKind::usage, [&] { read_with_real_labels(one_image<1, 1000>, request, {}); });
   request.splits = {"val"};

@@ -70,6 +70,52 @@ TEST(NpySource, ReadsImagesAndLabelsOfEveryIntegerType) {
   with_type("<i8", std::int64_t{});
 }
 
+TEST(NpySource, ReadsLabelsAsColumnsWholeFloatsAndBigEndian) {
+  TempDir temp;
+  const fs::path folder = temp / "mine";
+  write_array(folder / "images.npy", "|u1", {3, 1, 1, 3});
+  const auto expect_labels = [&](const std::string& dtype, const Shape& shape, const std::string& bytes) {
+    testing::write_plainly(folder / "labels.npy", npy_header_bytes(dtype, shape) + bytes);
+    EXPECT_EQ(read("npy", folder).samples.at("train"),
+              (Lines{"images.npy:0=2", "images.npy:1=0", "images.npy:2=1"}))
+        << dtype;
+  };
+  const auto bytes_of = [](auto values) {
+    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0]));
+  };
+  expect_labels("|u1", {3, 1}, std::string("\2\0\1", 3));
+  expect_labels("<f4", {3}, bytes_of(std::vector<float>{2, 0, 1}));
+  expect_labels("<f8", {3, 1}, bytes_of(std::vector<double>{2, 0, 1}));
+  expect_labels(">i4", {3}, std::string("\0\0\0\2\0\0\0\0\0\0\0\1", 12));
+  expect_labels(">f4", {3}, std::string("\x40\0\0\0\0\0\0\0\x3f\x80\0\0", 12));
+}
+
+TEST(NpySource, SaysHowToBringOtherImagesIntoShape) {
+  TempDir temp;
+  const auto says = [&](const std::string& dtype, const Shape& shape, const std::string& part) {
+    write_array(temp / "images.npy", dtype, shape);
+    write_array(temp / "labels.npy", "|u1", {2});
+    const std::string message = refusal("npy", temp.path());
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  };
+  says("|u1", {2, 3, 4, 4}, "images.transpose(0, 2, 3, 1)");
+  says("<f4", {2, 4, 4, 3}, "(255 * images).round().astype(\"uint8\")");
+  says("<i8", {2, 4, 4, 3}, "images.astype(\"uint8\")");
+  says("|u1", {2, 4, 4}, "images[..., None].repeat(3, 3)");
+  says("|u1", {2, 4, 4, 4}, "images[..., :3]");
+}
+
+TEST(NpySource, KnowsSplitsByEveryNameAndBelowOneFolder) {
+  TempDir temp;
+  for (const char* split : {"Train", "validation"}) {
+    write_array(temp / "raw/mine" / split / "images.npy", "|u1", {1, 1, 1, 3});
+    write_labels<std::uint8_t>(temp / "raw/mine" / split / "labels.npy", "|u1", {0});
+  }
+  const Given given = read("npy", temp / "raw");
+  EXPECT_EQ(given.samples.at("train"), (Lines{"mine/Train/images.npy:0=0"}));
+  EXPECT_EQ(given.samples.at("test"), (Lines{"mine/validation/images.npy:0=0"}));
+}
+
 TEST(NpySource, FindsSplitsAndClassNames) {
   TempDir temp;
   const fs::path root = temp / "mine";
@@ -120,18 +166,16 @@ TEST(NpySource, SaysWhatIsWrong) {
     says("expected at least one image of 1 to");
   }
   images("|u1", {2, 1, 1, 3});
-  for (const Shape& shape : {Shape{3}, Shape{2, 1}, Shape{}}) {
+  for (const auto& [shape, text] : {std::pair{Shape{3}, "3"}, {Shape{2, 4}, "2, 4"}, {Shape{}, ""}}) {
     labels("|u1", shape);
-    says("labels.npy: shape (" +
-         std::string(shape.empty()      ? ""
-                     : shape.size() > 1 ? "2, 1"
-                                        : "3") +
-         "), expected (2) as images.npy has so many images");
+    says(fmt::format("labels.npy: shape ({}), expected (2) as images.npy has so many images", text));
   }
-  for (const char* dtype : {"<f4", "<f2", "|b1"}) {
-    labels(dtype, {2});
-    says(std::string("labels.npy: elements of type '") + dtype + "', expected whole numbers");
-  }
+  labels("|u1", {2, 4});
+  says("labels.argmax(1)");
+  labels("<f2", {2});
+  says("labels.npy: elements of type '<f2', expected whole numbers");
+  write_labels<float>(folder / "labels.npy", "<f4", {1.0F, 1.5F});
+  says("labels.npy: element 1 is not a whole number");
   write_labels<std::int16_t>(folder / "labels.npy", "<i2", {1, -1});
   says("labels.npy: element 1: label -1, expected 0 to 999999");
   write_labels<std::uint64_t>(folder / "labels.npy", "<u8", {~0ull, 0});

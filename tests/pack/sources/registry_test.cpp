@@ -22,6 +22,10 @@ TEST(Registry, SourcesUnderstandOptionsThatThereAreAndNoneIsOfNoUse) {
     })) << option.flag;
 }
 
+TEST(Registry, EverySourceTakesAListOfClasses) {
+  for (const DataSource& source : data_sources()) EXPECT_TRUE(source.understands("--classes")) << source.name;
+}
+
 TEST(Registry, APartOfAFlagIsNotUnderstood) {
   const DataSource& source = find_data_source("imagenet21k");
   EXPECT_TRUE(source.understands("--min-images"));

@@ -103,6 +103,21 @@ TEST(Cifar100, ReadsFineOrCoarseLabels) {
   EXPECT_EQ(given.samples.at("test"), (Lines{"test.bin:0=coarse19"}));
 }
 
+TEST(Cifar10, AListNamesTheClassesWhereTheArchiveDoesNot) {
+  TempDir temp;
+  Files files = cifar_files();
+  files.pop_back();
+  testing::write_folder(temp / "raw", files);
+  testing::write_folder(temp.path(), {{"ten.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"}, {"two.txt", "a\nb\n"}});
+  SourceOptions options;
+  options.classes = temp / "ten.txt";
+  EXPECT_EQ(read("cifar10", temp / "raw", {}, options).samples.at("test"), (Lines{"test_batch.bin:0=d"}));
+  options.classes = temp / "two.txt";
+  EXPECT_NE(refusal("cifar10", temp / "raw", {}, options).find("two.txt lists 2 classes, expected 10"),
+            std::string::npos);
+  EXPECT_NE(refusal("cifar10", temp / "raw").find("--classes can name a list"), std::string::npos);
+}
+
 // wnids.txt is not sorted, and the annotations come after the images they label.
 Files tiny_files(const std::string& root) {
   return {{root + "train/n02/images/n02_0.JPEG", png(8, 8, 1)},
@@ -156,6 +171,18 @@ TEST(TinyImagenet, SaysWhatIsWrong) {
   EXPECT_NE(changed([](Files& f) { f = {{"wnids.txt", "n01\n"}}; }).find("no images"), std::string::npos);
 }
 
+TEST(TinyImagenet, PacksOnlyTheClassesListed) {
+  TempDir temp;
+  testing::write_archive(temp / "tiny.zip", tiny_files("my-copy/"));
+  testing::write_folder(temp.path(), {{"classes.txt", "n02\n"}});
+  SourceOptions options;
+  options.classes = temp / "classes.txt";
+  const Given given = read("tiny-imagenet", temp / "tiny.zip", {}, options);
+  EXPECT_EQ(given.samples.at("train"), (Lines{"my-copy/train/n02/images/n02_0.JPEG=n02"}));
+  EXPECT_EQ(given.samples.at("test"), (Lines{"my-copy/val/images/val_0.JPEG=n02"}));
+  EXPECT_EQ(given.result.classes, (Lines{"n02"}));
+}
+
 TEST(Folder, FindsSplitsAndClassesAtEveryDepth) {
   const Files classes = {{"dog/x/y/1.png", png(4, 4, 1)},
                          {"cat/0.jpeg", png(4, 4, 2)},
@@ -201,7 +228,7 @@ TEST(Folder, ReadsOnlyTheSplitsAskedFor) {
   EXPECT_EQ(read("folder", temp / "raw.zip", {"val"}).samples.at("test"), (Lines{"extra/a/0.png=extra"}));
   EXPECT_EQ(read("folder", temp / "three.zip", {"val"}).samples.at("test"), (Lines{"val/a/1.png=a"}));
   EXPECT_EQ(read("folder", temp / "three.zip", {"test"}).samples.at("test"), (Lines{"test/a/2.png=a"}));
-  EXPECT_NE(refusal("folder", temp / "three.zip").find("both test/ and val/"), std::string::npos);
+  EXPECT_NE(refusal("folder", temp / "three.zip").find("both test/ and val/; choose one"), std::string::npos);
   EXPECT_NE(refusal("folder", temp / "raw.zip", {"train", "test"}).find("has no train/ and test/"),
             std::string::npos);
 }
@@ -213,17 +240,15 @@ TEST(Folder, SaysWhatIsWrong) {
     return refusal("folder", temp / "raw.tar", splits);
   };
   const std::string image = png(4, 4, 0);
-  EXPECT_NE(of({{"train/a/0.png", image}, {"train/b/1.png", image}, {"test/a/2.png", image}})
-                .find("test/ has no images of class \"b\""),
+  EXPECT_NE(of({{"train/a/0.png", image}, {"test/a/1.png", image}, {"test/b/2.png", image}})
+                .find("test/ has the class folder b, which train/ has not"),
             std::string::npos);
   TempDir temp;
   testing::write_folder(temp / "raw", {{"train/a/0.png", image}, {"train/a/deep/1.png", image}});
   fs::create_directories(temp / "raw/train/b/empty");
-  EXPECT_NE(refusal("folder", temp / "raw").find("the class folder train/b/ holds no images"),
-            std::string::npos);
-  EXPECT_NE(of({{"a/0.txt", "no picture"}}).find("no JPEG or PNG files"), std::string::npos);
-  EXPECT_NE(of({{"a/0.png", image}, {"train/b/1.png", image}}).find("beside class folders"),
-            std::string::npos);
+  EXPECT_NE(refusal("folder", temp / "raw").find("the class folder b holds no images"), std::string::npos);
+  EXPECT_NE(of({{"a/0.txt", "no picture"}}).find("no images in class folders"), std::string::npos);
+  EXPECT_NE(of({{"a/0.png", image}}, {"unlabeled"}).find("name --split train or test"), std::string::npos);
   EXPECT_NE(of({{"train/a/0.png", image}}, {"train", "test"}).find("no images in test/"), std::string::npos);
 }
 

@@ -70,20 +70,20 @@ TEST_F(WebDataset, PairsImagesWithLabelsOnEitherSide) {
 
 TEST_F(WebDataset, NamesTellSplitsApart) {
   write_shard(root() / "imagenet-train-000001.tar", sample("1", "1"));
-  write_shard(root() / "imagenet-train-000000.tar.gz", sample("0", "0"));
+  write_shard(root() / "imagenet-train-000000.tar.xz", sample("0", "0"));
   write_shard(root() / "validation" / "trained-0.tar", sample("0", "4"));
   testing::write_folder(root(), {{"readme.md", "x"}, {".cache/train-9.tar", "x"}});
   for (const Lines& splits : {Lines{}, Lines{"train", "test"}, Lines{"train", "val"}}) {
     const Given given = read("webdataset", root(), splits);
     EXPECT_EQ(given.samples.at("train"),
-              (Lines{"imagenet-train-000000.tar.gz/0.png=0", "imagenet-train-000001.tar/1.png=1"}));
+              (Lines{"imagenet-train-000000.tar.xz/0.png=0", "imagenet-train-000001.tar/1.png=1"}));
     EXPECT_EQ(given.samples.at("test"), (Lines{"validation/trained-0.tar/0.png=4"}));
     EXPECT_EQ(given.result.classes.size(), 5u);
-    EXPECT_EQ(given.result.skipped, 2);
+    EXPECT_EQ(given.result.skipped, 1);
   }
   const Given given = read("webdataset", root(), {"test"});
   EXPECT_EQ(given.samples.size(), 1u);
-  EXPECT_EQ(given.result.skipped, 4);
+  EXPECT_EQ(given.result.skipped, 3);
   write_shard(root() / "test-0.tar", sample("0", "0"));
   EXPECT_NE(refusal("webdataset", root()).find("both test and val files"), std::string::npos);
   EXPECT_EQ(read("webdataset", root(), {"test"}).samples.at("test"), (Lines{"test-0.tar/0.png=0"}));
@@ -131,6 +131,56 @@ TEST_F(WebDataset, ListsNameClasses) {
   EXPECT_EQ(given.samples.at("train"), (Lines{"b.tar/0.png=dog"}));
   expect_refusal(sample("0", "3"), "0.cls: label 3, but " + options.classes.string() + " lists 3 classes",
                  options);
+}
+
+TEST_F(WebDataset, KnowsEveryWordForAHeldOutSplit) {
+  for (const char* word : {"dev", "eval", "valid", "Validation", "testing"}) {
+    fs::remove_all(root());
+    write_shard(root() / "set-train-000000.tar", sample("0", "0"));
+    write_shard(root() / fmt::format("set-{}-000000.tar", word), sample("1", "0"));
+    const Given given = read("webdataset", root());
+    EXPECT_EQ(given.samples.at("train"), (Lines{"set-train-000000.tar/0.png=0"})) << word;
+    EXPECT_EQ(given.samples.at("test").size(), 1u) << word;
+  }
+  write_shard(root() / "minival-0.tar", sample("2", "0"));
+  EXPECT_NE(refusal("webdataset", root()).find("minival-0.tar: neither its name nor its folder's says train"),
+            std::string::npos);
+}
+
+TEST_F(WebDataset, ReadsOtherFormatsAndTellsOfSamplesWithoutAnImage) {
+  const Given given = read_one({{"0.webp", "RIFF"},
+                                {"0.cls", "0"},
+                                {"1.gif", "GIF"},
+                                {"1.cls",
+                                 "\xEF\xBB\xBF"
+                                 "1\r\n"},
+                                {"2.tif", "not read, but no reason to lose it in silence"},
+                                {"2.cls", "0"},
+                                {"3.txt", "a caption"},
+                                {"3.cls", "1"}});
+  EXPECT_EQ(given.samples.at("train"), (Lines{"a.tar/0.webp=0", "a.tar/1.gif=1", "a.tar/2.tif=0"}));
+  EXPECT_EQ(given.result.warnings,
+            (Lines{"a.tar: samples without an image: not packed, as no images: 1 .cls"}));
+}
+
+TEST_F(WebDataset, KeysEndAtTheFirstDotAsInTheLibrary) {
+  EXPECT_EQ(read_one({{"22.0/1.png", png(4, 4, 0)}, {"22.0/1.cls", "3"}}).samples.at("train"),
+            (Lines{"a.tar/22.0/1.png=3"}));
+  expect_refusal({{"22.05.png", png(4, 4, 0)}, {"22.05.cls", "3"}},
+                 "a KEY ends at the first dot of a file's name: 22.05.png is of the kind .05.png");
+}
+
+TEST_F(WebDataset, LabelsMayBeNamesOfTheList) {
+  testing::write_folder(temp_.path(), {{"classes.txt",
+                                        "\xEF\xBB\xBF"
+                                        "cat\r\n7\r\n"}});
+  SourceOptions options;
+  options.classes = temp_ / "classes.txt";
+  Files files = sample("0", "cat\n");
+  for (const auto& each : sample("1", "1")) files.push_back(each);
+  write_shard(root() / "b.tar", files);
+  EXPECT_EQ(read("webdataset", root(), {}, options).samples.at("train"),
+            (Lines{"b.tar/0.png=cat", "b.tar/1.png=7"}));
 }
 
 TEST_F(WebDataset, SaysWhatIsWrong) {

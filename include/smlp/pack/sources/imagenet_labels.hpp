@@ -11,6 +11,8 @@ namespace smlp {
 inline constexpr int imagenet_classes = 1000;
 inline constexpr std::int64_t validation_images = 50'000;  // numbered from 1 in their files' names
 
+bool is_wnid(std::string_view word);  // n and eight digits
+
 // The wnid of every validation image, by its number.
 struct ValidationLabels {
   std::vector<std::string> classes;           // in bytewise order

@@ -1,0 +1,12 @@
+// A GIF.
+#include "fuzz.hpp"
+#include "images.hpp"
+#include "smlp/formats/gif.hpp"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace smlp;
+  if (!fuzz::quick_to_decode(fuzz::gif_area(data, size))) return 0;
+  fuzz::count_refusal(fuzz::refuses_only_as(
+      ErrorKind::data, [&] { fuzz::check_image(decode_gif(fuzz::bytes_of(data, size), "fuzz.gif")); }));
+  return 0;
+}

@@ -18,12 +18,29 @@ constexpr std::uint64_t index_limit = 64 << 20;
 constexpr int index_depth = 8;
 constexpr std::string_view index_ending = ".index.json";
 
+std::string first_bytes(const fs::path& file) {
+  std::array<char, 64> start{};
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(start.data(), start.size());
+  return {start.data(), static_cast<std::size_t>(stream.gcount())};
+}
+
 // A header's length, then JSON; what has no such start and another name is for the reader of .pt to refuse.
 bool is_safetensors(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::array<char, 9> start{};
-  stream.read(start.data(), start.size());
-  return (stream && start[8] == '{') || file.extension() == ".safetensors";
+  const std::string start = first_bytes(file);
+  return (start.size() > 8 && start[8] == '{') || file.extension() == ".safetensors";
+}
+
+// What a download leaves where the weights should be.
+void refuse_stand_in(const fs::path& file) {
+  const std::string start = first_bytes(file);
+  if (start.empty()) fail(ErrorKind::data, "{}: is empty (0 bytes)", file.string());
+  if (start.starts_with("version https://git-lfs"))
+    fail(ErrorKind::data, "{}: a pointer of Git LFS, not the weights: fetch them with `git lfs pull`",
+         file.string());
+  if (start.starts_with("<"))
+    fail(ErrorKind::data, "{}: a web page (\"{}\"), not the weights: download the file itself", file.string(),
+         printable(start.substr(0, start.find('\n'))));
 }
 
 // model-00001-of-00002.safetensors
@@ -52,6 +69,7 @@ WeightsFile::WeightsFile(const fs::path& path) {
 }
 
 void WeightsFile::open_part(const fs::path& path) {
+  refuse_stand_in(path);
   if (is_safetensors(path)) {
     const auto& file =
         std::get<SafetensorsFile>(files_.emplace_back(std::in_place_type<SafetensorsFile>, path));

@@ -84,6 +84,16 @@ TEST_F(WeightsFileTest, AnIndexNamesNothingOutsideItsFolder) {
   error_of(ErrorKind::data, [] { parse_weight_map("[1]", "index"); });
 }
 
+TEST_F(WeightsFileTest, WhatADownloadLeavesInsteadIsNamed) {
+  for (const auto& [content, says] :
+       {std::pair("version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 12\n", "git lfs pull"),
+        std::pair("<!DOCTYPE html>\n<html>", "a web page (\"<!DOCTYPE html>\")"), std::pair("", "is empty")})
+    for (const char* name : {"model.pt", "model.safetensors"}) {
+      write_file_atomically(folder_ / name, content);
+      EXPECT_NE(refusal(folder_ / name).find(says), std::string::npos) << refusal(folder_ / name);
+    }
+}
+
 TEST_F(WeightsFileTest, AFolderIsRefused) {
   EXPECT_NE(refusal(folder_.path()).find("a folder: name the file"), std::string::npos);
   EXPECT_NE(refusal(folder_ / "nowhere").find("no such file"), std::string::npos);

@@ -187,7 +187,10 @@ void check_utf8(const std::string& value, const std::string& origin) {
 // A word is the whole value: the shell has cut comments already.
 ConfigNode value_of(const std::string& text, const std::string& source) {
   ConfigNode value = parse_yaml(text, source);
-  const bool word = (value.kind == Kind::scalar && !value.quoted) || value.kind == Kind::null;
+  const bool comment_alone =
+      value.kind == Kind::map && value.entries.empty() && text.find('{') == std::string::npos;
+  const bool word =
+      (value.kind == Kind::scalar && !value.quoted) || value.kind == Kind::null || comment_alone;
   const std::size_t begin = text.find_first_not_of(" \t\n"), end = text.find_last_not_of(" \t\n");
   if (!word || text.find('#') == std::string::npos || begin == std::string::npos) return value;
   return {Kind::scalar, value.origin, text.substr(begin, end - begin + 1)};

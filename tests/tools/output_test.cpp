@@ -4,15 +4,16 @@
 namespace smlp {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::Finished;
 using testing::Words;
+using testing::operator+;
 
 class OutputTest : public testing::ProgramFixture {
  protected:
   void SetUp() override {
     const Finished done = run(train("run", {}, "1"));
     ASSERT_EQ(done.code, 0) << done.err;
-    std::filesystem::current_path(folder_.path());
   }
   // A line of the shell, in which $smlp is the program and $run a run.
   Finished shell(const std::string& line) {
@@ -93,29 +94,34 @@ TEST_F(OutputTest, ATildeIsTheHomeFolderWhereverAPathIsRead) {
   std::ofstream(in("home.yaml")) << "run: {output: ~/a}\ndata: {root: '~/b'}\ninit: {from: ~/c}\n";
   const auto shown = [&](const std::string& words) { return shell("$smlp config show " + words).out; };
   const std::string file = shown("$here/home.yaml"), home = in("home");
-  for (const std::string key : {"output: " + home + "/a", "root: " + home + "/b", "from: " + home + "/c"})
+  for (const std::string& key : {"output: " + home + "/a", "root: " + home + "/b", "from: " + home + "/c"})
     EXPECT_NE(file.find(key), std::string::npos) << key << " in " << file;
   EXPECT_NE(shown("quickstart.yaml --output=~/a --data '~/b'").find("root: " + home + "/b"),
             std::string::npos);
-  EXPECT_NE(shown("quickstart.yaml --set 'run.output=~'").find("output: " + home + " "), std::string::npos);
+  EXPECT_NE(shown("quickstart.yaml --set 'run.output=~/d'").find("output: " + home + "/d"),
+            std::string::npos);
   EXPECT_NE(shown("quickstart.yaml --set 'run.output=x~/a'").find("output: \"x~/a\""), std::string::npos);
   EXPECT_EQ(shell("HOME= $smlp config show $here/home.yaml").code, 2);
 }
 
 TEST_F(OutputTest, APathThatIsNotUtf8IsPackedButRefusedBeforeARunIsMade) {
-  const std::string odd = in("") / "donn\xe9es";
-  Finished done = run({"pack", "cifar10", "--from", *shared_ / "raw", "--to", odd});
+  const fs::path odd =
+      in("donn\xe9"
+         "es");
+  Finished done = run({"pack", "cifar10", "--from", *shared_ / "raw", "--to", odd / "pack"});
   ASSERT_EQ(done.code, 0) << done.err;
-  done = run({"eval", run_folder("run"), "--data", odd});
+  const Words train{"train", "--config", "cifar10_b_mlp.yaml", "--epochs", "1",           "--device",
+                    "cpu",   "--set",    "model.width=8",      "--output", in("odd-runs")};
+  done = run(train + Words{"--data", odd / "pack"});
   EXPECT_EQ(done.code, 2);
-  done = run({"train", "--config", "quickstart.yaml", "--data", odd, "--output", in("odd-runs")});
-  EXPECT_EQ(done.code, 2);
-  EXPECT_NE(done.err.find("donn\\xe9es: not UTF-8"), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("donn\\xe9es/pack: not UTF-8"), std::string::npos) << done.err;
   EXPECT_FALSE(fs::exists(in("odd-runs")));
+  EXPECT_EQ(run({"eval", run_folder("run"), "--data", odd / "pack"}).code, 2);
+
   fs::create_directory_symlink(odd, in("link"));
-  done = run(train("linked", {}, "1") + Words{"--dry-run"}, {{"SMLP_DATA", odd}});
+  EXPECT_EQ(run({"eval", run_folder("run"), "--data", in("link") / "pack"}).code, 0);
+  done = run(train + Words{"--data", "pack", "--name", "named"}, {{"SMLP_DATA", odd}});
   EXPECT_EQ(done.code, 0) << done.err;
-  EXPECT_EQ(run({"eval", run_folder("run"), "--data", in("link")}).code, 0);
 }
 
 }  // namespace

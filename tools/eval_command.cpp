@@ -9,6 +9,7 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/core/standard_output.hpp"
 #include "smlp/core/text_output.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/data/open_dataset.hpp"
@@ -60,7 +61,7 @@ void check_assignments(const std::vector<std::string>& assignments) {
 
 // One name for each place.
 fs::path output_place(const std::string& path) {
-  if (TextOutput::is_standard_output(path)) return "-";
+  if (is_standard_output(path)) return "-";
   return is_stream(path) ? fs::path(path) : fs::weakly_canonical(fs::absolute(path));
 }
 
@@ -80,7 +81,7 @@ void check_outputs(const EvalOptions& options) {
 // The report goes elsewhere when standard output is a table's.
 std::ostream& report_stream(const EvalOptions& options) {
   for (const auto& path : {options.predictions, options.confusion})
-    if (path && TextOutput::is_standard_output(*path)) return std::cerr;
+    if (path && is_standard_output(*path)) return std::cerr;
   return std::cout;
 }
 

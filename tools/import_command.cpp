@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "command.hpp"
@@ -19,8 +20,14 @@ void print_source(const ImportedWeights& found) {
     std::cout << fmt::format("  weights {}\n", quoted(found.set));
   for (const std::string& other : found.other_sets)
     std::cout << fmt::format("  not imported: the weights {0} (--weights {0})\n", quoted(other));
-  for (const auto& [name, count] : found.left_aside)
-    std::cout << fmt::format("  left aside: {} other tensors at {}\n", count, quoted(name));
+  constexpr std::size_t shown = 3;
+  std::vector<std::string> others = found.left_aside;
+  if (others.empty()) return;
+  others.resize(std::min(others.size(), shown));
+  for (std::string& name : others) name = printable(name);
+  std::cout << fmt::format("  left aside: {}", fmt::join(others, ", "));
+  std::cout << (found.left_aside.size() > shown ? fmt::format(", … ({} tensors)\n", found.left_aside.size())
+                                                : "\n");
 }
 
 void print(const ImportedWeights& found, const std::string& to) {

@@ -251,7 +251,9 @@ ConfigNode parse_yaml(std::string_view text, const std::string& source) {
       fail(ErrorKind::usage, "{}: more than one document; keep one", source);
     return builder.take();
   } catch (const YAML::Exception& e) {
-    fail(ErrorKind::usage, "{}:{}:{}: not valid YAML: {}", source, e.mark.line + 1, e.mark.column + 1, e.msg);
+    fail(ErrorKind::usage, "{}:{}:{}: not valid YAML: {}{}", source, e.mark.line + 1, e.mark.column + 1,
+         e.msg,
+         text.find("\n\t") == std::string_view::npos ? "" : "; lines begin with tabs, YAML takes spaces");
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/host.hpp"
+#include "smlp/core/standard_output.hpp"
 
 namespace smlp {
 namespace {
@@ -129,6 +130,8 @@ fs::path file_to_replace(fs::path target) {
   const fs::file_status status = fs::status(target, error);
   if (fs::exists(status) && !fs::is_regular_file(status))
     fail(ErrorKind::failed, "{} is not a regular file", target.string());
+  if (is_standard_output(target))
+    fail(ErrorKind::failed, "{} is standard output, which cannot be replaced: name a file", target.string());
   if (!fs::is_symlink(fs::symlink_status(target, error))) return target;
   return fs::exists(status) ? fs::canonical(target) : target;
 }

@@ -1,5 +1,6 @@
 #include "smlp/core/standard_output.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,14 @@ namespace {
 constexpr std::size_t flush_bytes = 1 << 16;
 
 }  // namespace
+
+bool is_standard_output(const std::filesystem::path& path) {
+  if (path == "-") return true;
+  struct stat named {
+  }, standard{};
+  return ::stat(path.c_str(), &named) == 0 && ::fstat(STDOUT_FILENO, &standard) == 0 &&
+         named.st_dev == standard.st_dev && named.st_ino == standard.st_ino;
+}
 
 int write_to(int descriptor, std::string_view text) {
   while (!text.empty()) {

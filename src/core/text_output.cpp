@@ -1,7 +1,6 @@
 #include "smlp/core/text_output.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,7 +18,7 @@ namespace {
 }
 
 bool is_written_straight(const fs::path& path) {
-  return TextOutput::is_standard_output(path) || is_stream(path) || is_mount_point(path);
+  return is_standard_output(path) || is_stream(path) || is_mount_point(path);
 }
 
 }  // namespace
@@ -46,14 +45,6 @@ void TextOutput::write(std::string_view text) {
 
 void TextOutput::commit() {
   if (file_) file_->commit();
-}
-
-bool TextOutput::is_standard_output(const fs::path& path) {
-  if (path == "-") return true;
-  struct stat named {
-  }, standard{};
-  return ::stat(path.c_str(), &named) == 0 && ::fstat(STDOUT_FILENO, &standard) == 0 &&
-         named.st_dev == standard.st_dev && named.st_ino == standard.st_ino;
 }
 
 void TextOutput::check(const fs::path& path) {

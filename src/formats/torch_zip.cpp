@@ -55,8 +55,10 @@ class Archive {
              file_, printable(name));
     for (const auto& [name, record] : records_)
       if (!record.stored)
-        fail(ErrorKind::data, "{}: record \"{}\" is compressed; torch.save stores without compression", file_,
-             printable(name));
+        fail(ErrorKind::data,
+             "{}: record \"{}\" is compressed; torch.save stores without compression. Unpack it and "
+             "pack it again with zip -0 -r -D -X",
+             file_, printable(name));
     if (checked("byteorder", "little") != "little")
       fail(ErrorKind::data, "{}: its byteorder is \"{}\": save it again on a little-endian machine", file_,
            printable(checked("byteorder", "")));

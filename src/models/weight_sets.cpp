@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include "smlp/core/error.hpp"
@@ -102,7 +103,7 @@ WeightSets find_weight_sets(std::span<const SafetensorsEntry> tensors, const std
   }
   if (found.sets.empty() && !contradiction.empty()) fail(ErrorKind::data, "{}: {}", file, contradiction);
   if (found.sets.empty()) refuse_unknown(by_name, file);
-  for (const auto& [name, tensor] : by_name) ++found.others[name.substr(0, name.find('.'))];
+  for (const auto& [name, tensor] : by_name) found.others.push_back(name);
   return found;
 }
 

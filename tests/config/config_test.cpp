@@ -132,6 +132,7 @@ TEST(Config, EveryRefusalNamesPlaceKeyExpectationAndNearestKey) {
   refuses("- 1\n", {"the document"});
   refuses("epochs: [1\n", {"f.yaml:2", "not valid YAML"});
   refuses("epochs: 1\n---\nepochs: 2\n", {"more than one document"});
+  refuses("inner:\n\trate: 1\n", {"f.yaml:2", "tabs"});
   refuses("? [a]\n: 1\n", {"a key must be a word"});
   refuses("epochs: *nowhere\n", {"f.yaml:1"});
   refuses("a: &a [*a]\n", {"f.yaml:1"});

@@ -64,7 +64,11 @@ TEST_F(OutputTest, TablesGoToStandardOutputAndPipesToo) {
   EXPECT_EQ(testing::read_text(in("copy.csv")), predictions);
   EXPECT_EQ(shell("$smlp eval $run --predictions - --confusion /dev/stdout").code, 2);
   EXPECT_EQ(shell("$smlp eval $run --predictions /dev/full").code, 1);
-  EXPECT_EQ(shell("$smlp eval $run --logits /dev/stdout | cat >&2; exit 1").out, "") << "it is no stream";
+  for (const std::string place : {"-", "/dev/stdout", "/dev/stdout > $here/logits.npy"}) {
+    const Finished refused = shell("$smlp eval $run --logits " + place);
+    EXPECT_EQ(refused.code, 1) << place;
+    EXPECT_NE(refused.err.find(place.substr(0, place.find(' ')) + " is "), std::string::npos) << refused.err;
+  }
 }
 
 TEST_F(OutputTest, AMountPointIsWrittenInPlace) {

@@ -131,7 +131,7 @@ TEST(ImportWeights, OfTwoSetsTheResultSaysWhichAndEitherCanBeChosen) {
   ImportedWeights imported = import_weights(how);
   EXPECT_EQ(imported.set, "model");
   EXPECT_EQ(imported.other_sets, std::vector<std::string>{"ema_model"});
-  EXPECT_EQ(imported.left_aside, (std::map<std::string, std::size_t>{{"scale", 1}}));
+  EXPECT_EQ(imported.left_aside, std::vector<std::string>{"scale"});
   how.to = temp / "average";
   how.weights = "ema";
   EXPECT_EQ(import_weights(how).set, "ema_model");

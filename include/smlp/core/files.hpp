@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 // A file that appears under its name only on commit(). Without commit() nothing is left behind. A file that
 // is replaced keeps its mode, and its owner where the system allows that; one that this user may not write is
-// refused, as are a pipe, a device and a mount point.
+// refused, as are a pipe, a device, a mount point and standard output.
 class AtomicFile {
  public:
   explicit AtomicFile(fs::path target);  // creates the folder's temporary file; the folder must exist

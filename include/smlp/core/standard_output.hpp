@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <streambuf>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ class StandardOutput : public std::streambuf {
   std::string pending_;
   int error_ = 0;
 };
+
+bool is_standard_output(const std::filesystem::path& path);  // "-", or the file that standard output goes to
 
 // Writes all of it; 0, or the errno of what failed.
 int write_to(int descriptor, std::string_view text);

@@ -19,7 +19,6 @@ class TextOutput {
   void write(std::string_view text);
   void commit();
 
-  static bool is_standard_output(const fs::path& path);
   static void check(const fs::path& path);  // that it can be opened, without waiting for a pipe's reader
 
  private:

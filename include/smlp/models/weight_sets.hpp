@@ -1,5 +1,4 @@
 #pragma once
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,8 +19,8 @@ struct WeightSet {
 };
 
 struct WeightSets {
-  std::vector<WeightSet> sets;                // one or more, those of shorter names first
-  std::map<std::string, std::size_t> others;  // tensors of no set, counted by the first part of their names
+  std::vector<WeightSet> sets;      // one or more, those of shorter names first
+  std::vector<std::string> others;  // the names of tensors of no set, in bytewise order
 };
 
 // Every set of weights that a family recognises, whatever stands before its names: "module.", "state_dict.",

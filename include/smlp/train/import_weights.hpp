@@ -1,6 +1,5 @@
 #pragma once
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,7 +36,7 @@ struct ImportedWeights {
   bool described = false;  // config.json was there; else activation and the like are the published models'
   std::string set;         // what stood before the tensors' names: "state_dict.model"
   std::vector<std::string> other_sets{};
-  std::map<std::string, std::size_t> left_aside{};  // other tensors, by the first part of their names
+  std::vector<std::string> left_aside{};  // the names of other tensors
 };
 
 // Writes a checkpoint that eval, finetune, probe, export and viz take: weights as float32, no optimiser. A

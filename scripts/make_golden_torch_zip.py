@@ -3,7 +3,8 @@
 
     python scripts/make_golden_torch_zip.py
 
-needs torch and safetensors. Files in refused/ must not be read; none of them does harm when it is.
+needs torch and safetensors. Files in refused/ must not be read; those in mixed/ hold more than one dictionary of
+tensors, or others. None of them does harm.
 """
 import io
 import os
@@ -18,6 +19,7 @@ from torch import nn
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden" / "formats" / "torch_zip"
 REFUSED = OUT / "refused"
+MIXED = OUT / "mixed"
 IMAGE_SIZE, WIDTH, DEPTH, CLASSES = 8, 6, 2, 5
 
 
@@ -136,19 +138,13 @@ def make_refused():
     def save(name, value, **options):
         torch.save(value, REFUSED / (name + ".pt"), **options)
 
-    save("calls_system", {"weight": torch.zeros(1), "x": CallsSystem()})
     save("module", nn.Sequential(nn.Linear(3, 2)))
     save("old_format", state, _use_new_zipfile_serialization=False)
     save("protocol_4", state, pickle_protocol=4)
-    save("numpy", {"model": state, "best": torch.randn(3).numpy()})
     save("negated", {"weight": torch._neg_view(torch.randn(2, 3))})
     save("complex", {"weight": torch.randn(2, 3, dtype=torch.complex64)})
     save("unsigned", {"weight": torch.arange(3).to(torch.uint16)})
     save("sparse", {"weight": torch.eye(3).to_sparse()})
-    save("several", {"model": state, "net": state})
-    save("none", {"epoch": 3, "weights": state})
-    save("list", [torch.zeros(1)])
-    save("tensor", torch.zeros(1))
     save("empty", OrderedDict())
     save("expanded_bomb", {"weight": torch.zeros(1).expand(1 << 20, 1 << 20)})
     torch.serialization.set_crc32_options(False)
@@ -163,9 +159,23 @@ def make_refused():
             archive.addfile(info, io.BytesIO(data))
 
 
+def make_mixed():
+    state = {"weight": torch.randn(2, 3)}
+    for name, value in {
+        "calls_system": {"weight": torch.zeros(1), "x": CallsSystem()},
+        "numpy": {"model": state, "best": torch.randn(3).numpy()},
+        "several": {"model": state, "net": state},
+        "none": {"epoch": 3, "weights": state},
+        "list": [torch.zeros(1)],
+        "tensor": torch.zeros(1),
+    }.items():
+        torch.save(value, MIXED / (name + ".pt"))
+
+
 if __name__ == "__main__":
     torch.manual_seed(5)
-    REFUSED.mkdir(parents=True, exist_ok=True)
-    for make in [make_models, make_checkpoints, make_tensors, make_refused]:
+    for folder in (REFUSED, MIXED):
+        folder.mkdir(parents=True, exist_ok=True)
+    for make in [make_models, make_checkpoints, make_tensors, make_refused, make_mixed]:
         make()
     print(sum(file.stat().st_size for file in OUT.rglob("*.*") if file.is_file()), "bytes in", OUT)

@@ -9,6 +9,8 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/core/standard_output.hpp"
+#include "smlp/core/text_output.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/data/open_dataset.hpp"
 #include "smlp/train/resolve.hpp"
@@ -57,17 +59,30 @@ void check_assignments(const std::vector<std::string>& assignments) {
            each, fmt::join(sections, ", "));
 }
 
+// One name for each place.
+fs::path output_place(const std::string& path) {
+  if (is_standard_output(path)) return "-";
+  return is_stream(path) ? fs::path(path) : fs::weakly_canonical(fs::absolute(path));
+}
+
 // Where nothing could be written, or one file over another, that is said before hours of evaluation.
 void check_outputs(const EvalOptions& options) {
-  std::vector<fs::path> paths;
+  if (options.logits) const AtomicFile can_be_made(*options.logits);
+  std::vector<fs::path> places;
   for (const auto& path : {options.logits, options.predictions, options.confusion}) {
     if (!path) continue;
-    const fs::path target = fs::weakly_canonical(fs::absolute(*path));
-    if (std::ranges::find(paths, target) != paths.end())
+    if (path != options.logits) TextOutput::check(*path);
+    places.push_back(output_place(*path));
+    if (std::ranges::count(places, places.back()) > 1)
       fail(ErrorKind::usage, "{} is named for two outputs", *path);
-    paths.push_back(target);
-    const AtomicFile can_be_made(*path);
   }
+}
+
+// The report goes elsewhere when standard output is a table's.
+std::ostream& report_stream(const EvalOptions& options) {
+  for (const auto& path : {options.predictions, options.confusion})
+    if (path && is_standard_output(*path)) return std::cerr;
+  return std::cout;
 }
 
 std::optional<RealLabels> real_labels(const EvalOptions& options, const Dataset& dataset) {
@@ -147,8 +162,9 @@ int run_eval(const EvalOptions& options) {
     if (!crops) return 128 + stop_signal();
     report.crops = std::move(*crops);
   }
-  options.json ? print_json(report, saved, *dataset) : print_text(report, saved, *dataset);
-  std::cout << std::flush;
+  std::ostream& out = report_stream(options);
+  options.json ? print_json(out, report, saved, *dataset) : print_text(out, report, saved, *dataset);
+  out << std::flush;
   write_outputs(report, options, saved, *dataset);
   if (!std::isfinite(report.headline().loss))
     fail(ErrorKind::not_finite, "{}: its loss on {} is {}", saved.checkpoint.string(), dataset->description(),
@@ -177,9 +193,9 @@ Action add_eval_command(CLI::App& app) {
                "also ReaL's accuracy: by the pack's labels, or --real-labels=FILE");
   app.add_option("--predictions", o->predictions,
                  "write name, label and the five likeliest classes of each image")
-      ->type_name("FILE.csv");
+      ->type_name("FILE.csv|-");
   app.add_option("--confusion", o->confusion, "write how often each label was taken for which class")
-      ->type_name("FILE.csv");
+      ->type_name("FILE.csv|-");
   app.add_option("--set", o->assignments,
                  "change a key of the run, such as augment.crop.scale=[0.4,1.0] (repeatable)")
       ->type_name("KEY=VALUE")

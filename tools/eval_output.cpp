@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <ostream>
 
 #include "smlp/core/error.hpp"
-#include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/core/text_output.hpp"
 #include "smlp/formats/npy.hpp"
 #include "table.hpp"
 
@@ -110,20 +110,22 @@ std::vector<std::string> read_names(const Dataset& dataset) {
 
 }  // namespace
 
-void print_text(const EvalReport& report, const SavedModel& saved, const Dataset& dataset) {
+void print_text(std::ostream& out, const EvalReport& report, const SavedModel& saved,
+                const Dataset& dataset) {
   const EvaluationResult& r = report.headline();
-  std::cout << fmt::format("checkpoint  {} (step {})\ndata        {}: {} images\nprecision   {}\n",
-                           saved.checkpoint.string(), saved.state.step, dataset.description(), r.images,
-                           report.precision);
-  if (!report.crops.empty()) std::cout << crop_text(report.tta) << "\n";
-  std::cout << fmt::format("top1        {:.2f} %\ntop5        {:.2f} %\n", r.top1, r.top5);
-  if (r.real) std::cout << fmt::format("real        {:.2f} %\n", *r.real);
-  std::cout << fmt::format("loss        {:.4f}\n", r.loss);
-  if (!report.crops.empty()) std::cout << crops_table(report);
-  std::cout << class_table(r, dataset);
+  out << fmt::format("checkpoint  {} (step {})\ndata        {}: {} images\nprecision   {}\n",
+                     saved.checkpoint.string(), saved.state.step, dataset.description(), r.images,
+                     report.precision);
+  if (!report.crops.empty()) out << crop_text(report.tta) << "\n";
+  out << fmt::format("top1        {:.2f} %\ntop5        {:.2f} %\n", r.top1, r.top5);
+  if (r.real) out << fmt::format("real        {:.2f} %\n", *r.real);
+  out << fmt::format("loss        {:.4f}\n", r.loss);
+  if (!report.crops.empty()) out << crops_table(report);
+  out << class_table(r, dataset);
 }
 
-void print_json(const EvalReport& report, const SavedModel& saved, const Dataset& dataset) {
+void print_json(std::ostream& out, const EvalReport& report, const SavedModel& saved,
+                const Dataset& dataset) {
   const EvaluationResult& r = report.headline();
   Json classes = Json::array();
   for (std::size_t c = 0; c < r.class_top1.size(); ++c)
@@ -150,7 +152,7 @@ void print_json(const EvalReport& report, const SavedModel& saved, const Dataset
     }
   }
   json["classes"] = classes;
-  std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
 
 void write_logits(const std::string& path, const std::vector<float>& logits, std::int64_t classes) {
@@ -163,7 +165,7 @@ void write_predictions(const std::string& path, const Predictions& predictions, 
                        const SavedModel& saved) {
   const std::vector<std::string> names = read_names(dataset);
   const std::size_t k = predictions.per_image;
-  AtomicFile file(path);
+  TextOutput file(path);
   std::string text = "name,label";
   for (std::size_t j = 1; j <= k; ++j) text += fmt::format(",top{},probability{}", j, j);
   text += "\n";
@@ -190,7 +192,9 @@ void write_confusion(const std::string& path, const Predictions& predictions, co
   for (const auto& [pair, count] : counts)
     text += fmt::format("{},{},{}\n", csv(class_name(saved, dataset, pair.first)),
                         csv(class_name(saved, dataset, pair.second)), count);
-  write_file_atomically(path, text);
+  TextOutput file(path);
+  file.write(text);
+  file.commit();
 }
 
 }  // namespace smlp

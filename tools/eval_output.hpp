@@ -1,4 +1,5 @@
 #pragma once
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,10 +21,10 @@ struct EvalReport {
   const EvaluationResult& headline() const { return crops.empty() ? whole : crops.back().result; }
 };
 
-void print_text(const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
+void print_text(std::ostream& out, const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
 
 // The keys of timm's validate.py, in its units (param_count in millions), and real, tta.
-void print_json(const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
+void print_json(std::ostream& out, const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
 
 // [images, classes]
 void write_logits(const std::string& path, const std::vector<float>& logits, std::int64_t classes);

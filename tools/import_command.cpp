@@ -1,15 +1,53 @@
+#include <algorithm>
 #include <iostream>
 
 #include "command.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/train/exported_config.hpp"
 #include "smlp/train/import_weights.hpp"
 
 namespace smlp {
+namespace {
+
+std::string quoted(const std::string& name) {
+  return fmt::format("\"{}\"", printable(name));
+}
+
+// Which of a file's tensors these are, where it has more, or others than the published names.
+void print_source(const ImportedWeights& found) {
+  if (!found.set.empty() || !found.other_sets.empty())
+    std::cout << fmt::format("  weights {}\n", quoted(found.set));
+  for (const std::string& other : found.other_sets)
+    std::cout << fmt::format("  not imported: the weights {0} (--weights {0})\n", quoted(other));
+  constexpr std::size_t shown = 3;
+  std::vector<std::string> others = found.left_aside;
+  if (others.empty()) return;
+  others.resize(std::min(others.size(), shown));
+  for (std::string& name : others) name = printable(name);
+  std::cout << fmt::format("  left aside: {}", fmt::join(others, ", "));
+  std::cout << (found.left_aside.size() > shown ? fmt::format(", … ({} tensors)\n", found.left_aside.size())
+                                                : "\n");
+}
+
+void print(const ImportedWeights& found, const std::string& to) {
+  const std::int64_t size = found.config.data.image_size;
+  std::cout << fmt::format("{}: {} at {}x{}, {} classes, normalisation of {}\n", to, found.config.model.name,
+                           size, size, found.classes, found.data.origin);
+  print_source(found);
+  for (const auto& [key, value] : model_args(found.config)) std::cout << fmt::format("  {} {}\n", key, value);
+  if (!found.described)
+    std::cout << "what shapes do not say (activation, order, skips) is as in the published models\n";
+}
+
+}  // namespace
 
 Action add_import_command(CLI::App& app) {
   auto o = std::make_shared<ImportOptions>();
-  app.add_option("FILE", o->from, "a .pt file of PyTorch (nothing in it is executed) or a safetensors file")
+  app.add_option(
+         "FILE", o->from,
+         "a .pt file of PyTorch (nothing in it is executed), a safetensors file, or the .index.json of "
+         "several")
       ->required();
   app.add_option("--to", o->to, "the checkpoint's folder")->required()->type_name("DIR");
   app.add_option(
@@ -17,18 +55,16 @@ Action add_import_command(CLI::App& app) {
          "the data the weights saw last, which decides the normalisation; default: config.json beside the "
          "file, or the file's name, says it")
       ->check(CLI::IsMember(known_data()));
+  app.add_option(
+         "--weights", o->weights,
+         "which weights, where the file has several: their name or a word of it, such as ema; default: "
+         "those that are no average")
+      ->type_name("NAME");
   app.add_option("--classes", o->classes, "the class names, one a line, in the order of the outputs")
       ->type_name("FILE");
   app.footer("Example: smlp import B-12_Wi-1024_res_64_imagenet21_epochs_800.pt --to weights/b12");
   return [o] {
-    const ImportedWeights found = import_weights(*o);
-    const std::int64_t size = found.config.data.image_size;
-    std::cout << fmt::format("{}: {} at {}x{}, {} classes, normalisation of {}\n", o->to.string(),
-                             found.config.model.name, size, size, found.classes, found.data.origin);
-    for (const auto& [key, value] : model_args(found.config))
-      std::cout << fmt::format("  {} {}\n", key, value);
-    if (!found.described)
-      std::cout << "what shapes do not say (activation, order, skips) is as in the published models\n";
+    print(import_weights(*o), o->to.string());
     return 0;
   };
 }

@@ -1,13 +1,18 @@
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <csignal>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "command.hpp"
 #include "smlp/config/nearest.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/core/paths.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/core/standard_output.hpp"
 #include "smlp/core/version.hpp"
 #include "smlp/device/errors.hpp"
 
@@ -57,9 +62,14 @@ int refuse_unknown_command(const std::string& word) {
                                               did_you_mean(word, names), fmt::join(names, ", ")));
 }
 
-}  // namespace
+// "~/" of a word that the shell left as it is: in quotes, or after "--data=".
+std::string with_home(const std::string& word) {
+  const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
+  const std::size_t begin = equals == std::string::npos ? 0 : equals + 1;
+  return word.substr(0, begin) + expand_home(word.substr(begin));
+}
 
-int main(int argc, char** argv) {
+int run_command(int argc, const char* const* argv) {
   CLI::App app{"Trains and studies multi-layer perceptrons at scale.", "smlp"};
   app.require_subcommand(1);
   app.set_version_flag("--version", fmt::format("smlp {} {}", version(), git_revision()));
@@ -84,4 +94,22 @@ int main(int argc, char** argv) {
   for (std::size_t i = 0; i < command_table.size(); ++i)
     if (apps[i]->parsed()) return run_guarded(actions[i]);
   return static_cast<int>(ErrorKind::usage);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  StandardOutput output;
+  std::vector<std::string> words(argv, argv + argc);
+  std::vector<const char*> arguments;
+  const int code = run_guarded([&] {
+    for (std::string& word : words) arguments.push_back((word = with_home(word)).c_str());
+    return run_command(argc, arguments.data());
+  });
+  const int error = output.flush();
+  if (error == EPIPE) return 128 + SIGPIPE;  // whoever read has left
+  if (error == 0) return code;
+  const int lost = report(ErrorKind::failed, fmt::format("cannot write standard output: {}",
+                                                         std::generic_category().message(error)));
+  return code == 0 ? lost : code;
 }

@@ -24,7 +24,7 @@ std::string yaml_text(const std::string& value) {
   static const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
   const bool word = !value.empty() && value.find_first_not_of(plain) == std::string::npos &&
                     (std::isalpha(static_cast<unsigned char>(value[0])) || value[0] == '/') &&
-                    value != "null" && value != "Null" && value != "NULL";
+                    value != "null" && value != "Null" && value != "NULL" && value != "None";
   return word ? value : nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -1,8 +1,12 @@
 #include "smlp/config/read.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <set>
+#include <string_view>
 
 #include "smlp/config/nearest.hpp"
 #include "smlp/config/print.hpp"
@@ -13,6 +17,39 @@ namespace {
 
 using Kind = ConfigNode::Kind;
 
+// Without a plus, and without underscores between digits, as YAML 1.1 and Python write 1_000.
+std::string plain_number(const std::string& text) {
+  const auto digit = [&](std::size_t i) {
+    return i < text.size() && std::isdigit(static_cast<unsigned char>(text[i])) != 0;
+  };
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool plus = i == 0 && text[i] == '+' && (digit(1) || text.starts_with("+."));
+    const bool between = text[i] == '_' && i > 0 && digit(i - 1) && digit(i + 1);
+    if (!plus && !between) plain += text[i];
+  }
+  return plain;
+}
+
+// A number as YAML 1.2 writes it: also +1, .5, 1e-3, and integers as 0x1f and 0o17.
+template <class T>
+std::optional<T> parse_number(const std::string& text) {
+  const std::string plain = plain_number(text);
+  const char *begin = plain.data(), *end = begin + plain.size();
+  T value{};
+  std::from_chars_result result{};
+  if constexpr (std::is_integral_v<T>) {
+    const int base = plain.starts_with("0x") ? 16 : plain.starts_with("0o") ? 8 : 10;
+    if (base != 10) begin += 2;
+    if (base != 10 && plain.substr(2).starts_with('-')) return std::nullopt;
+    result = std::from_chars(begin, end, value, base);
+  } else {
+    result = std::from_chars(begin, end, value);
+  }
+  if (result.ec != std::errc{} || result.ptr != end) return std::nullopt;
+  return value;
+}
+
 class Reader : public FieldVisitor {
  public:
   Reader(const ConfigNode& map, std::string path, Origins* origins)
@@ -22,9 +59,10 @@ class Reader : public FieldVisitor {
 
   void field(const char* key, bool& value, const char*) override {
     if (const ConfigNode* node = find(key)) {
-      if (node->kind != Kind::scalar || (node->text != "true" && node->text != "false"))
+      const bool is_true = is_word(*node, {"true", "True", "TRUE"});
+      if (!is_true && !is_word(*node, {"false", "False", "FALSE"}))
         expected(*node, path(key), "true or false");
-      value = node->text == "true";
+      value = is_true;
     }
   }
   void field(const char* key, std::int64_t& value, const char*, Bounds bounds) override {
@@ -86,6 +124,7 @@ class Reader : public FieldVisitor {
     if (node == nullptr) return;
     const bool wanted = node->kind != Kind::null;
     if (wanted != present) set_present(wanted);
+    if (node->kind == Kind::scalar) expected(*node, path(key), "a section of keys, or null");
     if (wanted) read_map(*node, path(key), fields, origins_);
   }
   void family_group(const char* key, const std::string&, const std::vector<std::string>& names,
@@ -144,7 +183,13 @@ class Reader : public FieldVisitor {
 
   static std::string text(const ConfigNode& node, const std::string& path) {
     if (node.kind != Kind::scalar) expected(node, path, "text");
+    if (!node.quoted && node.text == "None")
+      expected(node, path, "null where nothing is meant (or the word in quotes, \"None\")");
     return node.text;
+  }
+
+  static bool is_word(const ConfigNode& node, std::initializer_list<std::string_view> words) {
+    return node.kind == Kind::scalar && std::ranges::find(words, node.text) != words.end();
   }
 
   static std::string one_of(const ConfigNode& node, const std::string& path,
@@ -160,13 +205,11 @@ class Reader : public FieldVisitor {
     const std::string what =
         std::string(std::is_integral_v<T> ? "an integer" : "a number") + bounds_text(bounds);
     if (node.kind != Kind::scalar) expected(node, path, what);
-    T value{};
-    const char* end = node.text.data() + node.text.size();
-    const auto [rest, error] = std::from_chars(node.text.data(), end, value);
-    if (error != std::errc{} || rest != end || !std::isfinite(static_cast<double>(value)) ||
-        !bounds.contains(static_cast<double>(value)))
+    const std::optional<T> value = parse_number<T>(node.text);
+    if (!value || !std::isfinite(static_cast<double>(*value)) ||
+        !bounds.contains(static_cast<double>(*value)))
       expected(node, path, what);
-    return value;
+    return *value;
   }
 
   template <class T>

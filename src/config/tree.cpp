@@ -10,6 +10,7 @@
 #include <unordered_set>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/text.hpp"
 
 namespace smlp {
 namespace {
@@ -42,9 +43,11 @@ class TreeBuilder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     add({Kind::null, origin(mark)}, anchor);
   }
-  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    add({Kind::scalar, origin(mark), value}, anchor);
+    ConfigNode node{Kind::scalar, origin(mark), value};
+    node.quoted = tag != "?";
+    add(std::move(node), anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     auto found = anchors_.find(anchor);
@@ -98,8 +101,21 @@ class TreeBuilder : public YAML::EventHandler {
   void end() {
     Frame frame = std::move(open_.back());
     open_.pop_back();
+    resolve_merge(frame.node);
     if (frame.anchor != 0) anchors_[frame.anchor] = frame.node;
     place(std::move(frame.node));
+  }
+  // `<<` brings the keys of one section, or of several in a list, that the section does not say itself.
+  void resolve_merge(ConfigNode& map) {
+    const auto merge = std::ranges::find(map.entries, "<<", [](const auto& entry) { return entry.first; });
+    if (merge == map.entries.end()) return;
+    const ConfigNode value = std::move(merge->second);
+    map.entries.erase(merge);
+    for (const ConfigNode& each : value.kind == Kind::list ? value.items : std::vector{value}) {
+      if (each.kind != Kind::map) refuse(mark_of(each), "'<<' takes a section, or a list of sections");
+      for (const auto& entry : each.entries)
+        if (map.find(entry.first) == nullptr) map.entries.push_back(entry);
+    }
   }
   void add(ConfigNode node, YAML::anchor_t anchor) {
     count(mark_of(node), 1);
@@ -160,6 +176,26 @@ void set_origin(ConfigNode& node, const Origin& origin) {
   for (auto& [key, value] : node.entries) set_origin(value, origin);
 }
 
+void check_utf8(const std::string& value, const std::string& origin) {
+  if (!is_utf8(value))
+    fail(ErrorKind::usage,
+         "{}: not UTF-8, which a configuration is written in: rename the file or folder, or give a symbolic "
+         "link to it",
+         printable(origin));
+}
+
+// A word is the whole value: the shell has cut comments already.
+ConfigNode value_of(const std::string& text, const std::string& source) {
+  ConfigNode value = parse_yaml(text, source);
+  const bool comment_alone =
+      value.kind == Kind::map && value.entries.empty() && text.find('{') == std::string::npos;
+  const bool word =
+      (value.kind == Kind::scalar && !value.quoted) || value.kind == Kind::null || comment_alone;
+  const std::size_t begin = text.find_first_not_of(" \t\n"), end = text.find_last_not_of(" \t\n");
+  if (!word || text.find('#') == std::string::npos || begin == std::string::npos) return value;
+  return {Kind::scalar, value.origin, text.substr(begin, end - begin + 1)};
+}
+
 bool names_differ(const ConfigNode& a, const ConfigNode& b) {
   const ConfigNode* name_a = a.find("name");
   const ConfigNode* name_b = b.find("name");
@@ -201,6 +237,9 @@ ConfigNode parse_yaml(std::string_view text, const std::string& source) {
   if (text.size() > max_config_bytes)
     fail(ErrorKind::usage, "{}: {} bytes; a configuration has at most {}", source, text.size(),
          max_config_bytes);
+  const bool utf16 = text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
+  if (!utf16 && !is_utf8(text))
+    fail(ErrorKind::usage, "{}: it is not UTF-8: save it in that encoding", source);
   try {
     std::stringstream stream{std::string(text)};
     YAML::Parser parser(stream);
@@ -212,7 +251,9 @@ ConfigNode parse_yaml(std::string_view text, const std::string& source) {
       fail(ErrorKind::usage, "{}: more than one document; keep one", source);
     return builder.take();
   } catch (const YAML::Exception& e) {
-    fail(ErrorKind::usage, "{}:{}:{}: not valid YAML: {}", source, e.mark.line + 1, e.mark.column + 1, e.msg);
+    fail(ErrorKind::usage, "{}:{}:{}: not valid YAML: {}{}", source, e.mark.line + 1, e.mark.column + 1,
+         e.msg,
+         text.find("\n\t") == std::string_view::npos ? "" : "; lines begin with tabs, YAML takes spaces");
   }
 }
 
@@ -221,7 +262,8 @@ ConfigNode parse_override(const std::string& assignment) {
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos)
     fail(ErrorKind::usage, "{}: no '='; write it as section.key=value", source);
-  ConfigNode value = parse_yaml(assignment.substr(equals + 1), source);
+  check_utf8(assignment, source);
+  ConfigNode value = value_of(assignment.substr(equals + 1), source);
   if (value.kind == Kind::map && value.entries.empty() && assignment.find('{', equals) == std::string::npos)
     fail(ErrorKind::usage, "{}: no value after '='; write null for none", source);
   set_origin(value, {std::make_shared<const std::string>(source)});
@@ -229,6 +271,7 @@ ConfigNode parse_override(const std::string& assignment) {
 }
 
 ConfigNode make_override(const std::string& path, const std::string& value, const std::string& origin) {
+  check_utf8(value, origin);
   ConfigNode node{.kind = Kind::scalar, .origin = {}, .text = value};
   set_origin(node, {std::make_shared<const std::string>(origin)});
   return nest(split_path(path, origin), std::move(node), origin);

@@ -15,6 +15,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/host.hpp"
+#include "smlp/core/standard_output.hpp"
 
 namespace smlp {
 namespace {
@@ -87,10 +88,9 @@ std::uint64_t check_readable(const Descriptor& file, const fs::path& path) {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+// Reads to the end from where the file stands, which has about `size` bytes.
 template <class Buffer>
-Buffer read_whole(const fs::path& path, std::uint64_t limit) {
-  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
-  const std::uint64_t size = check_readable(file, path);
+Buffer read_all(int file, const fs::path& path, std::uint64_t size, std::uint64_t limit) {
   const auto refuse = [&](std::uint64_t found) {
     fail(ErrorKind::data, "{} has {} bytes or more, at most {} are accepted", path.string(), found, limit);
   };
@@ -99,7 +99,7 @@ Buffer read_whole(const fs::path& path, std::uint64_t limit) {
   buffer.resize(static_cast<std::size_t>(size) + 1);  // the last byte notices a file that grew
   std::size_t used = 0;
   while (true) {
-    const ssize_t got = ::read(file.get(), buffer.data() + used, buffer.size() - used);
+    const ssize_t got = ::read(file, buffer.data() + used, buffer.size() - used);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail(ErrorKind::data, "cannot read {}: {}", path.string(), reason(errno));
     if (got == 0) break;
@@ -109,6 +109,12 @@ Buffer read_whole(const fs::path& path, std::uint64_t limit) {
   }
   buffer.resize(used);
   return buffer;
+}
+
+template <class Buffer>
+Buffer read_whole(const fs::path& path, std::uint64_t limit) {
+  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
+  return read_all<Buffer>(file.get(), path, check_readable(file, path), limit);
 }
 
 void sync_tree(const fs::path& directory) {
@@ -124,8 +130,22 @@ fs::path file_to_replace(fs::path target) {
   const fs::file_status status = fs::status(target, error);
   if (fs::exists(status) && !fs::is_regular_file(status))
     fail(ErrorKind::failed, "{} is not a regular file", target.string());
+  if (is_standard_output(target))
+    fail(ErrorKind::failed, "{} is standard output, which cannot be replaced: name a file", target.string());
   if (!fs::is_symlink(fs::symlink_status(target, error))) return target;
   return fs::exists(status) ? fs::canonical(target) : target;
+}
+
+// As the file that it will replace, before anything is written to it.
+void take_mode(int descriptor, const fs::path& target) {
+  struct stat old {};
+  if (::stat(target.c_str(), &old) != 0) return;
+  if (::faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) cannot("write", target, errno);
+  if (is_mount_point(target))
+    fail(ErrorKind::failed, "{} is a mount point, which cannot be replaced: name a file beside it",
+         target.string());
+  [[maybe_unused]] const int owned = ::fchown(descriptor, old.st_uid, old.st_gid);
+  if (::fchmod(descriptor, old.st_mode & 07777) != 0) cannot("write", target, errno);
 }
 
 }  // namespace
@@ -134,6 +154,13 @@ AtomicFile::AtomicFile(fs::path target)
     : target_(file_to_replace(std::move(target))), temporary_(temporary_beside(target_)) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) cannot("create", target_, errno);
+  try {
+    take_mode(descriptor_, target_);
+  } catch (const Error&) {
+    ::close(descriptor_);
+    ::unlink(temporary_.c_str());
+    throw;
+  }
 }
 
 AtomicFile::~AtomicFile() {
@@ -313,6 +340,25 @@ void remove_temporaries(const fs::path& directory) {
 
 std::string read_file(const fs::path& path, std::uint64_t limit) {
   return read_whole<std::string>(path, limit);
+}
+
+bool is_stream(const fs::path& path) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  return path == "-" || (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status));
+}
+
+bool is_mount_point(const fs::path& path) {
+  struct statx status {};
+  return ::statx(AT_FDCWD, path.c_str(), 0, STATX_TYPE, &status) == 0 &&
+         (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+std::string read_stream(const fs::path& path, std::uint64_t limit) {
+  if (path == "-") return read_all<std::string>(STDIN_FILENO, "standard input", 0, limit);
+  const Descriptor file(path, O_RDONLY);
+  if (file.get() < 0) fail(ErrorKind::data, "cannot open {}: {}", path.string(), reason(errno));
+  return read_all<std::string>(file.get(), path, 0, limit);
 }
 
 std::vector<std::byte> read_bytes(const fs::path& path, std::uint64_t limit) {

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "smlp/core/error.hpp"
+
 namespace smlp {
 
 namespace fs = std::filesystem;
@@ -9,7 +11,7 @@ namespace fs = std::filesystem;
 std::vector<fs::path> config_folders() {
   std::vector<fs::path> candidates;
   if (const char* given = std::getenv("SMLP_CONFIGS"); given != nullptr && *given != '\0')
-    candidates.emplace_back(given);
+    candidates.emplace_back(expand_home(given));
   std::error_code error;
   if (const fs::path program = fs::read_symlink("/proc/self/exe", error); !error)
     candidates.push_back(program.parent_path().parent_path() / "share/smlp/configs");
@@ -19,6 +21,14 @@ std::vector<fs::path> config_folders() {
   for (const fs::path& folder : candidates)
     if (fs::is_directory(folder, error)) folders.push_back(folder);
   return folders;
+}
+
+std::string expand_home(const std::string& path) {
+  if (path != "~" && !path.starts_with("~/")) return path;
+  const char* const home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0')
+    fail(ErrorKind::usage, "{}: $HOME is not set: give the whole path", path);
+  return home + path.substr(1);
 }
 
 }  // namespace smlp

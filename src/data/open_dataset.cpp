@@ -4,6 +4,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/paths.hpp"
 #include "smlp/data/shapes.hpp"
 #include "smlp/data/split_names.hpp"
 
@@ -24,7 +25,7 @@ std::vector<fs::path> places_of(const std::string& root) {
   std::vector<fs::path> places{root};
   const char* data = std::getenv("SMLP_DATA");
   if (data != nullptr && *data != '\0' && fs::path(root).is_relative())
-    places.push_back(fs::path(data) / root);
+    places.push_back(expand_home(data) / fs::path(root));
   return places;
 }
 

@@ -105,7 +105,9 @@ class HeaderHandler : public nlohmann::json_sax<json> {
     return unexpected("a number");
   }
 
-  bool null() override { return unexpected("null"); }
+  bool null() override {  // "__metadata__": null, as the reference implementation takes it
+    return place_ == Place::metadata_value ? go(Place::names) : unexpected("null");
+  }
   bool boolean(bool) override { return unexpected("true or false"); }
   bool number_integer(number_integer_t) override { return unexpected("a negative number"); }
   bool number_float(number_float_t, const string_t&) override {
@@ -172,11 +174,18 @@ class HeaderHandler : public nlohmann::json_sax<json> {
   bool seen_dtype_ = false, seen_shape_ = false, seen_offsets_ = false;
 };
 
+struct ItemSize {
+  std::string_view dtype;
+  std::size_t bytes;
+};
+constexpr ItemSize item_sizes[] = {{"BOOL", 1},    {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
+                                   {"F8_E8M0", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},     {"BF16", 2},
+                                   {"I32", 4},     {"U32", 4}, {"F32", 4}, {"F64", 8},     {"I64", 8},
+                                   {"U64", 8},     {"C64", 8}};
+
 std::size_t known_item_size(std::string_view dtype) {  // 0: unknown
-  if (dtype == "BOOL" || dtype == "U8" || dtype == "I8") return 1;
-  if (dtype == "I16" || dtype == "U16" || dtype == "F16" || dtype == "BF16") return 2;
-  if (dtype == "I32" || dtype == "U32" || dtype == "F32") return 4;
-  if (dtype == "F64" || dtype == "I64" || dtype == "U64") return 8;
+  for (const ItemSize& each : item_sizes)
+    if (each.dtype == dtype) return each.bytes;
   return 0;
 }
 

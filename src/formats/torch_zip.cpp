@@ -17,9 +17,8 @@ namespace {
 using Kind = PickledValue::Kind;
 
 constexpr std::uint64_t copy_allowance = 1 << 20;
-constexpr std::size_t name_limit = 1024, shown_keys = 20;
-constexpr std::string_view state_keys[] = {"model", "state_dict", "model_state_dict", "net"};
-constexpr std::string_view wrapper_prefixes[] = {"module.", "_orig_mod."};
+constexpr std::size_t name_limit = 1024, names_limit = 64 << 20, shown_keys = 20;
+constexpr int nesting_limit = 64;
 
 void refuse_other_formats(std::span<const std::byte> bytes, const std::string& file) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -56,8 +55,10 @@ class Archive {
              file_, printable(name));
     for (const auto& [name, record] : records_)
       if (!record.stored)
-        fail(ErrorKind::data, "{}: record \"{}\" is compressed; torch.save stores without compression", file_,
-             printable(name));
+        fail(ErrorKind::data,
+             "{}: record \"{}\" is compressed; torch.save stores without compression. Unpack it and "
+             "pack it again with zip -0 -r -D -X",
+             file_, printable(name));
     if (checked("byteorder", "little") != "little")
       fail(ErrorKind::data, "{}: its byteorder is \"{}\": save it again on a little-endian machine", file_,
            printable(checked("byteorder", "")));
@@ -95,15 +96,56 @@ Pickle read_pickle(const Archive& archive, const std::string& file) {
   return Unpickler(record->bytes, file, storage).read();
 }
 
-bool holds_only_tensors(const Pickle& pickle, const PickledValue& value) {
-  if (!value.is(Kind::dictionary) || value.items.empty()) return false;
-  for (std::size_t i = 0; i < value.items.size(); i += 2)
-    if (!pickle.values[value.items[i]].is(Kind::text) || !pickle.values[value.items[i + 1]].is(Kind::tensor))
-      return false;
-  return true;
-}
+// What lies in the containers of a file, each with the way to it. A container that stands in several places
+// is read at its first, which ends cycles too.
+class Contents {
+ public:
+  Contents(const Pickle& pickle, const std::string& file) : pickle_(pickle), file_(file) {
+    visit(pickle.top, "", 0);
+  }
 
-std::string listed_keys(const Pickle& pickle, const PickledValue& top) {
+  std::vector<std::pair<std::string, const PickledTensor*>> tensors;
+  std::vector<std::string> objects;  // "args: an object of argparse.Namespace"
+
+ private:
+  void visit(std::size_t index, const std::string& name, int nesting) {
+    const PickledValue& value = pickle_.values[index];
+    const bool container = value.is(Kind::dictionary) || value.is(Kind::list) || value.is(Kind::tuple);
+    if (!container && !value.is(Kind::tensor) && !value.is(Kind::object)) return;
+    check_name(name, nesting);
+    if (value.is(Kind::tensor)) tensors.emplace_back(name, &pickle_.tensors[value.integer]);
+    if (value.is(Kind::object)) objects.push_back(fmt::format("{}: {}", printable(name), describe(value)));
+    if (!container || !visited_.insert(index).second) return;
+    const std::size_t step = value.is(Kind::dictionary) ? 2 : 1;
+    for (std::size_t i = 0; i < value.items.size(); i += step) {
+      const std::string key = step == 2 ? key_of(pickle_.values[value.items[i]]) : std::to_string(i);
+      visit(value.items[i + step - 1], name.empty() ? key : name + '.' + key, nesting + 1);
+    }
+  }
+
+  static std::string key_of(const PickledValue& key) {
+    if (key.is(Kind::integer)) return std::to_string(key.integer);
+    return key.is(Kind::text) ? std::string(key.text) : describe(key);
+  }
+
+  void check_name(const std::string& name, int nesting) {
+    names_ += name.size();
+    if (name.size() > name_limit)
+      fail(ErrorKind::data, "{}: a tensor's name of {} bytes, at most {} are accepted", file_, name.size(),
+           name_limit);
+    if (names_ > names_limit || nesting > nesting_limit)
+      fail(ErrorKind::data, "{}: its containers are too many, or nested more than {} deep", file_,
+           nesting_limit);
+  }
+
+  const Pickle& pickle_;
+  const std::string& file_;
+  std::set<std::size_t> visited_;
+  std::size_t names_ = 0;
+};
+
+std::string listed_keys(const Pickle& pickle) {
+  const PickledValue& top = pickle.values[pickle.top];
   if (!top.is(Kind::dictionary)) return "it holds " + describe(top);
   std::string text = "its dictionary holds";
   for (std::size_t i = 0; i < top.items.size(); i += 2) {
@@ -112,27 +154,6 @@ std::string listed_keys(const Pickle& pickle, const PickledValue& top) {
                         describe(pickle.values[top.items[i + 1]]));
   }
   return top.items.empty() ? text + " nothing" : text;
-}
-
-const PickledValue& state_dictionary(const Pickle& pickle, const std::string& file) {
-  const PickledValue& top = pickle.values[pickle.top];
-  if (holds_only_tensors(pickle, top)) return top;
-  const PickledValue* found = nullptr;
-  int candidates = 0;
-  for (std::size_t i = 0; top.is(Kind::dictionary) && i < top.items.size(); i += 2) {
-    const PickledValue &key = pickle.values[top.items[i]], &value = pickle.values[top.items[i + 1]];
-    if (!key.is(Kind::text) || std::ranges::find(state_keys, key.text) == std::end(state_keys)) continue;
-    if (!holds_only_tensors(pickle, value)) continue;
-    found = &value;
-    ++candidates;
-  }
-  if (candidates != 1)
-    fail(ErrorKind::data,
-         "{}: {} dictionaries of tensors where one is needed, as the whole or as {}: {}. Save the tensors "
-         "alone in "
-         "PyTorch: torch.save(model.state_dict(), \"new.pt\")",
-         file, candidates == 0 ? "no" : "several", fmt::join(state_keys, ", "), listed_keys(pickle, top));
-  return *found;
 }
 
 bool is_contiguous(const PickledTensor& tensor) {
@@ -172,10 +193,10 @@ std::vector<std::byte> contiguous_copy(const PickledTensor& tensor, const std::b
 }
 
 // Before anything is copied: few bytes of a file can describe many, large or expanded views of one storage.
-void check_total(const std::vector<const PickledTensor*>& tensors, const Pickle& pickle,
-                 std::uint64_t file_size, const std::string& file) {
+void check_total(const Contents& contents, const Pickle& pickle, std::uint64_t file_size,
+                 const std::string& file) {
   std::uint64_t total = 0;
-  for (const PickledTensor* tensor : tensors) {
+  for (const auto& [name, tensor] : contents.tensors) {
     total += static_cast<std::uint64_t>(tensor->count) *
              safetensors_item_size(pickle.storages[tensor->storage].dtype);
     if (total > 2 * file_size + copy_allowance)
@@ -189,22 +210,6 @@ void check_total(const std::vector<const PickledTensor*>& tensors, const Pickle&
 
 }  // namespace
 
-void strip_wrapper_prefixes(std::vector<std::string>& names) {
-  const auto common = [&](std::string_view prefix) {
-    return std::ranges::all_of(names, [&](const std::string& name) {
-      return name.size() > prefix.size() && name.starts_with(prefix);
-    });
-  };
-  for (bool again = !names.empty(); again;) {
-    again = false;
-    for (const std::string_view prefix : wrapper_prefixes) {
-      if (!common(prefix)) continue;
-      for (std::string& name : names) name.erase(0, prefix.size());
-      again = true;
-    }
-  }
-}
-
 TorchZipFile::TorchZipFile(const std::filesystem::path& path) : name_(path.string()), file_(path) {
   read(file_.bytes());
 }
@@ -217,34 +222,27 @@ void TorchZipFile::read(std::span<const std::byte> bytes) {
   refuse_other_formats(bytes, name_);
   const Archive archive(bytes, name_);
   const Pickle pickle = read_pickle(archive, name_);
-  const PickledValue& dictionary = state_dictionary(pickle, name_);
-
-  std::vector<std::string> names;
-  std::vector<const PickledTensor*> tensors;
-  for (std::size_t i = 0; i < dictionary.items.size(); i += 2) {
-    const std::string_view name = pickle.values[dictionary.items[i]].text;
-    if (name.size() > name_limit)
-      fail(ErrorKind::data, "{}: a tensor's name of {} bytes, at most {} are accepted", name_, name.size(),
-           name_limit);
-    names.emplace_back(name);
-    tensors.push_back(&pickle.tensors[pickle.values[dictionary.items[i + 1]].integer]);
-  }
-  check_total(tensors, pickle, bytes.size(), name_);
-  strip_wrapper_prefixes(names);
+  Contents contents(pickle, name_);
+  if (contents.tensors.empty())
+    fail(ErrorKind::data,
+         "{}: no tensors in it: {}. If you trust the file, load it in PyTorch and save the tensors alone: "
+         "torch.save(model.state_dict(), \"new.pt\")",
+         name_, listed_keys(pickle));
+  check_total(contents, pickle, bytes.size(), name_);
+  objects_ = std::move(contents.objects);
 
   std::set<std::size_t> checked;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (!index_.try_emplace(names[i], i).second)
-      fail(ErrorKind::data, "{}: tensor \"{}\" is there twice", name_, printable(names[i]));
-    const PickledTensor& tensor = *tensors[i];
-    const PickledStorage& storage = pickle.storages[tensor.storage];
-    if (checked.insert(tensor.storage).second)
+  for (auto& [name, tensor] : contents.tensors) {
+    if (!index_.try_emplace(name, entries_.size()).second)
+      fail(ErrorKind::data, "{}: tensor \"{}\" is there twice", name_, printable(name));
+    const PickledStorage& storage = pickle.storages[tensor->storage];
+    if (checked.insert(tensor->storage).second)
       check_crc(*archive.find(fmt::format("data/{}", storage.key)), name_);
     const std::size_t width = safetensors_item_size(storage.dtype);
-    std::span<const std::byte> data = storage.bytes.subspan(static_cast<std::size_t>(tensor.offset) * width);
-    if (!is_contiguous(tensor)) data = copies_.emplace_back(contiguous_copy(tensor, data.data(), width));
-    entries_.push_back({std::move(names[i]), std::string(storage.dtype), tensor.shape,
-                        data.first(static_cast<std::size_t>(tensor.count) * width)});
+    std::span<const std::byte> data = storage.bytes.subspan(static_cast<std::size_t>(tensor->offset) * width);
+    if (!is_contiguous(*tensor)) data = copies_.emplace_back(contiguous_copy(*tensor, data.data(), width));
+    entries_.push_back({std::move(name), std::string(storage.dtype), tensor->shape,
+                        data.first(static_cast<std::size_t>(tensor->count) * width)});
   }
 }
 

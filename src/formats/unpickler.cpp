@@ -10,7 +10,7 @@ namespace {
 
 // A state dictionary needs about 20 values and 150 bytes of pickle a tensor.
 constexpr std::size_t pickle_limit = 16 << 20, value_limit = 1'000'000, stack_limit = 100'000;
-constexpr std::size_t text_limit = 1 << 20, line_limit = 256;
+constexpr std::size_t line_limit = 256;
 constexpr int depth_limit = 64;
 
 }  // namespace
@@ -92,18 +92,24 @@ void Unpickler::push_tuple(const std::vector<std::size_t>& items) {
   push(std::move(tuple));
 }
 
+// An object's items are passed over.
+PickledValue& Unpickler::container(Kind kind) {
+  PickledValue& found = top();
+  if (!found.is(kind) && !found.is(Kind::object)) refuse(fmt::format("it adds items to {}", describe(found)));
+  return found;
+}
+
 void Unpickler::append(const std::vector<std::size_t>& items) {
-  PickledValue& list = top();
-  if (!list.is(Kind::list)) refuse(fmt::format("it appends to {}, which is no list", describe(list)));
-  for (const std::size_t item : items) add_item(list, item);
+  PickledValue& list = container(Kind::list);
+  if (!list.is(Kind::object))
+    for (const std::size_t item : items) add_item(list, item);
 }
 
 void Unpickler::set_items(const std::vector<std::size_t>& items) {
-  PickledValue& dictionary = top();
-  if (!dictionary.is(Kind::dictionary))
-    refuse(fmt::format("it sets items of {}, which is no dictionary", describe(dictionary)));
+  PickledValue& dictionary = container(Kind::dictionary);
   if (items.size() % 2 != 0) refuse("a key without a value");
-  for (const std::size_t item : items) add_item(dictionary, item);
+  if (!dictionary.is(Kind::object))
+    for (const std::size_t item : items) add_item(dictionary, item);
 }
 
 // Pickle numbers what it remembers from 0 on.
@@ -159,11 +165,9 @@ bool Unpickler::step_constant(unsigned char opcode) {
       take(8);
       push({.kind = Kind::number});
       return true;
+    case 'U':
     case 'X': {
-      const std::uint64_t length = take_number(4);
-      if (length > text_limit)
-        refuse(fmt::format("a string of {} bytes, at most {} are accepted", length, text_limit));
-      const std::string_view text = take(length);
+      const std::string_view text = take(take_number(opcode == 'U' ? 1 : 4));
       if (!is_utf8(text)) refuse("a string that is not UTF-8");
       push({.kind = Kind::text, .text = text});
       return true;
@@ -234,25 +238,27 @@ bool Unpickler::step(unsigned char opcode) {
       memo_get(take_number(4));
       return true;
     case 'c': {
-      const std::string_view module = take_line();
-      find_global(module, take_line());
+      const std::string_view module = take_line(), name = take_line();
+      find_global({module.data(), module.size() + 1 + name.size()});
       return true;
     }
     case 'Q':
       load_storage();
       return true;
     case 'R':
+    case 0x81:
       reduce();
       return true;
-    case 'b':
-      build();
+    case 'b':  // attributes, such as the _metadata of nn.Module.state_dict()
+      pop();
+      top();
       return true;
     case '.':
       return false;
     default:
       refuse(
-          "not accepted, since only dictionaries of tensors are read. If you trust the file, load it in "
-          "PyTorch and save the tensors alone: torch.save(model.state_dict(), \"new.pt\")");
+          "not what torch.save writes. If you trust the file, load it in PyTorch and save the tensors alone: "
+          "torch.save(model.state_dict(), \"new.pt\")");
   }
 }
 

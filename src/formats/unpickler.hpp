@@ -1,7 +1,7 @@
 #pragma once
-// The part of Python's pickle (protocol 2) that torch.save writes for dictionaries of tensors. Nothing is
-// imported or called: the result is a list of values that refer to one another by index, so that neither
-// shared nor cyclic values need care. What is not on the lists of opcodes and globals is refused.
+// Python's pickle (protocol 2) as torch.save writes it. Nothing is imported or called: the result is a list
+// of values that refer to one another by index, so that neither shared nor cyclic values need care. Tensors
+// and their containers are understood; whatever else a file would make is an object that holds nothing.
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -30,13 +30,25 @@ struct PickledTensor {
 };
 
 struct PickledValue {
-  enum class Kind { none, boolean, integer, number, text, tuple, list, dictionary, global, storage, tensor };
+  enum class Kind {
+    none,
+    boolean,
+    integer,
+    number,
+    text,
+    tuple,
+    list,
+    dictionary,
+    global,
+    storage,
+    tensor,
+    object
+  };
 
   Kind kind = Kind::none;
   int depth = 0;                     // containers inside one another
-  bool ordered = false;              // a dictionary that is an OrderedDict
-  std::int64_t integer = 0;          // or the index of a global, storage or tensor
-  std::string_view text{};           // lies in the pickle
+  std::int64_t integer = 0;          // or the index of a storage or tensor, or what a global means here
+  std::string_view text{};           // lies in the pickle; of a global or object: "module\nname"
   std::vector<std::size_t> items{};  // a dictionary's: key, value, key, value, …
 
   bool is(Kind other) const { return kind == other; }
@@ -74,6 +86,7 @@ class Unpickler {
   std::vector<std::size_t> pop_to_mark();
   PickledValue& top();
   void add_item(PickledValue& container, std::size_t item);
+  PickledValue& container(Kind kind);
 
   bool step(unsigned char opcode);  // false at STOP
   bool step_constant(unsigned char opcode);
@@ -86,10 +99,12 @@ class Unpickler {
   void push_long(std::string_view bytes);
 
   // What torch.save adds: unpickler_torch.cpp.
-  void find_global(std::string_view module, std::string_view name);
+  void find_global(std::string_view whole);
   void load_storage();
+  void add_storage(PickledStorage storage);
   void reduce();
-  void build();
+  PickledValue call(const PickledValue& global, const std::vector<std::size_t>& arguments);
+  PickledValue rebuild_from_type(const std::vector<std::size_t>& arguments);
   PickledValue rebuild_tensor(const std::vector<std::size_t>& arguments);
   PickledValue rebuild_parameter(const std::vector<std::size_t>& arguments);
   std::vector<std::int64_t> sizes(std::size_t index, std::string_view what) const;

@@ -1,9 +1,20 @@
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 #include "smlp/core/text.hpp"
 #include "unpickler.hpp"
 
 namespace smlp {
+namespace {
+
+std::string dotted(std::string_view global) {
+  std::string name(global);
+  std::replace(name.begin(), name.end(), '\n', '.');
+  return printable(name);
+}
+
+}  // namespace
 
 std::string describe(const PickledValue& value) {
   switch (value.kind) {
@@ -24,11 +35,13 @@ std::string describe(const PickledValue& value) {
     case PickledValue::Kind::dictionary:
       return fmt::format("a dictionary of {}", value.items.size() / 2);
     case PickledValue::Kind::global:
-      return fmt::format("the global {}", value.text);
+      return fmt::format("the global {}", dotted(value.text));
     case PickledValue::Kind::storage:
       return "a storage";
     case PickledValue::Kind::tensor:
       return "a tensor";
+    case PickledValue::Kind::object:
+      return fmt::format("an object of {}", dotted(value.text));
   }
   return "";
 }

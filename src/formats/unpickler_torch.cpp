@@ -10,65 +10,73 @@ namespace {
 
 constexpr std::size_t rank_limit = 64;
 
-// dtype: what a storage type holds; empty for the others.
+enum class Meaning { ordered_dict, storage, tensor, tensor_as_parameter, tensor_of_type };
+
+// dtype: what a storage type holds.
 struct Global {
-  std::string_view name, dtype;
+  std::string_view name;
+  Meaning meaning;
+  std::string_view dtype{};
 };
 constexpr Global globals[] = {
-    {"collections.OrderedDict", ""},
-    {"torch._utils._rebuild_tensor_v2", ""},
-    {"torch._utils._rebuild_parameter", ""},
-    {"torch.DoubleStorage", "F64"},
-    {"torch.FloatStorage", "F32"},
-    {"torch.HalfStorage", "F16"},
-    {"torch.BFloat16Storage", "BF16"},
-    {"torch.LongStorage", "I64"},
-    {"torch.IntStorage", "I32"},
-    {"torch.ShortStorage", "I16"},
-    {"torch.CharStorage", "I8"},
-    {"torch.ByteStorage", "U8"},
-    {"torch.BoolStorage", "BOOL"},
+    {"collections\nOrderedDict", Meaning::ordered_dict},
+    {"torch._utils\n_rebuild_tensor_v2", Meaning::tensor},
+    {"torch._utils\n_rebuild_parameter", Meaning::tensor_as_parameter},
+    {"torch._utils\n_rebuild_parameter_with_state", Meaning::tensor_as_parameter},
+    {"torch._tensor\n_rebuild_from_type_v2", Meaning::tensor_of_type},
+    {"torch\nDoubleStorage", Meaning::storage, "F64"},
+    {"torch\nFloatStorage", Meaning::storage, "F32"},
+    {"torch\nHalfStorage", Meaning::storage, "F16"},
+    {"torch\nBFloat16Storage", Meaning::storage, "BF16"},
+    {"torch\nLongStorage", Meaning::storage, "I64"},
+    {"torch\nIntStorage", Meaning::storage, "I32"},
+    {"torch\nShortStorage", Meaning::storage, "I16"},
+    {"torch\nCharStorage", Meaning::storage, "I8"},
+    {"torch\nByteStorage", Meaning::storage, "U8"},
+    {"torch\nBoolStorage", Meaning::storage, "BOOL"},
 };
-constexpr std::int64_t ordered_dict = 0, rebuild_tensor_v2 = 1;
 
 }  // namespace
 
-void Unpickler::find_global(std::string_view module, std::string_view name) {
-  const std::string whole = fmt::format("{}.{}", module, name);
+// A class or function that is not in the table is an object, as is all that it would make.
+void Unpickler::find_global(std::string_view whole) {
   for (std::size_t i = 0; i < std::size(globals); ++i)
     if (globals[i].name == whole) {
-      push({.kind = Kind::global, .integer = static_cast<std::int64_t>(i), .text = globals[i].name});
+      push({.kind = Kind::global, .integer = static_cast<std::int64_t>(i), .text = whole});
       return;
     }
-  refuse(
-      fmt::format("\"{}\" is not accepted, since only dictionaries of tensors are read, no code and no other "
-                  "objects. If you trust the file, load it in PyTorch and save the tensors alone: "
-                  "torch.save(model.state_dict(), \"new.pt\")",
-                  printable(whole)));
+  push({.kind = Kind::object, .text = whole});
 }
 
 // ("storage", type, key, device, count)
 void Unpickler::load_storage() {
   const PickledValue& id = result_.values[pop()];
   const auto item = [&](std::size_t i) -> const PickledValue& { return result_.values[id.items[i]]; };
-  if (!id.is(Kind::tuple) || id.items.size() != 5 || item(0).text != "storage" || !item(1).is(Kind::global) ||
-      !item(2).is(Kind::text) || !item(3).is(Kind::text) || !item(4).is(Kind::integer))
+  if (!id.is(Kind::tuple) || id.items.size() != 5 || item(0).text != "storage" ||
+      !(item(1).is(Kind::global) || item(1).is(Kind::object)) || !item(2).is(Kind::text) ||
+      !item(3).is(Kind::text) || !item(4).is(Kind::integer))
     refuse(fmt::format("{} is no storage as torch.save describes it", describe(id)));
+  if (item(1).is(Kind::object)) {  // complex numbers, say
+    push({.kind = Kind::object, .text = item(1).text});
+    return;
+  }
   const std::string_view dtype = globals[item(1).integer].dtype;
-  if (dtype.empty()) refuse(fmt::format("{} is no storage type", item(1).text));
+  if (dtype.empty()) refuse(fmt::format("{} is no storage type", describe(item(1))));
+  add_storage({item(2).text, dtype, item(4).integer, {}});
+}
 
-  PickledStorage storage{item(2).text, dtype, item(4).integer, {}};
+void Unpickler::add_storage(PickledStorage storage) {
   const auto [known, added] = storage_of_key_.try_emplace(storage.key, result_.storages.size());
   if (added) {
     const auto record = records_(storage.key);
     if (!record) refuse(fmt::format("there is no record data/{}", printable(storage.key)));
     storage.bytes = *record;
-    std::uint64_t wanted = safetensors_item_size(dtype);
+    std::uint64_t wanted = safetensors_item_size(storage.dtype);
     if (storage.count < 0 ||
         __builtin_mul_overflow(wanted, static_cast<std::uint64_t>(storage.count), &wanted) ||
         wanted != storage.bytes.size())
       refuse(fmt::format("record data/{} has {} bytes, which is not {} elements of {}",
-                         printable(storage.key), storage.bytes.size(), storage.count, dtype));
+                         printable(storage.key), storage.bytes.size(), storage.count, storage.dtype));
     result_.storages.push_back(storage);
   }
   const PickledStorage& first = result_.storages[known->second];
@@ -81,28 +89,27 @@ void Unpickler::load_storage() {
 void Unpickler::reduce() {
   const std::size_t arguments_at = pop(), callee_at = pop();
   const PickledValue &arguments = result_.values[arguments_at], &callee = result_.values[callee_at];
-  if (!callee.is(Kind::global) || !globals[callee.integer].dtype.empty())
-    refuse(fmt::format("it calls {}", describe(callee)));
   if (!arguments.is(Kind::tuple)) refuse(fmt::format("its arguments are {}", describe(arguments)));
-  if (callee.integer != ordered_dict) {
-    push(callee.integer == rebuild_tensor_v2 ? rebuild_tensor(arguments.items)
-                                             : rebuild_parameter(arguments.items));
-    return;
-  }
-  if (!arguments.items.empty()) refuse("it makes an OrderedDict of something");
-  push({.kind = Kind::dictionary, .ordered = true});
+  push(call(callee, arguments.items));
 }
 
-// An OrderedDict's attributes: nn.Module.state_dict() adds _metadata, the versions of the modules.
-void Unpickler::build() {
-  const PickledValue& state = result_.values[pop()];
-  const PickledValue& object = top();
-  const auto item = [&](std::size_t i) -> const PickledValue& { return result_.values[state.items[i]]; };
-  if (!object.is(Kind::dictionary) || !object.ordered)
-    refuse(fmt::format("it sets attributes of {}", describe(object)));
-  if (!state.is(Kind::dictionary) || state.items.size() != 2 || item(0).text != "_metadata" ||
-      !item(1).is(Kind::dictionary))
-    refuse("it gives an OrderedDict other attributes than _metadata");
+PickledValue Unpickler::call(const PickledValue& callee, const std::vector<std::size_t>& arguments) {
+  if (callee.is(Kind::object)) return {.kind = Kind::object, .text = callee.text};
+  if (!callee.is(Kind::global)) refuse(fmt::format("it calls {}", describe(callee)));
+  switch (globals[callee.integer].meaning) {
+    case Meaning::ordered_dict:
+      if (!arguments.empty()) refuse("it makes an OrderedDict of something");
+      return {.kind = Kind::dictionary};
+    case Meaning::tensor:
+      return rebuild_tensor(arguments);
+    case Meaning::tensor_as_parameter:
+      return rebuild_parameter(arguments);
+    case Meaning::tensor_of_type:
+      return rebuild_from_type(arguments);
+    case Meaning::storage:
+      break;
+  }
+  refuse(fmt::format("it calls {}", describe(callee)));
 }
 
 // (storage, offset, shape, strides, requires_grad, hooks)
@@ -113,6 +120,7 @@ PickledValue Unpickler::rebuild_tensor(const std::vector<std::size_t>& arguments
                     "need .clone() or .resolve_neg() before saving",
                     arguments.size()));
   const PickledValue &storage = result_.values[arguments[0]], &offset = result_.values[arguments[1]];
+  if (storage.is(Kind::object)) return {.kind = Kind::object, .text = storage.text};
   if (!storage.is(Kind::storage)) refuse(fmt::format("a tensor of {}, not of a storage", describe(storage)));
   if (!offset.is(Kind::integer)) refuse(fmt::format("{} as a tensor's offset", describe(offset)));
   check_no_hooks(arguments[5]);
@@ -126,13 +134,27 @@ PickledValue Unpickler::rebuild_tensor(const std::vector<std::size_t>& arguments
   return {.kind = Kind::tensor, .integer = static_cast<std::int64_t>(result_.tensors.size() - 1)};
 }
 
-// (tensor, requires_grad, hooks)
+// (tensor, requires_grad, hooks[, attributes])
 PickledValue Unpickler::rebuild_parameter(const std::vector<std::size_t>& arguments) {
-  if (arguments.size() != 3) refuse(fmt::format("a parameter of {} arguments, not 3", arguments.size()));
+  if (arguments.size() != 3 && arguments.size() != 4)
+    refuse(fmt::format("a parameter of {} arguments, not 3 or 4", arguments.size()));
   const PickledValue& tensor = result_.values[arguments[0]];
-  if (!tensor.is(Kind::tensor)) refuse(fmt::format("a parameter of {}, not of a tensor", describe(tensor)));
+  if (!tensor.is(Kind::tensor) && !tensor.is(Kind::object))
+    refuse(fmt::format("a parameter of {}, not of a tensor", describe(tensor)));
   check_no_hooks(arguments[2]);
   return tensor;
+}
+
+// (function, type, its arguments, attributes): a tensor that has attributes or is of a type derived from it
+PickledValue Unpickler::rebuild_from_type(const std::vector<std::size_t>& arguments) {
+  if (arguments.size() != 4)
+    refuse(fmt::format("a tensor of a type of {} arguments, not 4", arguments.size()));
+  const PickledValue &function = result_.values[arguments[0]], &inner = result_.values[arguments[2]];
+  const bool rebuilds = function.is(Kind::object) ||
+                        (function.is(Kind::global) && globals[function.integer].meaning == Meaning::tensor);
+  if (!rebuilds) refuse(fmt::format("it calls {} for a tensor", describe(function)));
+  if (!inner.is(Kind::tuple)) refuse(fmt::format("its arguments are {}", describe(inner)));
+  return call(function, inner.items);
 }
 
 void Unpickler::check_no_hooks(std::size_t index) const {

@@ -131,7 +131,7 @@ class ZipReader {
   void check_name(std::string_view name) {
     const bool bad = name.empty() || name.size() > name_limit || name.front() == '/' ||
                      name.find('\0') != std::string_view::npos || name.find('\\') != std::string_view::npos ||
-                     name.find("..") != std::string_view::npos || !is_utf8(name);
+                     ("/" + std::string(name) + "/").find("/../") != std::string::npos || !is_utf8(name);
     if (bad) refuse(fmt::format("\"{}\" is no acceptable record name", printable(name)));
     if (!names_.insert(name).second) refuse(fmt::format("record \"{}\" is there twice", printable(name)));
   }

@@ -24,8 +24,9 @@ void dropout_field(FieldVisitor& v, double& dropout) {
 std::vector<Preset> paper_presets(char letter) {
   const std::string number = R"(([1-9]\d{0,8}))";
   return {{.example = fmt::format("{}-12/1024", letter),
-           .pattern = fmt::format("{}[-_]{}[-_/](?:wi[-_])?{}(?:[-_]res[-_]{}(?:[-_][a-z0-9]+)*)?", letter,
-                                  number, number, number),
+           .pattern = std::regex(fmt::format("{}[-_]{}[-_/](?:wi[-_])?{}(?:[-_]res[-_]{}(?:[-_][a-z0-9]+)*)?",
+                                             letter, number, number, number),
+                                 std::regex::icase),
            .keys = {{"model.depth", "$1"}, {"model.width", "$2"}, {"data.image_size", "$3"}}}};
 }
 

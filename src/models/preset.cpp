@@ -1,14 +1,11 @@
 #include "smlp/models/preset.hpp"
 
-#include <regex>
-
 namespace smlp {
 
 std::optional<KeyValues> match_preset(const Preset& preset, const std::string& name) {
   constexpr std::size_t longest = 128;  // std::regex recurses over its input
   std::smatch match;
-  if (name.size() > longest || !std::regex_match(name, match, std::regex(preset.pattern, std::regex::icase)))
-    return std::nullopt;
+  if (name.size() > longest || !std::regex_match(name, match, preset.pattern)) return std::nullopt;
   KeyValues keys;
   for (const auto& [key, value] : preset.keys) {
     if (value[0] != '$') {

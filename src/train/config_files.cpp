@@ -62,7 +62,10 @@ struct ConfigFile {
 ConfigFile read_config_file(const fs::path& path) {
   ConfigNode tree;
   try {
-    tree = parse_yaml(read_file(path, max_config_bytes), path.string());
+    const bool standard = path == "-";
+    tree = parse_yaml(
+        standard || is_stream(path) ? read_stream(path, max_config_bytes) : read_file(path, max_config_bytes),
+        standard ? "standard input" : path.string());
   } catch (const Error& error) {
     throw Error(ErrorKind::usage,
                 error.what());  // an unreadable configuration is the caller's mistake, not data's
@@ -78,7 +81,7 @@ ConfigFile read_config_file(const fs::path& path) {
         if (const ConfigNode* node = tree.find("base")) only.entries.emplace_back("base", *node);
         return only;
       }(),
-      [&](FieldVisitor& v) { v.field("base", base, "a file to start from, one level"); });
+      [&](FieldVisitor& v) { v.path("base", base, "a file to start from, one level"); });
   std::erase_if(tree.entries, [](const auto& entry) { return entry.first == "base"; });
   return {std::move(tree), base};
 }
@@ -127,7 +130,7 @@ std::vector<std::string> shipped_configs() {
 }
 
 fs::path find_config(const std::string& file) {
-  if (fs::is_regular_file(file)) return file;
+  if (fs::is_regular_file(file) || is_stream(file)) return file;
   if (const auto shipped = find_shipped(file)) return *shipped;
   if (const auto shipped = find_shipped(file + ".yaml")) return *shipped;
   const std::vector<std::string> names = shipped_configs();

@@ -6,6 +6,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/formats/json.hpp"
@@ -87,8 +88,10 @@ std::optional<ExportedConfig> read_exported_config(const fs::path& folder, const
   if (!fs::exists(path)) return std::nullopt;
   const std::string file = path.string();
   const nlohmann::json json = parse_json(read_file(path, max_bytes), file, max_depth);
-  if (!json.is_object() || !json.contains("architecture") || json["architecture"] != family)
+  if (!json.is_object() || !json.contains("architecture") || json["architecture"] != family) {
+    log().warn("{}: it describes no {}, so nothing is taken from it", file, family);
     return std::nullopt;
+  }
   ExportedConfig found{.file = file};
   try {
     if (json.contains("model_args")) found.model = args_from_json(json["model_args"]);

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <fstream>
 #include <map>
 
 #include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/data/class_lists.hpp"
-#include "smlp/formats/torch_zip.hpp"
+#include "smlp/formats/weights_file.hpp"
+#include "smlp/models/weight_sets.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/config_files.hpp"
@@ -19,22 +19,6 @@
 
 namespace smlp {
 namespace {
-
-// A header's length, then JSON; what has no such start and another name is for the reader of .pt to refuse.
-bool is_safetensors(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  std::array<char, 9> start{};
-  stream.read(start.data(), start.size());
-  return (stream && start[8] == '{') || file.extension() == ".safetensors";
-}
-
-std::vector<SafetensorsEntry> without_wrappers(std::vector<SafetensorsEntry> entries) {
-  std::vector<std::string> names;
-  for (const SafetensorsEntry& entry : entries) names.push_back(entry.name);
-  strip_wrapper_prefixes(names);
-  for (std::size_t i = 0; i < entries.size(); ++i) entries[i].name = names[i];
-  return entries;
-}
 
 // What the weights were trained on: as said, as config.json says, or as the file's name does.
 ImportedWeights::Data data_of(const ImportOptions& options, const std::optional<ExportedConfig>& exported) {
@@ -109,8 +93,19 @@ RunConfig described_config(const RecognisedModel& recognised, const ExportedConf
   return config;
 }
 
-ImportedWeights write_checkpoint(const ImportOptions& options, const RecognisedModel& recognised,
-                                 const std::vector<SafetensorsEntry>& entries) {
+// An object among a set's tensors may be a tensor of a kind that is not read.
+void refuse_objects(const WeightSet& set, const std::vector<std::string>& objects, const std::string& file) {
+  const std::string prefix = set.name.empty() ? "" : set.name + ".";
+  for (const std::string& object : objects)
+    if (object.starts_with(prefix))
+      fail(ErrorKind::data,
+           "{}: among the weights is {}. Save the tensors alone in PyTorch: torch.save(model.state_dict(), "
+           "\"new.pt\")",
+           file, object);
+}
+
+ImportedWeights write_checkpoint(const ImportOptions& options, const WeightSet& set) {
+  const RecognisedModel& recognised = set.model;
   const std::string file = options.from.string();
   const auto exported = read_exported_config(options.from.parent_path(), recognised.family);
   RunConfig config =
@@ -122,10 +117,14 @@ ImportedWeights write_checkpoint(const ImportOptions& options, const RecognisedM
   state.config = config.yaml();
   const auto model =
       blame_file([&] { return build_model(config.model, recognised.image_size, recognised.classes); });
-  copy_tensors(model_tensors(entries, recognised, file), named_tensors(*model), file);
+  copy_tensors(model_tensors(set.tensors, recognised, file), named_tensors(*model), file);
   make_parent_directory(options.to);
   write_checkpoint_folder(options.to, {model_part(*model)}, state);
-  return {std::move(config), recognised.classes, data, exported.has_value()};
+  return {.config = std::move(config),
+          .classes = recognised.classes,
+          .data = data,
+          .described = exported.has_value(),
+          .set = set.name};
 }
 
 constexpr std::array data_table{std::pair("imagenet21k", "imagenet"),   std::pair("imagenet", "imagenet"),
@@ -166,13 +165,15 @@ std::optional<std::string> family_of_file_name(const std::string& name) {
 
 ImportedWeights import_weights(const ImportOptions& options) {
   const std::string file = options.from.string();
-  if (!fs::is_regular_file(options.from)) fail(ErrorKind::data, "{}: there is no such file", file);
-  const auto import = [&](const std::vector<SafetensorsEntry>& entries) {
-    return write_checkpoint(options, recognise_model(entries, file), entries);
-  };
-  if (!is_safetensors(options.from)) return import(TorchZipFile(options.from).entries());
-  const SafetensorsFile safetensors(options.from);
-  return import(without_wrappers(safetensors.entries()));
+  const WeightsFile weights(options.from);
+  const WeightSets found = find_weight_sets(weights.entries(), file);
+  const WeightSet& chosen = choose_weights(found, options.weights, file);
+  refuse_objects(chosen, weights.objects(), file);
+  ImportedWeights imported = write_checkpoint(options, chosen);
+  for (const WeightSet& each : found.sets)
+    if (each.name != chosen.name) imported.other_sets.push_back(each.name);
+  imported.left_aside = found.others;
+  return imported;
 }
 
 }  // namespace smlp

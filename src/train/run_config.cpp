@@ -7,19 +7,19 @@ namespace smlp {
 
 void RunSection::fields(FieldVisitor& v) {
   v.field("name", name, "folder of the run; null: date-model-data");
-  v.field("output", output, "where run folders are made");
+  v.path("output", output, "where run folders are made");
   v.field("seed", seed, "decides every random choice", between(0, 4294967295.0));
 }
 
 void InitConfig::fields(FieldVisitor& v) {
-  v.field("from", from, "run or checkpoint whose weights a new run starts with; null: drawn by the seed");
+  v.path("from", from, "run or checkpoint whose weights a new run starts with; null: drawn by the seed");
   v.field("new_head", new_head, "a new head also where the checkpoint has the same classes");
   v.choice("head", head, {{"uniform", Head::uniform}, {"zero", Head::zero}},
            "a new head's weights: as torch.nn.Linear draws them, or zeros");
 }
 
 void DataConfig::fields(FieldVisitor& v) {
-  v.field("root", root, "a pack's folder, a name below $SMLP_DATA, or shapes (embedded)");
+  v.path("root", root, "a pack's folder, a name below $SMLP_DATA, or shapes (embedded)");
   v.field("image_size", image_size, "side of the images the model sees, pixels", between(1, 1024));
   v.field("normalize", normalize,
           "auto (the pack's family, or its statistics), pack, or a family: cifar, imagenet, stl");

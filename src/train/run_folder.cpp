@@ -105,7 +105,8 @@ void write_run_files(const fs::path& run, const Experiment& experiment) {
                              {"device", experiment.device.description},
                              {"train", describe_data(*experiment.train_set)}};
   if (experiment.test_set) env["test"] = describe_data(*experiment.test_set);
-  write_file_atomically(run / "env.json", env.dump(2) + "\n");
+  write_file_atomically(run / "env.json",
+                        env.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   write_file_atomically(run / "config.yaml", experiment.config.yaml());
 }
 

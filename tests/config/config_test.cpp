@@ -132,9 +132,69 @@ TEST(Config, EveryRefusalNamesPlaceKeyExpectationAndNearestKey) {
   refuses("- 1\n", {"the document"});
   refuses("epochs: [1\n", {"f.yaml:2", "not valid YAML"});
   refuses("epochs: 1\n---\nepochs: 2\n", {"more than one document"});
+  refuses("inner:\n\trate: 1\n", {"f.yaml:2", "tabs"});
   refuses("? [a]\n: 1\n", {"a key must be a word"});
   refuses("epochs: *nowhere\n", {"f.yaml:1"});
   refuses("a: &a [*a]\n", {"f.yaml:1"});
+}
+
+TEST(Config, MergeKeysBringWhatTheSectionDoesNotSay) {
+  const Everything config = read(
+      "items:\n- &first {match: a, lr: 0.5}\n- {<<: *first, match: b}\n- {match: c, <<: [{lr: 1}, *first]}\n"
+      "inner: {<<: {rate: 0.25}}\n");
+  EXPECT_EQ(config.items.at(1).match, "b");
+  EXPECT_EQ(config.items.at(1).lr, 0.5);
+  EXPECT_EQ(config.items.at(2).match, "c");
+  EXPECT_EQ(config.items.at(2).lr, 1) << "the first of a list goes before the others";
+  EXPECT_EQ(config.inner.rate, 0.25);
+  expect_refused({"f.yaml:1:13", "'<<' takes a section"}, [] { read("inner: {<<: 3}\n"); });
+  expect_refused({"f.yaml:1:14", "'<<' takes a section"}, [] { read("inner: {<<: [3]}\n"); });
+  expect_refused({"unknown key 'inner.rat'"}, [] { read("inner: {<<: {rat: 1}}\n"); });
+}
+
+// As YAML 1.2, and 1.1's underscores.
+TEST(Config, NumbersAndWordsAreYamls) {
+  for (const auto& [text, value] : std::vector<std::pair<std::string, std::int64_t>>{
+           {"+3", 3}, {"1_024", 1024}, {"0x1f", 31}, {"0o17", 15}})
+    EXPECT_EQ(read("epochs: " + text + "\n").epochs, value) << text;
+  for (const auto& [text, value] : std::vector<std::pair<std::string, double>>{
+           {"+1.0e-2", 0.01}, {".5", 0.5}, {"+.5", 0.5}, {"5e-1", 0.5}, {"0.000_1", 0.0001}})
+    EXPECT_EQ(read("inner: {rate: " + text + "}\n").inner.rate, value) << text;
+  for (const char* text : {"+", "++1", "+-1", "1_", "_1", "1__0", "0x", "0x-1", "0o8", "1 000", "1,000"})
+    expect_refused({"an integer"}, [&] { read("epochs: '" + std::string(text) + "'\n"); });
+  EXPECT_TRUE(read("flag: True\n").flag);
+  EXPECT_FALSE(read("flag: FALSE\n").flag);
+}
+
+TEST(Config, NoneIsRefusedWhereNullIsMeant) {
+  expect_refused({"maybe is 'None'", "null"}, [] { read("maybe: None\n"); });
+  expect_refused({"text is 'None'", "null"}, [] { read("text: None\n"); });
+  expect_refused({"optional is 'None'", "or null"}, [] { read("optional: None\n"); });
+  EXPECT_EQ(read("maybe: Null\n").maybe, std::nullopt);
+  Everything quoted = read("maybe: \"None\"\n");
+  EXPECT_EQ(quoted.maybe, "None");
+  EXPECT_EQ(read(quoted.yaml()).maybe, "None");
+}
+
+TEST(Config, AValueOfTheCommandLineIsNotCutAtASpaceAndHash) {
+  const auto set = [](const std::string& assignment) {
+    Everything config;
+    read_config(combine_overrides({parse_override(assignment)}), [&](FieldVisitor& v) { config.fields(v); });
+    return config;
+  };
+  EXPECT_EQ(set("text=exp #3").text, "exp #3");
+  EXPECT_EQ(set("text= #3 ").text, "#3");
+  EXPECT_EQ(set("text='a' #b").text, "a");
+  EXPECT_EQ(set("maybe=null").maybe, std::nullopt);
+  EXPECT_EQ(set("maybe=null #3").maybe, "null #3");
+  expect_refused({"3 #4", "an integer"}, [&] { set("epochs=3 #4"); });
+}
+
+TEST(Config, TextIsUtf8) {
+  expect_refused({"f.yaml", "not UTF-8"}, [] { read("text: caf\xe9\n"); });
+  expect_refused({"--set text=caf\\xe9", "symbolic link"}, [] { parse_override("text=caf\xe9"); });
+  expect_refused({"--text caf\\xe9", "symbolic link"},
+                 [] { make_override("text", "caf\xe9", "--text caf\xe9"); });
 }
 
 TEST(Config, LimitsHoldBeforeMemoryIsSpent) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -50,6 +51,31 @@ TEST(AtomicFile, WritesWhatALinkMeansAndReplacesNoPipe) {
   ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
   error_of(ErrorKind::failed, [&] { write_file_atomically(folder / "pipe", "x"); });
   EXPECT_TRUE(fs::is_fifo(folder / "pipe"));
+}
+
+TEST(AtomicFile, KeepsTheModeOfWhatItReplaces) {
+  const TempDir folder;
+  write_file_atomically(folder / "file", "old");
+  for (const auto mode : {fs::perms(0600), fs::perms(0640), fs::perms(0777)}) {
+    fs::permissions(folder / "file", mode);
+    write_file_atomically(folder / "file", "new");
+    EXPECT_EQ(fs::status(folder / "file").permissions(), mode);
+  }
+}
+
+TEST(AtomicFile, DoesNotReplaceWhatTheUserMayNotWrite) {
+  const TempDir folder;
+  write_file_atomically(folder / "file", "old");
+  fs::permissions(folder / "file", fs::perms(0444));
+  fs::permissions(folder.path(), fs::perms(0777));
+  const uid_t user = geteuid();
+  ASSERT_EQ(seteuid(user == 0 ? 65534 : user), 0);
+  const std::string message =
+      error_of(ErrorKind::failed, [&] { write_file_atomically(folder / "file", "new"); });
+  ASSERT_EQ(seteuid(user), 0);
+  EXPECT_NE(message.find("file: Permission denied"), std::string::npos) << message;
+  EXPECT_EQ(read_file(folder / "file", 100), "old");
+  EXPECT_EQ(entries_in(folder.path()), 1u);
 }
 
 TEST(AtomicFile, NamesTheFileAndTheReasonWhenWritingFails) {

@@ -123,6 +123,20 @@ TEST(Safetensors, RefusesHolesOverlapsAndWrongSizes) {
         file_bytes(std::string(R"({"a":{"dtype":"F32","shape":)") + shape + R"(,"data_offsets":[0,0]}})", 0));
 }
 
+// As the reference implementation does.
+TEST(Safetensors, TakesNullMetadataAndTypesThatNoModelHas) {
+  const TempDir folder;
+  write_file_atomically(
+      folder / "file",
+      file_bytes(R"({"__metadata__":null,"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},)"
+                 R"("b":{"dtype":"C64","shape":[1],"data_offsets":[2,10]}})",
+                 10));
+  const SafetensorsFile file(folder / "file");
+  EXPECT_TRUE(file.metadata().empty());
+  EXPECT_EQ(file.at("a").bytes.size(), 2u);
+  EXPECT_EQ(file.at("b").dtype, "C64");
+}
+
 TEST(Safetensors, RefusesMalformedHeaders) {
   for (const char* header : {"",
                              "[]",

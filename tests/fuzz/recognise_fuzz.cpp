@@ -7,6 +7,7 @@
 #include "smlp/config/tree.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/models/registry.hpp"
+#include "smlp/models/weight_sets.hpp"
 
 using namespace smlp;
 
@@ -37,24 +38,28 @@ Chosen<ModelConfig> config_of(const RecognisedModel& found) {
   return model;
 }
 
+// What was recognised is in the file.
+void check(const WeightSet& set) {
+  const TensorShapes shapes(set.tensors);
+  for (const TensorSource& each : set.model.tensors)
+    fuzz::require(shapes.has(each.source), "a tensor that the file does not have");
+  fuzz::refuses_only_as(ErrorKind::usage, [&] {
+    const Chosen<ModelConfig> model = config_of(set.model);
+    for (const CostRow& row : model->costs(set.model.image_size, set.model.classes))
+      if (!row.layer.starts_with("layernorms."))
+        fuzz::require(shapes.has(row.layer + ".weight"), "a layer that the file does not have");
+  });
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(fuzz::text_of(data, size));
   find_preset(text);
   const std::vector<SafetensorsEntry> entries = entries_of(text);
-  std::optional<RecognisedModel> found;
+  WeightSets found;
   fuzz::count_refusal(
-      fuzz::refuses_only_as(ErrorKind::data, [&] { found = recognise_model(entries, "file"); }));
-  if (!found) return 0;
-  const TensorShapes shapes(entries);
-  for (const TensorSource& each : found->tensors)
-    fuzz::require(shapes.has(each.source), "a tensor that the file does not have");
-  fuzz::refuses_only_as(ErrorKind::usage, [&] {
-    const Chosen<ModelConfig> model = config_of(*found);
-    for (const CostRow& row : model->costs(found->image_size, found->classes))
-      if (!row.layer.starts_with("layernorms."))
-        fuzz::require(shapes.has(row.layer + ".weight"), "a layer that the file does not have");
-  });
+      fuzz::refuses_only_as(ErrorKind::data, [&] { found = find_weight_sets(entries, "file"); }));
+  for (const WeightSet& set : found.sets) check(set);
   return 0;
 }

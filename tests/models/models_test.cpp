@@ -3,6 +3,7 @@
 #include "smlp/config/tree.hpp"
 #include "smlp/models/b_mlp.hpp"
 #include "smlp/models/registry.hpp"
+#include "smlp/models/weight_sets.hpp"
 #include "support/chosen.hpp"
 #include "support/errors.hpp"
 
@@ -130,7 +131,7 @@ std::vector<SafetensorsEntry> published(int depth, int width) {
 TEST(Recognition, EveryPublishedArchitectureIsRecognised) {
   for (const auto& [depth, width] :
        {std::pair(6, 512), std::pair(6, 1024), std::pair(12, 512), std::pair(12, 1024)}) {
-    const RecognisedModel model = recognise_model(published(depth, width), "file");
+    const RecognisedModel model = find_weight_sets(published(depth, width), "file").sets.at(0).model;
     EXPECT_EQ(model.family, "b_mlp");
     EXPECT_EQ(value_of(model.keys, "model.depth"), std::to_string(depth));
     EXPECT_EQ(value_of(model.keys, "model.width"), std::to_string(width));
@@ -143,7 +144,7 @@ TEST(Recognition, EveryPublishedArchitectureIsRecognised) {
 
 TEST(Recognition, WhatContradictsItselfIsRefusedBeforeAnythingIsBuilt) {
   const auto refusal = [](std::vector<SafetensorsEntry> entries) {
-    return error_of(ErrorKind::data, [&] { recognise_model(entries, "file"); });
+    return error_of(ErrorKind::data, [&] { find_weight_sets(entries, "file"); });
   };
   std::vector<SafetensorsEntry> entries = published(2, 4096);
   entries[5].shape = {1, 1};  // a model that large would not fit its small file
@@ -159,6 +160,62 @@ TEST(Recognition, WhatContradictsItselfIsRefusedBeforeAnythingIsBuilt) {
   EXPECT_NE(refusal(entries).find("linear_out.weight is missing"), std::string::npos);
   EXPECT_NE(refusal({{"conv1.weight", "F32", {8, 3, 7, 7}, {}}}).find("conv1.weight"), std::string::npos);
   EXPECT_NE(refusal({}).find("b_mlp, s_mlp"), std::string::npos);
+}
+
+// Two blocks of width 8, every name with something before it.
+std::vector<SafetensorsEntry> below(const std::vector<std::string>& prefixes) {
+  std::vector<SafetensorsEntry> entries;
+  for (const std::string& prefix : prefixes)
+    for (SafetensorsEntry entry : published(2, 8)) {
+      entry.name.insert(0, prefix);
+      entries.push_back(std::move(entry));
+    }
+  return entries;
+}
+
+TEST(WeightSets, WhateverStandsBeforeAllNamesIsTakenOff) {
+  for (const std::string prefix :
+       {"", "module.", "_orig_mod.module.", "model.", "net.", "state_dict.my.model."}) {
+    const WeightSets found = find_weight_sets(below({prefix}), "file");
+    ASSERT_EQ(found.sets.size(), 1u) << prefix;
+    EXPECT_EQ(found.sets[0].name, prefix.substr(0, prefix.size() - !prefix.empty()));
+    EXPECT_EQ(found.sets[0].tensors.size(), published(2, 8).size());
+    EXPECT_EQ(found.sets[0].tensors.at(0).name.find(prefix + "x"), std::string::npos);
+    EXPECT_TRUE(found.others.empty());
+  }
+}
+
+TEST(WeightSets, TheOneThatIsNoAverageIsChosenOrTheOneThatIsNamed) {
+  const auto chosen = [](const std::vector<std::string>& prefixes, const std::optional<std::string>& wanted) {
+    return choose_weights(find_weight_sets(below(prefixes), "file"), wanted, "file").name;
+  };
+  EXPECT_EQ(chosen({"state_dict.", "state_dict_ema."}, std::nullopt), "state_dict");
+  EXPECT_EQ(chosen({"state_dict.", "state_dict_ema."}, "ema"), "state_dict_ema");
+  EXPECT_EQ(chosen({"", "ema."}, std::nullopt), "");
+  EXPECT_EQ(chosen({"", "ema."}, "ema"), "ema");
+  EXPECT_EQ(chosen({"ema."}, std::nullopt), "ema") << "there is no other";
+  EXPECT_EQ(chosen({"a.net.", "b.net."}, "b.net"), "b.net");
+  const auto refusal = [&](const std::vector<std::string>& prefixes,
+                           const std::optional<std::string>& wanted) {
+    return error_of(ErrorKind::data, [&] { chosen(prefixes, wanted); });
+  };
+  EXPECT_EQ(refusal({"a.", "b."}, std::nullopt),
+            "file: several weights in it; choose with --weights among \"a\", \"b\"");
+  EXPECT_EQ(refusal({"a.net.", "b.net."}, "net"),
+            "file: several weights called \"net\" in it; choose with --weights among \"a.net\", \"b.net\"");
+  EXPECT_EQ(refusal({"model."}, "ema"),
+            "file: no weights called \"ema\" in it; choose with --weights among \"model\"");
+}
+
+TEST(WeightSets, TensorsOfNoSetAreNamed) {
+  std::vector<SafetensorsEntry> entries = below({"model.", "ema_model."});
+  for (const char* name : {"optimizer.0.exp_avg", "optimizer.1.exp_avg", "n_averaged"})
+    entries.push_back({name, "F32", {}, {}});
+  EXPECT_EQ(find_weight_sets(entries, "file").others,
+            (std::vector<std::string>{"n_averaged", "optimizer.0.exp_avg", "optimizer.1.exp_avg"}));
+  entries = below({""});
+  entries.push_back({"criterion.weight", "F32", {}, {}});
+  EXPECT_TRUE(find_weight_sets(entries, "file").others.empty()) << "it may be the model's";
 }
 
 }  // namespace

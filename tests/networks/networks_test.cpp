@@ -1,3 +1,4 @@
+#include "smlp/models/registry.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/nn/model.hpp"
 #include "smlp/train/config_files.hpp"
@@ -95,7 +96,7 @@ TEST(Networks, EveryFamilyRecognisesItsOwnWeights) {
     std::vector<SafetensorsEntry> entries;
     for (const auto& [name, tensor] : named_tensors(*model))
       entries.push_back({name, "F32", tensor.sizes().vec(), {}});
-    const RecognisedModel found = recognise_model(entries, "file");
+    const RecognisedModel found = recognise(TensorShapes(entries)).value();
     EXPECT_EQ(found.family, config.name);
     EXPECT_EQ(found.image_size, 16);
     EXPECT_EQ(found.classes, 7);

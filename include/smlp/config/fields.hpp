@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "smlp/core/paths.hpp"
+
 namespace smlp {
 
 // A setting is said once. Each component owns a config struct: members with their defaults, and one function
@@ -87,6 +89,16 @@ class FieldVisitor {
   virtual void field(const char* key, std::vector<double>& value, const char* help, Bounds bounds = {}) = 0;
   virtual void field(const char* key, std::array<double, 2>& value, const char* help, Bounds bounds = {}) = 0;
   virtual void field(const char* key, std::optional<double>& value, const char* help, Bounds bounds = {}) = 0;
+
+  // A path, in which "~/" is the home folder: std::string, or std::optional of it.
+  template <class Text>
+  void path(const char* key, Text& value, const char* help) {
+    field(key, value, help);
+    if constexpr (std::is_same_v<Text, std::string>)
+      value = expand_home(value);
+    else if (value)
+      value = expand_home(*value);
+  }
 
   // One of a few words.
   template <class E>

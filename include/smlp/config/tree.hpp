@@ -24,6 +24,7 @@ struct ConfigNode {
   std::string text{};                                         // scalar
   std::vector<ConfigNode> items{};                            // list
   std::vector<std::pair<std::string, ConfigNode>> entries{};  // map, in the order of the file, keys distinct
+  bool quoted = false;                                        // scalar
 
   const ConfigNode* find(std::string_view key) const;  // of a map; null: absent
   ConfigNode* find(std::string_view key);
@@ -34,13 +35,14 @@ inline constexpr std::size_t max_config_bytes = 1 << 20;
 inline constexpr int max_config_depth = 64;
 inline constexpr std::size_t max_config_nodes = 100'000;  // after aliases are expanded
 
-// Parses one YAML document. Malformed text, a key said twice, a key that is not a word, an alias inside
-// itself, a second document, or a limit passed: Error(usage) with source:line:column. An empty document is an
-// empty map.
+// Parses one YAML document. Merge keys (`<<: *defaults`) are resolved. Text that is not UTF-8, malformed
+// text, a key said twice, a key that is not a word, an alias inside itself, a second document, or a limit
+// passed: Error(usage) with source:line:column. An empty document is an empty map.
 ConfigNode parse_yaml(std::string_view text, const std::string& source);
 
 // A map holding `path` ("train.epochs") → value, for one word of the command line. parse_override reads
-// "path=value" with the value as YAML; make_override takes the value as it stands. Malformed: Error(usage).
+// "path=value" with the value as YAML, in which a word goes on after " #"; make_override takes the value as
+// it stands. Malformed, or not UTF-8: Error(usage).
 ConfigNode parse_override(const std::string& assignment);
 ConfigNode make_override(const std::string& path, const std::string& value, const std::string& origin);
 

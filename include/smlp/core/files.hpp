@@ -16,7 +16,9 @@ namespace fs = std::filesystem;
 // one, whole. All functions throw Error(failed) with the path and the system's reason (disk full, no
 // permission) when writing, Error(data) when reading.
 
-// A file that appears under its name only on commit(). Without commit() nothing is left behind.
+// A file that appears under its name only on commit(). Without commit() nothing is left behind. A file that
+// is replaced keeps its mode, and its owner where the system allows that; one that this user may not write is
+// refused, as are a pipe, a device, a mount point and standard output.
 class AtomicFile {
  public:
   explicit AtomicFile(fs::path target);  // creates the folder's temporary file; the folder must exist
@@ -108,6 +110,11 @@ void remove_temporaries(const fs::path& directory);
 // The whole of a regular file (anything else is refused); more than `limit` bytes are refused before reading
 // them.
 std::string read_file(const fs::path& path, std::uint64_t limit);
+// The same of a pipe, a terminal, or "-" for standard input, up to its end.
+std::string read_stream(const fs::path& path, std::uint64_t limit);
+bool is_stream(const fs::path& path);  // "-", or something there that is neither file nor folder
+bool is_mount_point(const fs::path& path);
+
 std::vector<std::byte> read_bytes(const fs::path& path, std::uint64_t limit);
 
 // A regular file mapped read-only: pages come and go with use, and are not this process's memory. An empty

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace smlp {
@@ -8,5 +9,8 @@ namespace smlp {
 // beside the program's bin/, then the configs of the sources it was built from. Folders that do not exist are
 // left out.
 std::vector<std::filesystem::path> config_folders();
+
+// The path with a leading "~" or "~/" as the home folder ($HOME, without which it is refused: Error(usage)).
+std::string expand_home(const std::string& path);
 
 }  // namespace smlp

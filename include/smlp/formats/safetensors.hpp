@@ -15,7 +15,7 @@ namespace smlp {
 // One tensor of a safetensors file, as bytes.
 struct SafetensorsEntry {
   std::string name;
-  std::string dtype;  // BOOL U8 I8 I16 U16 F16 BF16 I32 U32 F32 F64 I64 U64
+  std::string dtype;  // BOOL U8 I8 F8_E5M2 F8_E4M3 F8_E8M0 I16 U16 F16 BF16 I32 U32 F32 F64 I64 U64 C64
   std::vector<std::int64_t> shape;
   std::span<const std::byte>
       bytes;  // little-endian, C order; when read from a file they may lie at any address: copy

@@ -11,15 +11,13 @@
 
 namespace smlp {
 
-// The tensors of a file that torch.save wrote (`.pt`, `.pth`; PyTorch 1.6 and newer). Nothing in it is
-// executed: of its pickle only what dictionaries of tensors need is read; anything else is refused, saying
-// what was found and how to convert it. Also refused: compressed records, wrong sizes or checksums of the
-// tensors' records, tensors that reach out of their storage, big-endian files, TorchScript, the older
-// formats.
+// The tensors of a file that torch.save wrote (`.pt`, `.pth`, `.ckpt`; PyTorch 1.6 and newer). Nothing in it
+// is executed or imported: what is neither a tensor nor a container of tensors is passed over. Refused,
+// saying what was found and how to convert it: a file without tensors (a whole model that was pickled is
+// one), compressed records, wrong sizes or checksums of the tensors' records, tensors that reach out of their
+// storage, big-endian files, TorchScript, the older formats.
 //
-// The tensors are those of the file's dictionary when it holds nothing else, otherwise of the one dictionary
-// of tensors among its keys "model", "state_dict", "model_state_dict" and "net". "module." and "_orig_mod."
-// before every name are taken away.
+// A tensor's name is the way to it: "state_dict.linear_in.weight", "optimizer.state.0.exp_avg".
 //
 // Memory: contiguous tensors lie in the mapped file, others are copied. Storages may be shared and tensors
 // expanded, but all tensors together have at most 1 MiB more than twice the file's size.
@@ -30,6 +28,7 @@ class TorchZipFile {
 
   const std::vector<SafetensorsEntry>& entries() const { return entries_; }  // in the order saved
   const SafetensorsEntry& at(const std::string& name) const;                 // absent: Error(data)
+  const std::vector<std::string>& objects() const { return objects_; }  // passed over: "name: what it is"
 
  private:
   void read(std::span<const std::byte> bytes);
@@ -38,12 +37,9 @@ class TorchZipFile {
   MappedFile file_;
   std::vector<std::vector<std::byte>> copies_;
   std::vector<SafetensorsEntry> entries_;
+  std::vector<std::string> objects_;
   std::map<std::string, std::size_t> index_;
 };
-
-// Takes away what PyTorch's wrappers put before every name, "module." and "_orig_mod.", as often as all have
-// it.
-void strip_wrapper_prefixes(std::vector<std::string>& names);
 
 // Writes a file that torch.load(weights_only=True) opens as an OrderedDict of tensors, in the order given,
 // atomically. Element types that have no storage type in PyTorch (U16, U32, U64), bytes that do not fit their

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,7 +13,7 @@ using KeyValues = std::vector<std::pair<std::string, std::string>>;
 // A name, or a form of names, that people use for models of a family, and the keys it sets.
 struct Preset {
   std::string example;  // as listings show it: "B-12/1024"
-  std::string pattern;  // an ECMAScript regular expression for the whole name; case is ignored
+  std::regex pattern;   // for the whole name
   KeyValues keys;  // values may be "$1", "$2", …, what the pattern's groups matched; a group that did not
                    // match leaves its key out
 };

@@ -27,7 +27,8 @@ std::span<const ModelFamily> model_table();
 // The model that a preset's name means: its keys with model.name, the family, first. Of no family: nullopt.
 std::optional<KeyValues> find_preset(const std::string& name);
 
-// The first family that recognises the tensors. None: Error(data) naming `file` and what it holds instead.
-RecognisedModel recognise_model(std::span<const SafetensorsEntry> tensors, const std::string& file);
+// The model of the first family that recognises the tensors; nullopt: none does. Tensors that contradict one
+// another: Error(data).
+std::optional<RecognisedModel> recognise(const TensorShapes& shapes);
 
 }  // namespace smlp

@@ -9,7 +9,8 @@
 
 namespace smlp {
 
-// `file`: a path, or the bare name of a shipped config; none: the defaults. A `base: FILE` key (one level;
+// `file`: a path (a pipe too, and "-" for standard input), or the bare name of a shipped config; none: the
+// defaults. A `base: FILE` key (one level;
 // looked up beside the file, then among the shipped ones) is laid below it, `overrides` above. A model.name
 // that is a preset's, such as "B-12/1024", sets that preset's keys unless its own layer sets them too. Keys
 // of earlier versions are read under their present names. `layer` lies between the file and the overrides.

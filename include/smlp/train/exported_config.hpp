@@ -25,7 +25,8 @@ struct ExportedConfig {
   std::optional<ChannelStatistics> normalization{};
 };
 
-// Reads FOLDER/config.json. None there, or of another architecture than `family`: nullopt. Not JSON, or a
+// Reads FOLDER/config.json. None there, or of another architecture than `family` (a warning says
+// so): nullopt. Not JSON, or a
 // value of the wrong kind: Error(data).
 std::optional<ExportedConfig> read_exported_config(const std::filesystem::path& folder,
                                                    const std::string& family);

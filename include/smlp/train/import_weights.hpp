@@ -18,10 +18,11 @@ std::optional<std::string> family_of_data(const std::string& name);
 std::optional<std::string> family_of_file_name(const std::string& name);
 
 struct ImportOptions {
-  std::filesystem::path from;         // a .pt of PyTorch, or a safetensors file
+  std::filesystem::path from;         // a .pt of PyTorch, a safetensors file, or the index of several
   std::filesystem::path to;           // the checkpoint's folder, which must not exist
   std::optional<std::string> family;  // one of known_data(); default: config.json or the file's name says it
   std::filesystem::path classes;      // a class list; empty: as config.json says, or unknown
+  std::optional<std::string> weights{};  // which of several sets; default: the one that is no average
 };
 
 struct ImportedWeights {
@@ -33,6 +34,9 @@ struct ImportedWeights {
   int classes = 0;
   Data data;
   bool described = false;  // config.json was there; else activation and the like are the published models'
+  std::string set;         // what stood before the tensors' names: "state_dict.model"
+  std::vector<std::string> other_sets{};
+  std::vector<std::string> left_aside{};  // the names of other tensors
 };
 
 // Writes a checkpoint that eval, finetune, probe, export and viz take: weights as float32, no optimiser. A

@@ -76,7 +76,7 @@ Device open_device(const DeviceConfig& config) {
   Device device;
   if (choose_cuda(config.type)) device.torch = c10::Device(c10::kCUDA, 0);
   device.precision = choose_precision(config.precision, device.is_cuda());
-  device.threads = config.threads > 0 ? static_cast<int>(config.threads) : available_cores();
+  device.threads = config.threads > 0 ? static_cast<int>(config.threads) : default_threads().count;
   at::set_num_threads(device.threads);
   set_determinism(config.deterministic);
   if (device.is_cuda()) {

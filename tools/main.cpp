@@ -8,6 +8,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/core/standard_streams.hpp"
 #include "smlp/core/version.hpp"
 #include "smlp/device/errors.hpp"
 
@@ -60,6 +61,8 @@ int refuse_unknown_command(const std::string& word) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
+  report_size_limits();
   CLI::App app{"Trains and studies multi-layer perceptrons at scale.", "smlp"};
   app.require_subcommand(1);
   app.set_version_flag("--version", fmt::format("smlp {} {}", version(), git_revision()));

@@ -66,6 +66,10 @@ int stop_signal() {
   return first_signal;
 }
 
+void report_size_limits() {
+  install(SIGXFSZ, SIG_IGN);
+}
+
 void report_lost_mappings() {
   install(SIGBUS, end_for_lost_mapping);
 }

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
+#include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "support/temp_dir.hpp"
 
@@ -32,6 +35,24 @@ TEST(StopSignals, EndTheProcessWhenRepeated) {
         while (true) raise(SIGINT);
       },
       ::testing::KilledBySignal(SIGINT), "");
+}
+
+TEST(SizeLimits, AreErrorsOfTheWrite) {
+  const testing::TempDir folder;
+  EXPECT_EXIT(
+      {
+        report_size_limits();
+        rlimit limit{};
+        limit.rlim_cur = limit.rlim_max = 1000;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        try {
+          write_file_atomically(folder / "file", std::string(5000, 'x'));
+        } catch (const Error& error) {
+          std::fputs(error.what(), stderr);
+        }
+        std::_Exit(std::filesystem::is_empty(folder.path()) ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "File too large");
 }
 
 TEST(LostMapping, EndsWithAMessageAndExitCode3) {

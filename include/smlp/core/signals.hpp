@@ -11,6 +11,10 @@ void catch_stop_signals();
 // The first signal that asked to stop, 0 if none has. The program then exits with 128 + signal.
 int stop_signal();
 
+// A file that outgrows the limit on file sizes (ulimit -f) becomes an error of the write that does, "File too
+// large", instead of the end of the process.
+void report_size_limits();
+
 // A mapped file that became shorter, or whose disk failed, raises SIGBUS where it is read: ends the process
 // with a message and exit code 3 instead of a crash.
 void report_lost_mappings();

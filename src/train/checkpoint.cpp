@@ -53,12 +53,10 @@ void write_checkpoint_folder(const fs::path& target, const std::vector<Checkpoin
   staged.commit();
 }
 
-fs::path save_checkpoint(const fs::path& run, const std::vector<CheckpointPart>& parts,
-                         const TrainingState& state, bool replace) {
-  fs::path target = checkpoint_folder(run, state.step);
-  if (replace || !fs::is_directory(target)) write_checkpoint_folder(target, parts, state, replace);
-  link_last(target);
-  return target;
+void save_checkpoint(const fs::path& run, const std::vector<CheckpointPart>& parts,
+                     const TrainingState& state, bool replace) {
+  const fs::path target = checkpoint_folder(run, state.step);
+  if (replace || !is_checkpoint(target)) write_checkpoint_folder(target, parts, state, true);
 }
 
 void load_part(const fs::path& checkpoint, const CheckpointPart& part, const std::string& ignored) {

@@ -6,12 +6,16 @@
 #include <array>
 #include <chrono>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/host.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/core/version.hpp"
+#include "smlp/formats/json.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/experiment.hpp"
 
@@ -59,6 +63,55 @@ std::string time_text(const char* format) {
   return {text, std::strftime(text, sizeof text, format, &local)};
 }
 
+void check_place(const RunSection& run) {
+  if (run.output.empty()) fail(ErrorKind::usage, "run.output is empty; name a folder, or . for this one");
+  if (!run.name) return;
+  const std::string& name = *run.name;
+  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
+    fail(ErrorKind::usage,
+         "run.name is '{}', expected the name of a folder below {}; leave it out for one made of date, model "
+         "and data, and use --output for another place",
+         printable(name), run.output);
+}
+
+// The first file that is made in a run, see FileLock.
+bool is_lock(const fs::path& path) {
+  const fs::file_status status = fs::symlink_status(path);
+  if (!fs::is_regular_file(status) || fs::file_size(path) > 4096) return false;
+  return fs::is_empty(path) || read_file(path, 4096).starts_with("process ");
+}
+
+// The name of a file below `folder` that no start of a run leaves when it is cut off; "" where there is none.
+std::string foreign_file(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const fs::path& path = entry.path();
+    const bool expected = is_temporary(path) || (path.filename() == "lock" && is_lock(path)) ||
+                          (path.filename() == "checkpoints" && fs::is_directory(fs::symlink_status(path)) &&
+                           foreign_file(path).empty());
+    if (!expected) return path.filename().string();
+  }
+  return "";
+}
+
+// Lines of summary.csv but its header.
+std::int64_t evaluations_of(const fs::path& run) {
+  std::ifstream file(run / "summary.csv");
+  return std::max<std::int64_t>(0, std::count(std::istreambuf_iterator<char>(file), {}, '\n') - 1);
+}
+
+// A folder of that name may be somebody's, with files called as a run's are.
+void check_free(const fs::path& taken) {
+  if (fs::exists(taken / "config.yaml"))
+    fail(ErrorKind::usage,
+         "{}: a run of this name exists; continue it with --resume auto, or give another --name",
+         taken.string());
+  if (!fs::is_directory(taken))
+    fail(ErrorKind::usage, "{} exists and is no folder; give another --name", taken.string());
+  if (const std::string file = foreign_file(taken); !file.empty())
+    fail(ErrorKind::usage, "{} exists and is no run, and holds {}; give another --name, or move it away",
+         taken.string(), printable(file));
+}
+
 nlohmann::ordered_json describe_data(const Dataset& dataset) {
   return {
       {"from", dataset.description()}, {"images", dataset.size()}, {"fingerprint", dataset.fingerprint()}};
@@ -75,6 +128,7 @@ std::string default_run_name(const RunConfig& config) {
 
 fs::path make_run_folder(Experiment& experiment) {
   RunConfig& config = experiment.config;
+  check_place(config.run);
   const bool named = config.run.name.has_value();
   const std::string first = named ? *config.run.name : default_run_name(config);
   std::string name = first;
@@ -84,10 +138,8 @@ fs::path make_run_folder(Experiment& experiment) {
     const fs::path taken = fs::path(config.run.output) / name;
     if (error) fail(ErrorKind::failed, "{}: cannot be made: {}", taken.string(), error.message());
     if (named) {
-      if (!fs::exists(taken / "config.yaml")) break;  // a start that was cut off before the run existed
-      fail(ErrorKind::usage,
-           "{}: a run of this name exists; continue it with --resume auto, or give another --name",
-           taken.string());
+      check_free(taken);
+      break;
     }
     name = fmt::format("{}-{}", first, attempt);
   }
@@ -95,6 +147,22 @@ fs::path make_run_folder(Experiment& experiment) {
   const fs::path run = fs::path(config.run.output) / name;
   fs::create_directories(run / "checkpoints");
   return run;
+}
+
+void check_same_test_images(const Experiment& experiment, const fs::path& run) {
+  const fs::path file = run / "env.json";
+  if (!fs::exists(file)) return;
+  const nlohmann::json env = parse_json(read_file(file, 1 << 20), file.string(), 16);
+  const auto before = env.find("test");
+  if (before == env.end() || !before->is_object() || !before->contains("fingerprint")) return;
+  const std::string now = experiment.test_set ? experiment.test_set->fingerprint() : "";
+  if (before->at("fingerprint") != now)
+    fail(
+        ErrorKind::data,
+        "{}: its results are of other test images than those of {}; resume with the data of the run, and use "
+        "`smlp eval {} --data {}` for the others",
+        run.string(), experiment.test_set ? experiment.test_set->description() : experiment.config.data.root,
+        run.string(), experiment.config.data.root);
 }
 
 void write_run_files(const fs::path& run, const Experiment& experiment) {
@@ -105,11 +173,12 @@ void write_run_files(const fs::path& run, const Experiment& experiment) {
                              {"device", experiment.device.description},
                              {"train", describe_data(*experiment.train_set)}};
   if (experiment.test_set) env["test"] = describe_data(*experiment.test_set);
+  write_file_atomically(run / "config.yaml", experiment.config.yaml());  // from here on it is a run
   write_file_atomically(run / "env.json", env.dump(2) + "\n");
-  write_file_atomically(run / "config.yaml", experiment.config.yaml());
 }
 
 std::optional<fs::path> find_resumable(const RunConfig& config) {
+  check_place(config.run);
   const fs::path output = config.run.output;
   if (config.run.name) {
     const fs::path run = output / *config.run.name;
@@ -120,7 +189,8 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(output, missing)) {
     const fs::path file = entry.path() / "config.yaml";
-    if (!fs::is_regular_file(file)) continue;
+    std::error_code private_folder;
+    if (!fs::is_regular_file(file, private_folder)) continue;
     try {
       const RunConfig stored = load_run_config(file.string(), {});
       if (stored.data.root != config.data.root || !differences(config, stored).empty()) continue;
@@ -131,6 +201,29 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
       newest = entry.path();
   }
   return newest;
+}
+
+void check_begins_anew(const fs::path& run) {
+  const std::string folder = run.string();
+  if (!is_lock(run / "lock"))
+    fail(ErrorKind::usage, "{} holds a config.yaml and no run; start one with --config {}/config.yaml",
+         folder, folder);
+  std::error_code none;
+  const fs::path checkpoints = run / "checkpoints";
+  for (const auto& entry : fs::directory_iterator(checkpoints, none))
+    if (!is_temporary(entry.path()))
+      fail(ErrorKind::data,
+           "{}: {} is there, and no checkpoint that a training can go on from; bring its missing files back, "
+           "start a new run from weights that are left with --set init.from=CHECKPOINT, or remove it to "
+           "begin anew",
+           checkpoints.string(), printable(entry.path().filename().string()));
+  const std::int64_t evaluations = evaluations_of(run);
+  const RunConfig stored = load_run_config((run / "config.yaml").string(), {});
+  if (evaluations > 1 && stored.checkpoint.keep_best > 0)  // the first one was saved before the second
+    fail(ErrorKind::data,
+         "{}: no checkpoint is left of a run of {} evaluations; bring one back, or give another --name to "
+         "begin anew",
+         folder, evaluations);
 }
 
 void check_same_run(const RunConfig& config, const fs::path& run) {

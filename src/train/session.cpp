@@ -1,6 +1,7 @@
 #include "smlp/train/session.hpp"
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/device/errors.hpp"
 #include "smlp/train/config_files.hpp"
@@ -23,12 +24,17 @@ struct Resume {
 };
 
 Resume at_run(const fs::path& run) {
+  const std::optional<fs::path> newest = newest_checkpoint(run, true);
+  if (!newest) {
+    check_begins_anew(run);
+    return {run, std::nullopt};
+  }
   const fs::path last = run / "checkpoints" / "last";
-  if (fs::is_symlink(last) && !fs::exists(last))
-    fail(ErrorKind::data, "{} points to {}, which is not there; put it back, or remove the run's folder",
-         last.string(), fs::read_symlink(last).string());
-  if (!fs::exists(last)) return {run, std::nullopt};
-  return {run, find_checkpoint(run)};
+  std::error_code none;
+  if (fs::read_symlink(last, none) != newest->filename())
+    log().warn("{} is not a link to the newest checkpoint: going on from {}", last.string(),
+               newest->filename().string());
+  return {run, newest};
 }
 
 std::optional<Resume> find_resume(const RunConfig& config, const std::optional<std::string>& resume) {
@@ -40,7 +46,7 @@ std::optional<Resume> find_resume(const RunConfig& config, const std::optional<s
   const fs::path path = *resume;
   if (fs::exists(path / "config.yaml")) return at_run(path);
   const fs::path checkpoint = find_checkpoint(path);
-  return Resume{checkpoint.parent_path().parent_path(), checkpoint};
+  return Resume{run_of_checkpoint(checkpoint), checkpoint};
 }
 
 void warn_of_few_steps(const Experiment& e) {
@@ -54,8 +60,9 @@ void warn_of_few_steps(const Experiment& e) {
 
 fs::path open_run_folder(Experiment& experiment, const std::optional<Resume>& resume) {
   if (!resume) return make_run_folder(experiment);
-  const fs::path& run = resume->run;
-  experiment.config.run.name = fs::absolute(run).filename().string();
+  fs::path run = without_trailing_slash(resume->run);
+  if (run == "." || run.filename() == "..") run = without_trailing_slash(fs::absolute(run));
+  experiment.config.run.name = run.filename().string();
   experiment.config.run.output = run.has_parent_path() ? run.parent_path().string() : ".";
   return run;
 }
@@ -108,7 +115,7 @@ RunConfig with_seed(const RunConfig& config, std::int64_t seed) {
 
 std::filesystem::path config_of_run(const std::filesystem::path& path) {
   if (fs::exists(path / "config.yaml")) return path / "config.yaml";
-  return find_checkpoint(path).parent_path().parent_path() / "config.yaml";
+  return run_of_checkpoint(find_checkpoint(path)) / "config.yaml";
 }
 
 }  // namespace smlp

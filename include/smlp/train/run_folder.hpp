@@ -12,8 +12,13 @@ struct Experiment;  // train/experiment.hpp
 // The run folder's name when none is given: date-model-data, "20260131-142501-b_mlp-cifar10".
 std::string default_run_name(const RunConfig& config);
 
-// Makes the folder of a new run and sets config.run.name. One that holds a run already is refused.
+// Makes the folder of a new run and sets config.run.name. A name that is no folder's, or of a folder that
+// holds a run or anything else already: Error(usage).
 std::filesystem::path make_run_folder(Experiment& experiment);
+
+// Results on other test images than those in the run's env.json are not to be compared with its best:
+// Error(data).
+void check_same_test_images(const Experiment& experiment, const std::filesystem::path& run);
 
 // Writes config.yaml and env.json.
 void write_run_files(const std::filesystem::path& run, const Experiment& experiment);
@@ -21,6 +26,11 @@ void write_run_files(const std::filesystem::path& run, const Experiment& experim
 // The run `--resume auto` means: run.output/run.name when it is named, otherwise the newest run in run.output
 // with the same configuration. None: nullopt.
 std::optional<std::filesystem::path> find_resumable(const RunConfig& config);
+
+// A run without a checkpoint begins anew, its logs emptied, only where it is one that was cut off before the
+// first: a folder that is no run's is refused with Error(usage), and one whose checkpoints are lost with
+// Error(data).
+void check_begins_anew(const std::filesystem::path& run);
 
 // A run may go on under other settings only where they do not change what was trained so far (epochs,
 // logging, checkpoints, device, workers, place of the data): otherwise Error(usage) naming each key with both

@@ -6,6 +6,7 @@
 #include "command.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/train/config_files.hpp"
 #include "table.hpp"
 
@@ -44,7 +45,7 @@ std::vector<std::string> table_row(const fs::path& run) {
   const RunConfig config = load_run_config((run / "config.yaml").string(), {});
   const RunSummary summary = summarize(run);
   const double epochs = static_cast<double>(config.train.epochs);
-  return {run.filename().string(),
+  return {printable(run.filename().string()),
           config.model.name,
           config.data.root,
           config.optim.name,

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -43,6 +44,14 @@ std::optional<std::uint64_t> size_of(const fs::path& run, const std::string& nam
   return known ? std::optional(size->second) : std::nullopt;
 }
 
+// An editor or a spreadsheet that saved the file moved its lines.
+bool ends_a_line(const fs::path& path, std::uint64_t size) {
+  if (size == 0) return true;
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(size) - 1);
+  return file.get() == '\n';
+}
+
 std::string csv_number(double value) {
   return std::isfinite(value) ? fmt::format("{:.6g}", value) : "";
 }
@@ -66,10 +75,13 @@ void check_logs(const fs::path& run, const LogSizes& sizes) {
       continue;
     }
     if (!fs::is_regular_file(path)) fail(ErrorKind::data, "{} is not a regular file", path.string());
-    if (fs::file_size(path) < size)
+    const std::uint64_t found = fs::file_size(path);
+    if (found < size || (!name.starts_with(events_prefix) && !ends_a_line(path, size)))
       fail(ErrorKind::data,
-           "{}: {} bytes, the checkpoint was made with {}; restore it, or move it away to go on without",
-           path.string(), fs::file_size(path), size);
+           "{}: the checkpoint was made with {} bytes of it; now it has {}{}. Restore it, or move it away to "
+           "go "
+           "on without",
+           path.string(), size, found, found < size ? "" : ", and other lines");
   }
 }
 

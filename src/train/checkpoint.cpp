@@ -23,7 +23,9 @@ void check_hash(const fs::path& checkpoint, const StateFile& saved, const std::s
     fail(ErrorKind::data, "{}: it has no hash of {}, which is needed", state_file(checkpoint).string(), file);
   const std::string found = file_hash(checkpoint / file);
   if (found != expected->second)
-    fail(ErrorKind::data, "{}: hash {}, state.json says {}; the file is damaged",
+    fail(ErrorKind::data,
+         "{}: hash {}, state.json says {}; the file is damaged: take it from a copy, or use an older "
+         "checkpoint of the run",
          (checkpoint / file).string(), found, expected->second);
 }
 

@@ -51,9 +51,10 @@ void tell_new_rate(const Experiment& e, const fs::path& checkpoint, const Traini
              e.config.schedule.name, now > then ? "stretched" : "shortened", then, now, lr * last, lr * next);
 }
 
-TrainingState saved_state(const Experiment& experiment, const fs::path& checkpoint,
+TrainingState saved_state(const Experiment& experiment, const fs::path& run, const fs::path& checkpoint,
                           const std::vector<CheckpointPart>& parts) {
   check_goes_on(experiment, checkpoint, read_state(checkpoint));
+  check_same_test_images(experiment, run);
   return load_checkpoint(checkpoint, parts, CheckpointPart::Needed::to_resume);
 }
 
@@ -66,10 +67,9 @@ RunRecord::RunRecord(const Experiment& experiment, fs::path run, std::vector<Che
       world_(experiment.world),
       run_(std::move(run)),
       parts_(std::move(parts)) {
-  if (checkpoint) check_same_test_images(experiment, run_);
   if (world_->writes())
     lock_.emplace(run_ / "lock", fmt::format("{}: this run is being written", run_.string()));
-  state_ = checkpoint ? saved_state(experiment, *checkpoint, parts_) : new_state(experiment);
+  state_ = checkpoint ? saved_state(experiment, run_, *checkpoint, parts_) : new_state(experiment);
   outdated_ = state_.evaluation_due;
   if (!world_->writes()) return;
   fs::create_directory(run_ / "checkpoints");

@@ -28,6 +28,24 @@ TEST(StopSignals, AreNotedOnceAndTheFirstOneCounts) {
       ::testing::ExitedWithCode(0), "");
 }
 
+TEST(StopSignals, AClosedTerminalIsOneButNotUnderNohup) {
+  EXPECT_EXIT(
+      {
+        catch_stop_signals();
+        raise(SIGHUP);
+        std::_Exit(stop_signal() == SIGHUP ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        signal(SIGHUP, SIG_IGN);
+        catch_stop_signals();
+        raise(SIGHUP);
+        std::_Exit(stop_signal());
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
 TEST(StopSignals, EndTheProcessWhenRepeated) {
   EXPECT_EXIT(
       {

@@ -24,7 +24,7 @@ struct MetricRow {
 using LogSizes = std::map<std::string, std::uint64_t>;
 
 // Looks whether the log files of a run folder can be cut back to a checkpoint's sizes, and changes nothing.
-// One that is gone is warned of; one that is shorter, or no regular file: Error(data).
+// One that is gone is warned of; one that is shorter or was edited, or is no regular file: Error(data).
 void check_logs(const std::filesystem::path& run, const LogSizes& sizes);
 
 // The log files of a run: metrics.jsonl (every row), summary.csv (timm's columns, a line an evaluation),

@@ -86,10 +86,13 @@ std::optional<fs::path> newest_checkpoint(const fs::path& run, bool to_resume) {
   for (const fs::path& copy : copied_links(run))
     if (is_checkpoint(copy)) steps.emplace(read_state(copy).step, copy);
   for (const auto& [step, folder] : named_steps(run)) steps.emplace(step, folder);  // looked at first
+  std::string passed_over;                                                          // the newest of those
   for (auto each = steps.rbegin(); each != steps.rend(); ++each) {
     const std::string missing = missing_file(each->second, to_resume);
+    if (missing.empty() && !passed_over.empty()) log().warn("{}", passed_over);
     if (missing.empty()) return each->second;
-    log().warn("{}: it has no {} and is passed over", each->second.string(), missing);
+    if (passed_over.empty())
+      passed_over = fmt::format("{}: it has no {} and is passed over", each->second.string(), missing);
   }
   return std::nullopt;
 }
@@ -118,13 +121,14 @@ fs::path find_checkpoint(const fs::path& run_or_checkpoint, bool best) {
 }
 
 fs::path run_of_checkpoint(const fs::path& checkpoint) {
-  const fs::path folder = checkpoint.parent_path(), run = folder.parent_path();
-  if (folder.filename() != "checkpoints" || !fs::exists(run / "config.yaml"))
+  fs::path path = without_trailing_slash(checkpoint);
+  if (path.parent_path().parent_path().empty()) path = without_trailing_slash(fs::absolute(path));
+  if (path.parent_path().filename() != "checkpoints")
     fail(ErrorKind::usage,
-         "{}: a checkpoint outside a run's folder, which has config.yaml and checkpoints/: give the run, or "
-         "start a new one from these weights with --set init.from={}",
+         "{}: a checkpoint outside a run's folder checkpoints/: give the run, or start a new one from these "
+         "weights with --set init.from={}",
          checkpoint.string(), checkpoint.string());
-  return run;
+  return path.parent_path().parent_path();
 }
 
 void adopt_copied_links(const fs::path& run) {

@@ -13,9 +13,11 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/host.hpp"
+#include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/core/version.hpp"
 #include "smlp/formats/json.hpp"
+#include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/experiment.hpp"
 
@@ -175,6 +177,18 @@ void write_run_files(const fs::path& run, const Experiment& experiment) {
   if (experiment.test_set) env["test"] = describe_data(*experiment.test_set);
   write_file_atomically(run / "config.yaml", experiment.config.yaml());  // from here on it is a run
   write_file_atomically(run / "env.json", env.dump(2) + "\n");
+}
+
+fs::path find_run(const fs::path& run_or_checkpoint) {
+  if (fs::exists(run_or_checkpoint / "config.yaml")) return run_or_checkpoint;
+  const fs::path checkpoint = find_checkpoint(run_or_checkpoint);
+  fs::path run = is_checkpoint(run_or_checkpoint) ? run_of_checkpoint(run_or_checkpoint) : run_or_checkpoint;
+  const fs::path file = run / "config.yaml";
+  if (!fs::exists(file)) {
+    log().warn("{} is gone: it is written as {} has it", file.string(), state_file(checkpoint).string());
+    write_file_atomically(file, read_state(checkpoint).config);
+  }
+  return run;
 }
 
 std::optional<fs::path> find_resumable(const RunConfig& config) {

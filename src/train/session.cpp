@@ -23,8 +23,16 @@ struct Resume {
   std::optional<fs::path> checkpoint;  // none: it was cut off before its first one
 };
 
+std::optional<fs::path> newest_to_resume(const fs::path& run) {
+  try {
+    return newest_checkpoint(run, true);
+  } catch (const Error& error) {
+    fail(error.kind(), "{}; to go on from an older checkpoint, give it to --resume", error.what());
+  }
+}
+
 Resume at_run(const fs::path& run) {
-  const std::optional<fs::path> newest = newest_checkpoint(run, true);
+  const std::optional<fs::path> newest = newest_to_resume(run);
   if (!newest) {
     check_begins_anew(run);
     return {run, std::nullopt};
@@ -43,10 +51,8 @@ std::optional<Resume> find_resume(const RunConfig& config, const std::optional<s
     const auto run = find_resumable(config);
     return run ? std::optional(at_run(*run)) : std::nullopt;
   }
-  const fs::path path = *resume;
-  if (fs::exists(path / "config.yaml")) return at_run(path);
-  const fs::path checkpoint = find_checkpoint(path);
-  return Resume{run_of_checkpoint(checkpoint), checkpoint};
+  const fs::path run = find_run(*resume);
+  return is_checkpoint(*resume) ? Resume{run, *resume} : at_run(run);
 }
 
 void warn_of_few_steps(const Experiment& e) {
@@ -114,8 +120,7 @@ RunConfig with_seed(const RunConfig& config, std::int64_t seed) {
 }
 
 std::filesystem::path config_of_run(const std::filesystem::path& path) {
-  if (fs::exists(path / "config.yaml")) return path / "config.yaml";
-  return run_of_checkpoint(find_checkpoint(path)) / "config.yaml";
+  return find_run(path) / "config.yaml";
 }
 
 }  // namespace smlp

@@ -76,6 +76,16 @@ TEST_F(CopiedRunTest, GoesOnWithoutALogThatIsGone) {
   expect_whole();
 }
 
+TEST_F(CopiedRunTest, GoesOnWithoutAConfigurationThatIsGone) {
+  const fs::path config = run_folder("run") / "config.yaml";
+  const std::string before = testing::read_text(config);
+  fs::remove(config);
+  const Finished done = run({"train", "--resume", run_folder("run")});
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.err.find("config.yaml is gone"), std::string::npos) << done.err;
+  EXPECT_EQ(testing::read_text(config), before);
+}
+
 TEST_F(CopiedRunTest, NothingIsTouchedWhereItCannotGoOn) {
   const fs::path log = run_folder("run") / "log.txt";
   const auto refused = [&](const fs::path& path, const Words& more, int code, const std::string& says) {

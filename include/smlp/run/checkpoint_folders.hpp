@@ -28,7 +28,7 @@ std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::pa
 // The checkpoint a path means: itself, or the newest (or best) one of a run. None: Error(data).
 std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_checkpoint, bool best = false);
 
-// The run a checkpoint lies in. Elsewhere than in RUN/checkpoints: Error(usage).
+// The run a checkpoint lies in, by its path. Elsewhere than in RUN/checkpoints: Error(usage).
 std::filesystem::path run_of_checkpoint(const std::filesystem::path& checkpoint);
 
 // Copying that follows links (cp -rL, zip) leaves folders `last` and `best`: they take the name of their

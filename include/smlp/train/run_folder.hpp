@@ -23,6 +23,10 @@ void check_same_test_images(const Experiment& experiment, const std::filesystem:
 // Writes config.yaml and env.json.
 void write_run_files(const std::filesystem::path& run, const Experiment& experiment);
 
+// The run that a run's or checkpoint's path means. One whose config.yaml is gone gets it back from its newest
+// checkpoint. Neither: Error(data).
+std::filesystem::path find_run(const std::filesystem::path& run_or_checkpoint);
+
 // The run `--resume auto` means: run.output/run.name when it is named, otherwise the newest run in run.output
 // with the same configuration. None: nullopt.
 std::optional<std::filesystem::path> find_resumable(const RunConfig& config);

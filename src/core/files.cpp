@@ -294,7 +294,8 @@ void rehearse_writing(const fs::path& directory) {
   } catch (const Error& error) {
     std::error_code ignored;
     fs::remove_all(rehearsal, ignored);
-    fail(ErrorKind::failed, "nothing can be kept in {}: {}; choose a folder of another file system",
+    fail(ErrorKind::failed,
+         "nothing can be kept in {}: {}; see to its rights and its space, or choose another file system",
          directory.string(), error.what());
   }
 }

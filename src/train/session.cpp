@@ -1,5 +1,6 @@
 #include "smlp/train/session.hpp"
 
+#include "folder_checks.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
@@ -119,8 +120,8 @@ RunConfig with_seed(const RunConfig& config, std::int64_t seed) {
   return own;
 }
 
-std::filesystem::path config_of_run(const std::filesystem::path& path) {
-  return find_run(path) / "config.yaml";
+std::filesystem::path config_of_run(const std::filesystem::path& run_or_checkpoint) {
+  return find_run(run_or_checkpoint) / "config.yaml";
 }
 
 }  // namespace smlp

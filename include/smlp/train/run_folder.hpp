@@ -31,11 +31,6 @@ std::filesystem::path find_run(const std::filesystem::path& run_or_checkpoint);
 // with the same configuration. None: nullopt.
 std::optional<std::filesystem::path> find_resumable(const RunConfig& config);
 
-// A run without a checkpoint begins anew, its logs emptied, only where it is one that was cut off before the
-// first: a folder that is no run's is refused with Error(usage), and one whose checkpoints are lost with
-// Error(data).
-void check_begins_anew(const std::filesystem::path& run);
-
 // A run may go on under other settings only where they do not change what was trained so far (epochs,
 // logging, checkpoints, device, workers, place of the data): otherwise Error(usage) naming each key with both
 // values.

@@ -13,6 +13,7 @@
 #include "smlp/core/paths.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/core/standard_output.hpp"
+#include "smlp/core/standard_streams.hpp"
 #include "smlp/core/version.hpp"
 #include "smlp/device/errors.hpp"
 
@@ -99,6 +100,8 @@ int run_command(int argc, const char* const* argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_streams();
+  report_size_limits();
   StandardOutput output;
   std::vector<std::string> words(argv, argv + argc);
   std::vector<const char*> arguments;

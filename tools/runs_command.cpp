@@ -6,6 +6,7 @@
 #include "command.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/train/config_files.hpp"
 #include "table.hpp"
 
@@ -21,7 +22,9 @@ struct RunSummary {
 
 RunSummary summarize(const fs::path& run) {
   RunSummary summary;
-  std::ifstream lines(run / "metrics.jsonl");
+  const fs::path log_file = run / "metrics.jsonl";
+  std::ifstream lines(log_file);
+  if (!lines && fs::exists(log_file)) fail(ErrorKind::data, "cannot read {}", log_file.string());
   for (std::string line; std::getline(lines, line);) {
     const auto row = nlohmann::json::parse(line, nullptr, false);
     if (!row.is_object() || !row.contains("epoch") || !row["epoch"].is_number()) continue;
@@ -42,7 +45,7 @@ std::vector<std::string> table_row(const fs::path& run) {
   const RunConfig config = load_run_config((run / "config.yaml").string(), {});
   const RunSummary summary = summarize(run);
   const double epochs = static_cast<double>(config.train.epochs);
-  return {run.filename().string(),
+  return {printable(run.filename().string()),
           config.model.name,
           config.data.root,
           config.optim.name,
@@ -58,8 +61,12 @@ int table_runs(const std::string& folder) {
   if (!fs::is_directory(folder))
     fail(ErrorKind::data, "{}: no such folder; give the folder that holds the runs", folder);
   std::vector<fs::path> runs;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (fs::is_regular_file(entry.path() / "config.yaml")) runs.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    std::error_code error;
+    if (fs::is_regular_file(entry.path() / "config.yaml", error)) runs.push_back(entry.path());
+    if (error == std::errc::permission_denied)
+      log().warn("{}: left out: {}", entry.path().string(), error.message());
+  }
   std::sort(runs.begin(), runs.end());
   std::vector<std::vector<std::string>> rows{
       {"run", "model", "data", "optim", "lr", "batch", "seed", "epoch", "best top1", "last top1"}};

@@ -63,7 +63,9 @@ have() {
   [ "$set" = "$1" ] || [ -e "$SMLP_DATA/$set/test/real_labels.json" ] ||
     { skip "$1" "no ReaL labels in $SMLP_DATA/$set (smlp pack --real-labels)" && return 1; }
 }
-has_weights() { [ -e "$OUT/$1/model.safetensors" ] || [ -e "$OUT/$1/checkpoints/last" ]; }
+has_weights() {
+  [ -e "$OUT/$1/model.safetensors" ] || compgen -G "$OUT/$1/checkpoints/step-*/model.safetensors" > /dev/null
+}
 
 # The columns of the table, as the paper has them; SCALE=small shows those of small_columns.
 columns() {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,7 +13,6 @@
 #include <utility>
 
 #include "smlp/core/error.hpp"
-#include "smlp/core/host.hpp"
 #include "smlp/core/standard_output.hpp"
 
 namespace smlp {
@@ -40,12 +38,6 @@ std::string reason(int code) {
 
 [[noreturn]] void cannot(const char* action, const fs::path& path, int code) {
   fail(ErrorKind::failed, "cannot {} {}: {}", action, path.string(), reason(code));
-}
-
-// "folder/" means the folder itself.
-fs::path without_trailing_slash(fs::path path) {
-  path = path.lexically_normal();
-  return path.has_filename() ? path : path.parent_path();
 }
 
 fs::path parent_of(const fs::path& path) {
@@ -150,6 +142,11 @@ void take_mode(int descriptor, const fs::path& target) {
 
 }  // namespace
 
+fs::path without_trailing_slash(const fs::path& path) {
+  fs::path normal = path.lexically_normal();
+  return normal.has_filename() ? normal : normal.parent_path();
+}
+
 AtomicFile::AtomicFile(fs::path target)
     : target_(file_to_replace(std::move(target))), temporary_(temporary_beside(target_)) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -216,25 +213,6 @@ void AppendFile::write_at(std::uint64_t offset, const void* bytes, std::size_t s
 
 void AppendFile::sync() const {
   if (::fdatasync(descriptor_) != 0) cannot("write", path_, errno);
-}
-
-FileLock::FileLock(const fs::path& path, std::string_view what) {
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) cannot("open", path, errno);
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-    const std::string owner = read_file(path, 4096);
-    ::close(descriptor_);
-    fail(ErrorKind::failed, "{} by {}", what, owner);
-  }
-  const std::string owner = fmt::format("process {} on {}", ::getpid(), host_name());
-  if (::ftruncate(descriptor_, 0) == 0 && ::pwrite(descriptor_, owner.data(), owner.size(), 0) > 0) return;
-  const int code = errno;
-  ::close(descriptor_);
-  cannot("write", path, code);
-}
-
-FileLock::~FileLock() {
-  ::close(descriptor_);
 }
 
 StagedDirectory::StagedDirectory(fs::path target, bool replace)
@@ -318,8 +296,10 @@ void replace_link(const fs::path& link, const fs::path& points_to) {
 void sync_directory(const fs::path& directory) {
   const Descriptor folder(directory, O_RDONLY | O_DIRECTORY);
   if (folder.get() < 0) cannot("open", directory, errno);
-  // EINVAL: a file system that has nothing to sync for folders.
-  if (::fsync(folder.get()) != 0 && errno != EINVAL) cannot("sync", directory, errno);
+  // The others are what file systems say that have nothing to sync for folders.
+  if (::fsync(folder.get()) != 0 && errno != EINVAL && errno != EBADF && errno != ENOSYS &&
+      errno != EOPNOTSUPP)
+    cannot("sync", directory, errno);
 }
 
 void remove_directory(const fs::path& directory) {
@@ -331,11 +311,30 @@ void remove_directory(const fs::path& directory) {
   if (error) cannot("remove", temporary, error.value());
 }
 
-void remove_temporaries(const fs::path& directory) {
-  for (const auto& entry : fs::directory_iterator(directory)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(".") && name.find(temporary_mark) != std::string::npos) fs::remove_all(entry.path());
+void rehearse_writing(const fs::path& directory) {
+  const fs::path rehearsal = temporary_beside(directory / "rehearsal");
+  try {
+    StagedDirectory staged(rehearsal);
+    for (const char* text : {"first", "second"}) write_file_atomically(staged.path() / "file", text);
+    staged.commit();
+    remove_directory(rehearsal);
+  } catch (const Error& error) {
+    std::error_code ignored;
+    fs::remove_all(rehearsal, ignored);
+    fail(ErrorKind::failed,
+         "nothing can be kept in {}: {}; see to its rights and its space, or choose another file system",
+         directory.string(), error.what());
   }
+}
+
+bool is_temporary(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with(".") && name.find(temporary_mark) != std::string::npos;
+}
+
+void remove_temporaries(const fs::path& directory) {
+  for (const auto& entry : fs::directory_iterator(directory))
+    if (is_temporary(entry.path())) fs::remove_all(entry.path());
 }
 
 std::string read_file(const fs::path& path, std::uint64_t limit) {
@@ -369,8 +368,10 @@ MappedFile::MappedFile(const fs::path& path) {
   const Descriptor file(path, O_RDONLY | O_NONBLOCK);
   const std::uint64_t size = check_readable(file, path);
   if (size == 0) return;
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
-  if (address == MAP_FAILED) fail(ErrorKind::data, "cannot map {}: {}", path.string(), reason(errno));
+  // Private, which reads the same pages: some network file systems have no shared mappings.
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (address == MAP_FAILED)
+    fail(ErrorKind::data, "cannot map {}: {}; copy it to another file system", path.string(), reason(errno));
   data_ = static_cast<const std::byte*>(address);
   size_ = size;
 }

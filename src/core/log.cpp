@@ -13,6 +13,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/text.hpp"
 
 namespace smlp {
 namespace {
@@ -53,6 +54,12 @@ Screen& screen() {
   return instance;
 }
 
+// https://no-color.org
+bool coloured_output() {
+  const char* const no_colour = std::getenv("NO_COLOR");
+  return terminal_output() && (no_colour == nullptr || *no_colour == '\0');
+}
+
 class ScreenSink : public spdlog::sinks::base_sink<std::mutex> {
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
@@ -64,7 +71,7 @@ class ScreenSink : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   static std::string prefix(spdlog::level::level_enum level) {
-    const bool colour = terminal_output();
+    const bool colour = coloured_output();
     if (level >= spdlog::level::err) return colour ? "\x1b[31merror:\x1b[0m " : "error: ";
     if (level == spdlog::level::warn) return colour ? "\x1b[33mwarning:\x1b[0m " : "warning: ";
     return "";
@@ -86,16 +93,6 @@ Log& shared_log() {
 std::size_t terminal_columns() {
   winsize size{};
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-// The first `columns` characters of a UTF-8 text.
-std::string cut(std::string text, std::size_t columns) {
-  std::size_t characters = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool continues = (static_cast<unsigned char>(text[i]) & 0xc0) == 0x80;
-    if (!continues && ++characters > columns) return text.substr(0, i);
-  }
-  return text;
 }
 
 std::string duration(double seconds) {
@@ -158,10 +155,8 @@ std::uint64_t LogFile::sync() {
 }
 
 bool terminal_output() {
-  const char* const no_colour = std::getenv("NO_COLOR");
   const char* const terminal = std::getenv("TERM");
-  return ::isatty(STDERR_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0') &&
-         (terminal == nullptr || std::string_view(terminal) != "dumb");
+  return ::isatty(STDERR_FILENO) == 1 && (terminal == nullptr || std::string_view(terminal) != "dumb");
 }
 
 ProgressBar::ProgressBar(std::string title, std::int64_t total)
@@ -184,7 +179,7 @@ void ProgressBar::update(std::int64_t done, const std::string& text) {
     return;
   }
   last_drawn_ = now;
-  screen().show_bar(cut(line(done, text, now), terminal_columns() - 1));
+  screen().show_bar(std::string(cut_to_width(line(done, text, now), terminal_columns() - 1)));
 }
 
 std::string ProgressBar::line(std::int64_t done, const std::string& text, Clock::time_point now) const {

@@ -1,7 +1,6 @@
 #include "smlp/core/part_file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/file_lock.hpp"
 #include "smlp/core/files.hpp"
 
 namespace smlp {
@@ -42,8 +42,7 @@ PartFile::~PartFile() {
 void PartFile::lock() {
   struct stat opened {
   }, named{};
-  const bool locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
-  if (!locked && errno != EWOULDBLOCK) cannot_write(path_, errno);
+  const bool locked = try_lock(descriptor_, path_);
   if (::fstat(descriptor_, &opened) != 0) cannot_write(path_, errno);
   // Before the lock was got, its last holder may have renamed or removed the file.
   const bool same = ::stat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino;

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int64_t same_request = 200'000'000;  // nanoseconds
 
 std::atomic<int> first_signal{0};
-std::atomic<std::int64_t> first_time[2] = {0, 0};  // of SIGINT, of SIGTERM; 0: not yet
+std::atomic<std::int64_t> first_time[NSIG] = {};  // of each signal; 0: not yet
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
 std::int64_t now() {
@@ -26,7 +26,7 @@ std::int64_t now() {
 
 void note_stop(int number) {
   const int saved_errno = errno;
-  auto& first = first_time[number == SIGTERM];
+  auto& first = first_time[number];
   std::int64_t unset = 0;
   const std::int64_t time = now();
   if (!first.compare_exchange_strong(unset, time) && time - unset > same_request) {
@@ -55,15 +55,25 @@ void install(int number, void (*handler)(int)) {
   ::sigaction(number, &action, nullptr);
 }
 
+bool is_ignored(int number) {
+  struct sigaction action {};
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 void catch_stop_signals() {
   install(SIGINT, note_stop);
   install(SIGTERM, note_stop);
+  if (!is_ignored(SIGHUP)) install(SIGHUP, note_stop);  // nohup asks to go on without the terminal
 }
 
 int stop_signal() {
   return first_signal;
+}
+
+void report_size_limits() {
+  install(SIGXFSZ, SIG_IGN);
 }
 
 void report_lost_mappings() {

@@ -1,6 +1,8 @@
 #include "smlp/core/text.hpp"
 
+#include <locale.h>
 #include <spdlog/fmt/fmt.h>
+#include <wchar.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +18,35 @@ std::string scaled(double value, double base, const std::array<const char*, 6>& 
     ++unit;
   }
   return fmt::format("{:.{}f}{}", value, unit == 0 || value >= 100 ? 0 : 1, units[unit]);
+}
+
+// The thread's characters are UTF-8 while it lives; the C library knows their widths only in a locale.
+class Utf8Scope {
+ public:
+  Utf8Scope() : before_(::uselocale(utf8())) {}
+  ~Utf8Scope() { ::uselocale(before_); }
+  Utf8Scope(const Utf8Scope&) = delete;
+  Utf8Scope& operator=(const Utf8Scope&) = delete;
+
+ private:
+  static locale_t utf8() {
+    static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return locale;
+  }
+  locale_t before_;
+};
+
+struct Character {
+  std::size_t bytes, columns;
+};
+
+// The first one of a text that is not empty.
+Character first_character(std::string_view text) {
+  wchar_t code = 0;
+  mbstate_t state{};
+  const std::size_t bytes = ::mbrtowc(&code, text.data(), text.size(), &state);
+  if (bytes == 0 || bytes > text.size()) return {1, 1};
+  return {bytes, static_cast<std::size_t>(std::max(0, ::wcwidth(code)))};
 }
 
 }  // namespace
@@ -76,6 +107,29 @@ std::string printable(std::string_view name) {
       out += c;
   }
   return out;
+}
+
+std::string_view cut_to_width(std::string_view text, std::size_t columns) {
+  const Utf8Scope utf8;
+  std::size_t used = 0, bytes = 0;
+  while (bytes < text.size()) {
+    const Character next = first_character(text.substr(bytes));
+    used += next.columns;
+    if (used > columns) break;
+    bytes += next.bytes;
+  }
+  return text.substr(0, bytes);
+}
+
+std::size_t display_width(std::string_view text) {
+  const Utf8Scope utf8;
+  std::size_t columns = 0;
+  for (std::size_t bytes = 0; bytes < text.size();) {
+    const Character next = first_character(text.substr(bytes));
+    columns += next.columns;
+    bytes += next.bytes;
+  }
+  return columns;
 }
 
 std::string human_count(double value) {

@@ -100,7 +100,7 @@ Device open_device(const DeviceConfig& config) {
   device.precision = choose_precision(config.precision, device.is_cuda());
   set_fused_kernels(choose_fused(config.kernels, device.is_cuda()));
   device.graph = device.is_cuda() ? config.graph : GraphUse::off;
-  device.threads = config.threads > 0 ? static_cast<int>(config.threads) : available_cores();
+  device.threads = config.threads > 0 ? static_cast<int>(config.threads) : default_threads().count;
   at::set_num_threads(device.threads);
   set_determinism(config.deterministic);
   if (device.is_cuda()) {

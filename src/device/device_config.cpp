@@ -12,7 +12,9 @@ void DeviceConfig::fields(FieldVisitor& v) {
             {"tf32", Precision::tf32},
             {"bf16", Precision::bf16}},
            "of matrix products; weights stay float32; auto: bf16 where the hardware has it, else fp32");
-  v.field("threads", threads, "threads of the trainer on a CPU; 0: one a core", between(0, 4096));
+  v.field("threads", threads,
+          "threads of the trainer on a CPU; 0: OMP_NUM_THREADS, or one a core within the CPU quota",
+          between(0, 4096));
   v.choice("kernels", kernels, {{"fused", Kernels::fused}, {"torch", Kernels::torch}},
            "fused: our own where there are any; torch: LibTorch's operations alone, the reference");
   v.choice("graph", graph, {{"auto", GraphUse::automatic}, {"on", GraphUse::on}, {"off", GraphUse::off}},

@@ -62,8 +62,10 @@ std::vector<std::pair<std::string, std::string>> system_report() {
   const CpuCapability& cpu = cpu_capability();
   row("processor", cpu.name);
   row("instruction sets", cpu.instruction_sets());
+  const ThreadCount threads = default_threads();
   row("cores", fmt::format("{}", available_cores()));
-  row("threads by default", fmt::format("{}", available_cores()));
+  row("threads by default",
+      fmt::format("{} ({}); device.threads overrides it", threads.count, threads.source));
   row("precisions on the CPU", precision_row(cpu.fast_bf16(), false));
   return rows;
 }

@@ -18,6 +18,7 @@ PackFolder::PackFolder(const fs::path& root, std::string job, bool resume)
     : root_(root), folder_(root / ".packing") {
   std::error_code error;
   made_root_ = fs::create_directories(root, error);
+  if (!error) rehearse_writing(root);
   if (!error) fs::create_directory(folder_, error);
   if (error) fail(ErrorKind::failed, "cannot make the folder {}: {}", folder_.string(), error.message());
   lock_ = std::make_unique<FileLock>(folder_ / "lock", fmt::format("{} is being packed", root.string()));

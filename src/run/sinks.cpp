@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -9,6 +10,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/host.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/formats/tfevents.hpp"
 
 namespace smlp {
@@ -23,25 +25,31 @@ double wall_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-std::string existing_events(const fs::path& run) {
+// The one the checkpoint knows, or one that is there, or a new one.
+std::string events_name(const fs::path& run, const LogSizes* sizes) {
+  if (sizes != nullptr)
+    for (const auto& [name, size] : *sizes)
+      if (name.starts_with(events_prefix)) return name;
   for (const auto& entry : fs::directory_iterator(run))
     if (entry.path().filename().string().starts_with(events_prefix)) return entry.path().filename().string();
   return fmt::format("{}{:.0f}.{}", events_prefix, wall_time(), host_name());
 }
 
 // What a log file is cut back to: nothing in a new run. In one that goes on, a file that the checkpoint does
-// not know stays as it is.
+// not know stays as it is, and one that is gone is begun anew.
 std::optional<std::uint64_t> size_of(const fs::path& run, const std::string& name, const LogSizes* sizes) {
   if (sizes == nullptr) return 0;
   const auto size = sizes->find(name);
-  if (size == sizes->end()) return std::nullopt;
-  std::error_code error;
-  const std::uint64_t found = fs::file_size(run / name, error);
-  if (error || found < size->second)
-    fail(ErrorKind::data,
-         "{}: {} bytes, the checkpoint was made with {}; restore the file or start a new run",
-         (run / name).string(), error ? 0 : found, size->second);
-  return size->second;
+  const bool known = size != sizes->end() && fs::exists(run / name);
+  return known ? std::optional(size->second) : std::nullopt;
+}
+
+// An editor or a spreadsheet that saved the file moved its lines.
+bool ends_a_line(const fs::path& path, std::uint64_t size) {
+  if (size == 0) return true;
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(size) - 1);
+  return file.get() == '\n';
 }
 
 std::string csv_number(double value) {
@@ -56,8 +64,29 @@ double MetricRow::at(const std::string& name) const {
   return std::numeric_limits<double>::quiet_NaN();
 }
 
+void check_logs(const fs::path& run, const LogSizes& sizes) {
+  for (const auto& [name, size] : sizes) {
+    const fs::path path = run / name;
+    if (fs::path(name).filename() != name)
+      fail(ErrorKind::data, "{}: the checkpoint's state.json has a log file called \"{}\"", run.string(),
+           printable(name));
+    if (!fs::exists(path)) {
+      log().warn("{} is gone: it is begun anew with what comes now", path.string());
+      continue;
+    }
+    if (!fs::is_regular_file(path)) fail(ErrorKind::data, "{} is not a regular file", path.string());
+    const std::uint64_t found = fs::file_size(path);
+    if (found < size || (!name.starts_with(events_prefix) && !ends_a_line(path, size)))
+      fail(ErrorKind::data,
+           "{}: the checkpoint was made with {} bytes of it; now it has {}{}. Restore it, or move it away to "
+           "go "
+           "on without",
+           path.string(), size, found, found < size ? "" : ", and other lines");
+  }
+}
+
 Sinks::Sinks(const fs::path& run, const LogSizes* sizes)
-    : events_name_(existing_events(run)),
+    : events_name_(events_name(run, sizes)),
       metrics_(run / jsonl_name, size_of(run, jsonl_name, sizes)),
       summary_(run / csv_name, size_of(run, csv_name, sizes)),
       events_(run / events_name_, size_of(run, events_name_, sizes)),

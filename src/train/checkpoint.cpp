@@ -23,7 +23,9 @@ void check_hash(const fs::path& checkpoint, const StateFile& saved, const std::s
     fail(ErrorKind::data, "{}: it has no hash of {}, which is needed", state_file(checkpoint).string(), file);
   const std::string found = file_hash(checkpoint / file);
   if (found != expected->second)
-    fail(ErrorKind::data, "{}: hash {}, state.json says {}; the file is damaged",
+    fail(ErrorKind::data,
+         "{}: hash {}, state.json says {}; the file is damaged: take it from a copy, or use an older "
+         "checkpoint of the run",
          (checkpoint / file).string(), found, expected->second);
 }
 
@@ -53,12 +55,10 @@ void write_checkpoint_folder(const fs::path& target, const std::vector<Checkpoin
   staged.commit();
 }
 
-fs::path save_checkpoint(const fs::path& run, const std::vector<CheckpointPart>& parts,
-                         const TrainingState& state, bool replace) {
-  fs::path target = checkpoint_folder(run, state.step);
-  if (replace || !fs::is_directory(target)) write_checkpoint_folder(target, parts, state, replace);
-  link_last(target);
-  return target;
+void save_checkpoint(const fs::path& run, const std::vector<CheckpointPart>& parts,
+                     const TrainingState& state, bool replace) {
+  const fs::path target = checkpoint_folder(run, state.step);
+  if (replace || !is_checkpoint(target)) write_checkpoint_folder(target, parts, state, true);
 }
 
 void load_part(const fs::path& checkpoint, const CheckpointPart& part, const std::string& ignored) {

@@ -8,10 +8,14 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "folder_checks.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/host.hpp"
+#include "smlp/core/log.hpp"
 #include "smlp/core/version.hpp"
+#include "smlp/formats/json.hpp"
+#include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/experiment.hpp"
 
@@ -75,6 +79,7 @@ std::string default_run_name(const RunConfig& config) {
 
 fs::path make_run_folder(Experiment& experiment) {
   RunConfig& config = experiment.config;
+  check_place(config.run);
   const bool named = config.run.name.has_value();
   const std::string first = named ? *config.run.name : default_run_name(config);
   std::string name = first;
@@ -84,10 +89,8 @@ fs::path make_run_folder(Experiment& experiment) {
     const fs::path taken = fs::path(config.run.output) / name;
     if (error) fail(ErrorKind::failed, "{}: cannot be made: {}", taken.string(), error.message());
     if (named) {
-      if (!fs::exists(taken / "config.yaml")) break;  // a start that was cut off before the run existed
-      fail(ErrorKind::usage,
-           "{}: a run of this name exists; continue it with --resume auto, or give another --name",
-           taken.string());
+      check_free(taken);
+      break;
     }
     name = fmt::format("{}-{}", first, attempt);
   }
@@ -95,6 +98,22 @@ fs::path make_run_folder(Experiment& experiment) {
   const fs::path run = fs::path(config.run.output) / name;
   fs::create_directories(run / "checkpoints");
   return run;
+}
+
+void check_same_test_images(const Experiment& experiment, const fs::path& run) {
+  const fs::path file = run / "env.json";
+  if (!fs::exists(file)) return;
+  const nlohmann::json env = parse_json(read_file(file, 1 << 20), file.string(), 16);
+  const auto before = env.find("test");
+  if (before == env.end() || !before->is_object() || !before->contains("fingerprint")) return;
+  const std::string now = experiment.test_set ? experiment.test_set->fingerprint() : "";
+  if (before->at("fingerprint") != now)
+    fail(
+        ErrorKind::data,
+        "{}: its results are of other test images than those of {}; resume with the data of the run, and use "
+        "`smlp eval {} --data {}` for the others",
+        run.string(), experiment.test_set ? experiment.test_set->description() : experiment.config.data.root,
+        run.string(), experiment.config.data.root);
 }
 
 void write_run_files(const fs::path& run, const Experiment& experiment) {
@@ -105,12 +124,25 @@ void write_run_files(const fs::path& run, const Experiment& experiment) {
                              {"device", experiment.device.description},
                              {"train", describe_data(*experiment.train_set)}};
   if (experiment.test_set) env["test"] = describe_data(*experiment.test_set);
+  write_file_atomically(run / "config.yaml", experiment.config.yaml());  // from here on it is a run
   write_file_atomically(run / "env.json",
                         env.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  write_file_atomically(run / "config.yaml", experiment.config.yaml());
+}
+
+fs::path find_run(const fs::path& run_or_checkpoint) {
+  if (fs::exists(run_or_checkpoint / "config.yaml")) return run_or_checkpoint;
+  const fs::path checkpoint = find_checkpoint(run_or_checkpoint);
+  fs::path run = is_checkpoint(run_or_checkpoint) ? run_of_checkpoint(run_or_checkpoint) : run_or_checkpoint;
+  const fs::path file = run / "config.yaml";
+  if (!fs::exists(file)) {
+    log().warn("{} is gone: it is written as {} has it", file.string(), state_file(checkpoint).string());
+    write_file_atomically(file, read_state(checkpoint).config);
+  }
+  return run;
 }
 
 std::optional<fs::path> find_resumable(const RunConfig& config) {
+  check_place(config.run);
   const fs::path output = config.run.output;
   if (config.run.name) {
     const fs::path run = output / *config.run.name;
@@ -121,7 +153,8 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(output, missing)) {
     const fs::path file = entry.path() / "config.yaml";
-    if (!fs::is_regular_file(file)) continue;
+    std::error_code private_folder;
+    if (!fs::is_regular_file(file, private_folder)) continue;
     try {
       const RunConfig stored = load_run_config(file.string(), {});
       if (stored.data.root != config.data.root || !differences(config, stored).empty()) continue;

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/train/config_files.hpp"
 #include "smlp/train/describe.hpp"
 #include "smlp/train/run_folder.hpp"
 
@@ -20,15 +22,40 @@ TrainingState new_state(const Experiment& experiment) {
   return state;
 }
 
-TrainingState saved_state(const Experiment& experiment, const fs::path& checkpoint,
-                          const std::vector<CheckpointPart>& parts) {
-  if (read_state(checkpoint).data_fingerprint != experiment.train_set->fingerprint())
+void check_goes_on(const Experiment& experiment, const fs::path& checkpoint, const TrainingState& saved) {
+  if (saved.data_fingerprint != experiment.train_set->fingerprint())
     fail(ErrorKind::data,
          "{}: it was trained on other images than those of {}; resume with the data of the run",
          checkpoint.string(), experiment.train_set->description());
-  TrainingState state = load_checkpoint(checkpoint, parts, CheckpointPart::Needed::to_resume);
-  state.config = experiment.config.yaml();
-  return state;
+  if (saved.step > experiment.plan.total_steps())
+    fail(
+        ErrorKind::usage,
+        "{}: at step {} it is past the end of {} epochs, which is step {}; give more --epochs, or go back to "
+        "an earlier checkpoint with --resume",
+        checkpoint.string(), saved.step, experiment.plan.epochs, experiment.plan.total_steps());
+}
+
+// A schedule that depends on the run's length is not what it was when that changes.
+void tell_new_rate(const Experiment& e, const fs::path& checkpoint, const TrainingState& saved) {
+  if (e.solves_head()) return;
+  const std::string source = state_file(checkpoint).string();
+  const RunConfig before = blame_file([&] { return parse_run_config(saved.config, source, {}); });
+  StepPlan plan = e.plan;
+  plan.epochs = before.train.epochs;
+  const std::int64_t then = plan.total_steps(), now = e.plan.total_steps();
+  const double lr = e.config.optim->lr, planned = e.config.schedule->factor(saved.step, then),
+               next = e.config.schedule->factor(saved.step, now);
+  if (saved.step == now || next == planned) return;
+  const double last = e.config.schedule->factor(std::max<std::int64_t>(saved.step - 1, 0), then);
+  log().info("schedule   {} is {} from {} to {} steps: the rate was {:.3g} and goes on at {:.3g}",
+             e.config.schedule.name, now > then ? "stretched" : "shortened", then, now, lr * last, lr * next);
+}
+
+TrainingState saved_state(const Experiment& experiment, const fs::path& run, const fs::path& checkpoint,
+                          const std::vector<CheckpointPart>& parts) {
+  check_goes_on(experiment, checkpoint, read_state(checkpoint));
+  check_same_test_images(experiment, run);
+  return load_checkpoint(checkpoint, parts, CheckpointPart::Needed::to_resume);
 }
 
 }  // namespace
@@ -42,17 +69,31 @@ RunRecord::RunRecord(const Experiment& experiment, fs::path run, std::vector<Che
       parts_(std::move(parts)) {
   if (world_->writes())
     lock_.emplace(run_ / "lock", fmt::format("{}: this run is being written", run_.string()));
-  state_ = checkpoint ? saved_state(experiment, *checkpoint, parts_) : new_state(experiment);
+  state_ = checkpoint ? saved_state(experiment, run_, *checkpoint, parts_) : new_state(experiment);
   outdated_ = state_.evaluation_due;
   if (!world_->writes()) return;
+  fs::create_directory(run_ / "checkpoints");
+  rehearse_writing(run_ / "checkpoints");
   // The header of a run that goes on is no part of its log, which ends as if it had never stopped.
-  if (checkpoint)
+  if (checkpoint) {
     log().info("{}\nresumed    {} at step {}", describe(experiment), run_.string(), state_.step);
-  if (checkpoint) drop_checkpoints_after(run_, state_.step);
+    tell_new_rate(experiment, *checkpoint, state_);
+    go_on();
+    state_.config = experiment.config.yaml();
+  }
   remove_temporaries(run_);
   write_run_files(run_, experiment);
   sinks_.emplace(run_, checkpoint ? &state_.log_sizes : nullptr);
   if (!checkpoint) log().info("{}\nrun        {}", describe(experiment), run_.string());
+}
+
+// First what can refuse, then what deletes.
+void RunRecord::go_on() {
+  check_logs(run_, state_.log_sizes);
+  adopt_copied_links(run_);
+  save_checkpoint(run_, parts_, state_);  // where it was a copy of another name
+  drop_checkpoints_after(run_, state_.step);
+  link_checkpoints();
 }
 
 void RunRecord::write(const MetricRow& row) {
@@ -85,12 +126,24 @@ void RunRecord::save() {
 
 void RunRecord::write_checkpoint() {
   state_.log_sizes = sinks_->sync();
-  const bool replace = std::exchange(outdated_, false);
-  const fs::path saved = save_checkpoint(run_, parts_, state_, replace);
-  if (config_.keep_best > 0 && state_.best.step == state_.step && state_.best.epoch > 0) link_best(saved);
+  save_checkpoint(run_, parts_, state_, std::exchange(outdated_, false));
+  link_checkpoints();
   std::vector<std::int64_t> keep_steps;
   for (const std::int64_t epoch : config_.keep_epochs) keep_steps.push_back(plan_.step_of_epoch(epoch));
+  if (config_.keep_best > 0) keep_steps.push_back(state_.best.step);
   prune_checkpoints(run_, config_.keep_last, keep_steps);
+}
+
+// A run without links is whole.
+void RunRecord::link_checkpoints() {
+  const bool best = config_.keep_best > 0 && state_.best.epoch > 0;
+  try {
+    if (linked_) update_links(run_, state_.step, best ? std::optional(state_.best.step) : std::nullopt);
+  } catch (const Error& error) {
+    linked_ = false;
+    log().warn("no links to the last and the best checkpoint: {}; --resume and eval find both without them",
+               error.what());
+  }
 }
 
 }  // namespace smlp

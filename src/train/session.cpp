@@ -1,6 +1,8 @@
 #include "smlp/train/session.hpp"
 
+#include "folder_checks.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/device/errors.hpp"
 #include "smlp/train/config_files.hpp"
@@ -22,13 +24,26 @@ struct Resume {
   std::optional<fs::path> checkpoint;  // none: it was cut off before its first one
 };
 
+std::optional<fs::path> newest_to_resume(const fs::path& run) {
+  try {
+    return newest_checkpoint(run, true);
+  } catch (const Error& error) {
+    fail(error.kind(), "{}; to go on from an older checkpoint, give it to --resume", error.what());
+  }
+}
+
 Resume at_run(const fs::path& run) {
+  const std::optional<fs::path> newest = newest_to_resume(run);
+  if (!newest) {
+    check_begins_anew(run);
+    return {run, std::nullopt};
+  }
   const fs::path last = run / "checkpoints" / "last";
-  if (fs::is_symlink(last) && !fs::exists(last))
-    fail(ErrorKind::data, "{} points to {}, which is not there; put it back, or remove the run's folder",
-         last.string(), fs::read_symlink(last).string());
-  if (!fs::exists(last)) return {run, std::nullopt};
-  return {run, find_checkpoint(run)};
+  std::error_code none;
+  if (fs::read_symlink(last, none) != newest->filename())
+    log().warn("{} is not a link to the newest checkpoint: going on from {}", last.string(),
+               newest->filename().string());
+  return {run, newest};
 }
 
 std::optional<Resume> find_resume(const RunConfig& config, const std::optional<std::string>& resume) {
@@ -37,10 +52,8 @@ std::optional<Resume> find_resume(const RunConfig& config, const std::optional<s
     const auto run = find_resumable(config);
     return run ? std::optional(at_run(*run)) : std::nullopt;
   }
-  const fs::path path = *resume;
-  if (fs::exists(path / "config.yaml")) return at_run(path);
-  const fs::path checkpoint = find_checkpoint(path);
-  return Resume{checkpoint.parent_path().parent_path(), checkpoint};
+  const fs::path run = find_run(*resume);
+  return is_checkpoint(*resume) ? Resume{run, *resume} : at_run(run);
 }
 
 void warn_of_few_steps(const Experiment& e) {
@@ -54,8 +67,9 @@ void warn_of_few_steps(const Experiment& e) {
 
 fs::path open_run_folder(Experiment& experiment, const std::optional<Resume>& resume) {
   if (!resume) return make_run_folder(experiment);
-  const fs::path& run = resume->run;
-  experiment.config.run.name = fs::absolute(run).filename().string();
+  fs::path run = without_trailing_slash(resume->run);
+  if (run == "." || run.filename() == "..") run = without_trailing_slash(fs::absolute(run));
+  experiment.config.run.name = run.filename().string();
   experiment.config.run.output = run.has_parent_path() ? run.parent_path().string() : ".";
   return run;
 }
@@ -107,9 +121,8 @@ RunConfig with_seed(const RunConfig& config, std::int64_t seed) {
   return own;
 }
 
-std::filesystem::path config_of_run(const std::filesystem::path& path) {
-  if (fs::exists(path / "config.yaml")) return path / "config.yaml";
-  return find_checkpoint(path).parent_path().parent_path() / "config.yaml";
+std::filesystem::path config_of_run(const std::filesystem::path& run_or_checkpoint) {
+  return find_run(run_or_checkpoint) / "config.yaml";
 }
 
 }  // namespace smlp

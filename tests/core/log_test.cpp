@@ -99,6 +99,15 @@ TEST(ProgressBar, IsRedrawnBelowLogLinesAndRemoved) {
 TEST(ProgressBar, IsCutToTheTerminalsWidthBetweenCharacters) {
   const std::string output = on_terminal(9, [] { ProgressBar("größenmaß", 10).update(5, ""); });
   EXPECT_EQ(output, "\rgrößenma\x1b[K\r\x1b[K");
+  EXPECT_EQ(on_terminal(6, [] { ProgressBar("猫猫猫", 10).update(5, ""); }), "\r猫猫\x1b[K\r\x1b[K");
+}
+
+TEST(ProgressBar, IsShownWithoutColour) {
+  const std::string output = on_terminal(10, [] {
+    setenv("NO_COLOR", "1", 1);
+    ProgressBar("packing", 10).update(5, "");
+  });
+  EXPECT_EQ(output, "\rpacking [\x1b[K\r\x1b[K");
 }
 
 TEST(Log, ColoursLevelsOnATerminal) {

@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
+#include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "support/temp_dir.hpp"
 
@@ -25,6 +28,24 @@ TEST(StopSignals, AreNotedOnceAndTheFirstOneCounts) {
       ::testing::ExitedWithCode(0), "");
 }
 
+TEST(StopSignals, AClosedTerminalIsOneButNotUnderNohup) {
+  EXPECT_EXIT(
+      {
+        catch_stop_signals();
+        raise(SIGHUP);
+        std::_Exit(stop_signal() == SIGHUP ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        signal(SIGHUP, SIG_IGN);
+        catch_stop_signals();
+        raise(SIGHUP);
+        std::_Exit(stop_signal());
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
 TEST(StopSignals, EndTheProcessWhenRepeated) {
   EXPECT_EXIT(
       {
@@ -32,6 +53,24 @@ TEST(StopSignals, EndTheProcessWhenRepeated) {
         while (true) raise(SIGINT);
       },
       ::testing::KilledBySignal(SIGINT), "");
+}
+
+TEST(SizeLimits, AreErrorsOfTheWrite) {
+  const testing::TempDir folder;
+  EXPECT_EXIT(
+      {
+        report_size_limits();
+        rlimit limit{};
+        limit.rlim_cur = limit.rlim_max = 1000;
+        setrlimit(RLIMIT_FSIZE, &limit);
+        try {
+          write_file_atomically(folder / "file", std::string(5000, 'x'));
+        } catch (const Error& error) {
+          std::fputs(error.what(), stderr);
+        }
+        std::_Exit(std::filesystem::is_empty(folder.path()) ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "File too large");
 }
 
 TEST(LostMapping, EndsWithAMessageAndExitCode3) {

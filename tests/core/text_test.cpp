@@ -33,5 +33,19 @@ TEST(Text, LinesOfAFileFromWindowsAreThoseOfOneFromElsewhere) {
   EXPECT_TRUE(text_lines("\xEF\xBB\xBF").empty());
 }
 
+TEST(DisplayWidth, CountsTheColumnsOfATerminal) {
+  for (const auto& [text, columns] :
+       {std::pair("", 0), std::pair("abc", 3), std::pair("größe", 5), std::pair("猫", 2),
+        std::pair("한글", 4), std::pair("e\u0301", 1), std::pair("😀", 2), std::pair("gr\xf6sse", 6)})
+    EXPECT_EQ(display_width(text), static_cast<std::size_t>(columns)) << text;
+}
+
+TEST(DisplayWidth, CutsBetweenWholeCharacters) {
+  EXPECT_EQ(cut_to_width("größe", 3), "grö");
+  EXPECT_EQ(cut_to_width("猫と犬", 3), "猫");
+  EXPECT_EQ(cut_to_width("e\u0301a", 1), "e\u0301");
+  EXPECT_EQ(cut_to_width("abc", 9), "abc");
+}
+
 }  // namespace
 }  // namespace smlp

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -20,6 +21,19 @@ TEST(AvailableCores, CountsTheThreadsAffinityMask) {
     ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
     EXPECT_EQ(available_cores(), 1);
   }).join();
+}
+
+TEST(DefaultThreads, FollowOpenMpsVariableOrElseTheCores) {
+  for (const auto& [text, count] : {std::pair("3", 3), std::pair("5,2", 5)}) {
+    setenv("OMP_NUM_THREADS", text, 1);
+    EXPECT_EQ(default_threads().count, count) << text;
+    EXPECT_EQ(default_threads().source, "OMP_NUM_THREADS");
+  }
+  for (const char* text : {"", "0", "-2", "many", "2x"}) {
+    setenv("OMP_NUM_THREADS", text, 1);
+    EXPECT_EQ(default_threads().count, available_cores()) << text;
+  }
+  unsetenv("OMP_NUM_THREADS");
 }
 
 TEST(ForEachIndex, VisitsEveryIndexOnce) {

@@ -64,6 +64,29 @@ TEST(Sinks, GoOnFromACheckpointsSizes) {
             std::string::npos);
 }
 
+TEST(Sinks, LogsThatCannotBeCutBackAreRefusedUntouched) {
+  const TempDir folder;
+  LogSizes sizes;
+  {
+    Sinks sinks(folder.path(), nullptr);
+    sinks.write(eval_row(1));
+    sizes = sinks.sync();
+  }
+  const auto refusal = [&] { return error_of(ErrorKind::data, [&] { check_logs(folder.path(), sizes); }); };
+  check_logs(folder.path(), sizes);
+  const std::string rows = read_file(folder / "summary.csv", 1 << 20);
+  write_file_atomically(folder / "summary.csv", "sep=,\r\n" + rows);  // as a spreadsheet saves it
+  EXPECT_NE(refusal().find("other lines"), std::string::npos);
+  write_file_atomically(folder / "summary.csv", rows.substr(1));
+  EXPECT_NE(refusal().find("move it away"), std::string::npos);
+  fs::remove(folder / "summary.csv");
+  check_logs(folder.path(), sizes);  // a warning
+  fs::create_directory(folder / "summary.csv");
+  EXPECT_NE(refusal().find("not a regular file"), std::string::npos);
+  sizes = {{"../other", 0}};
+  EXPECT_NE(refusal().find("../other"), std::string::npos);
+}
+
 TEST(Sinks, ANewRunStartsWithEmptyLogs) {
   const TempDir folder;
   { Sinks(folder.path(), nullptr).write(eval_row(1)); }

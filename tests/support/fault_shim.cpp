@@ -3,8 +3,12 @@
 //   FAULT_AT_LOGGED=N   raises it at the write that brings metrics.jsonl to N bytes
 //   FAULT_SIGNAL=N      that signal; SIGKILL when it is not given
 //   FAULT_FULL_AFTER=N  after N bytes written to files below …/checkpoints/, the disk is full
+//   FAULT_LACKS=WORDS   a file system without some of: locks, links, shared-maps, folder-sync, folder-rename
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -31,6 +35,20 @@ F next(const char* name) {
 std::atomic<long> durable_calls{0};
 std::atomic<long> bytes_logged{0};
 std::atomic<long> bytes_written{0};
+
+bool lacks(const char* what) {
+  static const char* const words = std::getenv("FAULT_LACKS");
+  return words != nullptr && std::strstr(words, what) != nullptr;
+}
+
+int refuse(int code) {
+  errno = code;
+  return -1;
+}
+
+bool is_folder(const struct stat& status) {
+  return S_ISDIR(status.st_mode);
+}
 
 void raise_signal() {
   const long number = setting("FAULT_SIGNAL");
@@ -70,6 +88,8 @@ extern "C" {
 
 int fsync(int descriptor) {
   count_durable();
+  struct stat status {};
+  if (lacks("folder-sync") && ::fstat(descriptor, &status) == 0 && is_folder(status)) return refuse(EBADF);
   return next<int (*)(int)>("fsync")(descriptor);
 }
 int fdatasync(int descriptor) {
@@ -78,11 +98,27 @@ int fdatasync(int descriptor) {
 }
 int rename(const char* from, const char* to) noexcept {
   count_durable();
+  struct stat status {};
+  if (lacks("folder-rename") && ::stat(from, &status) == 0 && is_folder(status)) return refuse(ENOSYS);
   return next<int (*)(const char*, const char*)>("rename")(from, to);
 }
 int symlink(const char* target, const char* link) noexcept {
   count_durable();
+  if (lacks("links")) return refuse(EPERM);
   return next<int (*)(const char*, const char*)>("symlink")(target, link);
+}
+int flock(int descriptor, int operation) noexcept {
+  if (lacks("locks")) return refuse(ENOLCK);
+  return next<int (*)(int, int)>("flock")(descriptor, operation);
+}
+void* mmap(void* address, std::size_t size, int protection, int flags, int descriptor,
+           off_t offset) noexcept {
+  if (lacks("shared-maps") && descriptor >= 0 && (flags & MAP_SHARED) != 0) {
+    errno = ENODEV;
+    return MAP_FAILED;
+  }
+  return next<void* (*)(void*, std::size_t, int, int, int, off_t)>("mmap")(address, size, protection, flags,
+                                                                           descriptor, offset);
 }
 ssize_t write(int descriptor, const void* bytes, std::size_t size) {
   if (disk_full(descriptor, size)) {

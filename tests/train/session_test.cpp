@@ -5,6 +5,7 @@
 
 #include <new>
 
+#include "smlp/core/files.hpp"
 #include "smlp/device/errors.hpp"
 #include "support/errors.hpp"
 #include "support/experiments.hpp"
@@ -64,6 +65,41 @@ TEST(Session, SeedsAreRunsOfTheirOwn) {
   for (const std::int64_t seed : {std::int64_t{-1}, std::int64_t{1} << 32})
     EXPECT_NE(error_of(ErrorKind::usage, [&] { with_seed(config, seed); }).find("--seeds"),
               std::string::npos);
+}
+
+TEST(Session, AFolderThatIsNoRunIsLeftAlone) {
+  const TempDir folder;
+  for (const char* file : {"summary.csv", "log.txt", "checkpoints/mine", "lock"}) {
+    const fs::path run = folder / "exp";
+    fs::remove_all(run);
+    fs::create_directories((run / file).parent_path());
+    write_file_atomically(run / file, "mine");
+    for (const SessionOptions& options : {SessionOptions{}, SessionOptions{.resume = "auto"}})
+      EXPECT_NE(error_of(ErrorKind::usage,
+                         [&] { run_session(small_config(folder.path(), {"run.name=exp"}), options); })
+                    .find("--name"),
+                std::string::npos);
+    EXPECT_EQ(read_file(run / file, 100), "mine");
+  }
+}
+
+TEST(Session, AStartThatWasCutOffBeforeTheRunExistedIsBegunAgain) {
+  const TempDir folder;
+  fs::create_directories(folder / "exp/checkpoints/.rehearsal.tmp-1-2");
+  write_file_atomically(folder / "exp/lock", "process 1 on a host");
+  EXPECT_EQ(run_session(small_config(folder.path(), {"run.name=exp"})).end, Outcome::End::finished);
+}
+
+TEST(Session, ARunsNameIsThatOfAFolder) {
+  const TempDir folder;
+  for (const std::string name : {"''", ".", "..", "../z", "a/b"})
+    for (const SessionOptions& options : {SessionOptions{}, SessionOptions{.resume = "auto"}})
+      EXPECT_NE(error_of(ErrorKind::usage,
+                         [&] { run_session(small_config(folder / "runs", {"run.name=" + name}), options); })
+                    .find("run.name"),
+                std::string::npos)
+          << name;
+  EXPECT_FALSE(fs::exists(folder / "z"));
 }
 
 TEST(Session, WhatNeedsWeightsIsRefusedWithoutThem) {

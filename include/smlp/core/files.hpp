@@ -62,19 +62,6 @@ class AppendFile {
   std::uint64_t size_ = 0;
 };
 
-// Holds a file locked, made when missing, as long as it lives; the file says by whom. Held by another
-// process: Error(failed) saying "`what` by OWNER".
-class FileLock {
- public:
-  FileLock(const fs::path& path, std::string_view what);
-  ~FileLock();
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-
- private:
-  int descriptor_ = -1;
-};
-
 // A folder that appears under its name only on commit(): files are made in path(), each synced by its writer.
 // A target that exists is refused, unless `replace`: then the two change places in one step, where the file
 // system can (else the old one is moved aside first), and the old one is removed once the new one is durable.
@@ -96,6 +83,9 @@ class StagedDirectory {
   bool replace_;
 };
 
+// "a/./folder/" means a/folder itself.
+fs::path without_trailing_slash(const fs::path& path);
+
 void make_parent_directory(const fs::path& target);
 void write_file_atomically(const fs::path& target, std::string_view text);
 void replace_link(const fs::path& link, const fs::path& points_to);  // symbolic link, swapped atomically
@@ -104,7 +94,12 @@ void sync_directory(const fs::path& directory);
 // Renames a folder to a temporary name first, so that no half-deleted one ever stands under its own.
 void remove_directory(const fs::path& directory);
 
-// Deletes what writers that were killed left in a folder nobody else is writing to.
+// Writes, replaces, renames and removes a small folder, so that a file system (or a disk that is full) that
+// cannot is found before there is work to lose: Error(failed).
+void rehearse_writing(const fs::path& directory);
+
+// What writers that were killed left, and the deletion of all that in a folder nobody else is writing to.
+bool is_temporary(const fs::path& path);
 void remove_temporaries(const fs::path& directory);
 
 // The whole of a regular file (anything else is refused); more than `limit` bytes are refused before reading

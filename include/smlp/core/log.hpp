@@ -32,8 +32,7 @@ class LogFile {
   std::shared_ptr<Sink> sink_;
 };
 
-// True when standard error is a terminal that may be drawn on: no bar and no colour otherwise, or under
-// NO_COLOR.
+// True when standard error is a terminal that can be drawn on: no bar and no colour otherwise.
 bool terminal_output();
 
 // One line of progress on standard error, redrawn in place at most ten times a second, cut to the terminal's

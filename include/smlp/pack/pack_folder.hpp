@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "smlp/core/file_lock.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/data/real_labels.hpp"
 #include "smlp/pack/pack_progress.hpp"

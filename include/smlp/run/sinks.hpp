@@ -23,13 +23,17 @@ struct MetricRow {
 // Bytes of each log file, by name.
 using LogSizes = std::map<std::string, std::uint64_t>;
 
+// Looks whether the log files of a run folder can be cut back to a checkpoint's sizes, and changes nothing.
+// One that is gone is warned of; one that is shorter or was edited, or is no regular file: Error(data).
+void check_logs(const std::filesystem::path& run, const LogSizes& sizes);
+
 // The log files of a run: metrics.jsonl (every row), summary.csv (timm's columns, a line an evaluation),
 // events.out.tfevents.* (TensorBoard), log.txt (what the terminal showed). All append; their sizes at a
 // checkpoint let a resumed run cut them back to it.
 class Sinks {
  public:
-  // Opens the files of a run folder, cut back to `sizes` (a resume; a file shorter than that, or missing:
-  // Error(data)), or to nothing.
+  // Opens the files of a run folder, cut back to `sizes` (a resume; one that is shorter: Error(data)), or to
+  // nothing.
   Sinks(const std::filesystem::path& run, const LogSizes* sizes);
 
   void write(const MetricRow& row);

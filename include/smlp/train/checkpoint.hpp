@@ -28,12 +28,10 @@ CheckpointPart optimizer_part(const Optimizer& optimizer);  // "optimizer", need
 void write_checkpoint_folder(const std::filesystem::path& target, const std::vector<CheckpointPart>& parts,
                              const TrainingState& state, bool replace = false);
 
-// Makes RUN/checkpoints/step-NNNNNNNNN and points `last` at it, durable before it returns; a step that has
-// its checkpoint already keeps it, unless `replace`. Error(failed) on a full disk leaves what was there
-// before.
-std::filesystem::path save_checkpoint(const std::filesystem::path& run,
-                                      const std::vector<CheckpointPart>& parts, const TrainingState& state,
-                                      bool replace = false);
+// Makes RUN/checkpoints/step-NNNNNNNNN, durable before it returns; a step that has its checkpoint already
+// keeps it, unless `replace`. Error(failed) on a full disk leaves what was there before.
+void save_checkpoint(const std::filesystem::path& run, const std::vector<CheckpointPart>& parts,
+                     const TrainingState& state, bool replace = false);
 
 // Compares a part's file with its hash and copies its values into the part's tensors; those of the file whose
 // names begin with `ignored` are passed over. Damage, or other tensors: Error(data) naming the file.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "smlp/core/file_lock.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/stopwatch.hpp"
 #include "smlp/run/sinks.hpp"
@@ -19,8 +20,10 @@ namespace smlp {
 class RunRecord {
  public:
   // `run` is a folder made by make_run_folder(); `parts` are the live tensors that checkpoints hold. With
-  // `checkpoint` it goes on from there: tensors and state are read, later checkpoints deleted, logs cut back.
-  // A folder that another process writes, or a checkpoint trained on other images: Error.
+  // `checkpoint` it goes on from there: tensors and state are read, and once all is known to be in order
+  // later checkpoints are deleted and logs cut back. A folder that another process writes or that cannot be
+  // written to, a checkpoint of other images or of more steps than the run is to have: Error, and nothing is
+  // changed.
   RunRecord(const Experiment& experiment, std::filesystem::path run, std::vector<CheckpointPart> parts,
             const std::optional<std::filesystem::path>& checkpoint);
 
@@ -39,7 +42,9 @@ class RunRecord {
   void save();
 
  private:
+  void go_on();
   void write_checkpoint();
+  void link_checkpoints();
 
   const StepPlan plan_;
   const CheckpointConfig config_;
@@ -49,6 +54,7 @@ class RunRecord {
   std::optional<FileLock> lock_;  // a second process that would write the run is refused
   std::optional<Sinks> sinks_;
   TrainingState state_;
+  bool linked_ = true;     // as far as is known, the file system has links
   bool outdated_ = false;  // the checkpoint gone on from was made before its step's evaluation
   Stopwatch since_save_;
 };

@@ -1,0 +1,61 @@
+#include "smlp/core/file_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/host.hpp"
+#include "smlp/core/log.hpp"
+#include "smlp/core/text.hpp"
+
+namespace smlp {
+namespace {
+
+[[noreturn]] void cannot(const char* action, const fs::path& path, int code) {
+  fail(ErrorKind::failed, "cannot {} {}: {}", action, path.string(), std::generic_category().message(code));
+}
+
+void write_owner(int descriptor, const fs::path& path) {
+  const std::string owner = fmt::format("process {} on {}", ::getpid(), host_name());
+  const auto size = static_cast<ssize_t>(owner.size());
+  if (::ftruncate(descriptor, 0) != 0) cannot("write", path, errno);
+  const ssize_t written = ::pwrite(descriptor, owner.data(), owner.size(), 0);
+  if (written != size) cannot("write", path, written < 0 ? errno : ENOSPC);
+}
+
+}  // namespace
+
+bool try_lock(int descriptor, const fs::path& path) {
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  log().warn("{}: cannot be locked: {}; going on, but see to it that no second process writes there",
+             path.string(), std::generic_category().message(errno));
+  return true;
+}
+
+FileLock::FileLock(const fs::path& path, std::string_view what) {
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) cannot("open", path, errno);
+  try {
+    if (!try_lock(descriptor_, path)) {
+      const std::string owner = printable(read_file(path, 4096));
+      fail(ErrorKind::failed, "{} by {}", what, owner.empty() ? "another process" : owner);
+    }
+    write_owner(descriptor_, path);
+  } catch (const Error&) {
+    ::close(descriptor_);
+    throw;
+  }
+}
+
+FileLock::~FileLock() {
+  ::close(descriptor_);
+}
+
+}  // namespace smlp

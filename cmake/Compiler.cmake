@@ -57,7 +57,7 @@ endfunction()
 # weights and gradients are elsewhere.
 function(smlp_optimize_little_files)
   file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
-  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O1>")
+  set_property(SOURCE ${sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:-O1>")
 endfunction()
 
 # Errors only where the compilers are known: a newer one may warn of what no one has seen.

@@ -125,15 +125,20 @@ void CudaGraph::replay() const {
 void on_graph_stream(c10::Device device, const std::function<void()>& work) {
   const c10::impl::VirtualGuardImpl guard(device.type());
   const c10::Stream current = guard.getStream(device), own = graph_stream(device);
-  c10::Event before(device.type()), after(device.type());
-  before.record(current);
-  before.block(own);
-  {
+  const auto wait = [&](const c10::Stream& waiting, const c10::Stream& other) {
+    c10::Event reached(device.type());
+    reached.record(other);
+    reached.block(waiting);
+  };
+  wait(own, current);
+  try {
     const c10::StreamGuard switched(own);
     work();
+  } catch (...) {
+    wait(current, own);
+    throw;
   }
-  after.record(own);
-  after.block(current);
+  wait(current, own);
 }
 
 }  // namespace smlp

@@ -25,7 +25,9 @@ class Nvrtc {
  public:
   Nvrtc() {
     const auto torch = torch_folder();
-    for (const char* name : {"libnvrtc.so.13", "libnvrtc.so.12"})
+    const bool cuda_12 = at::hasCUDA() && at::detail::getCUDAHooks().versionCUDART() < 13000;
+    for (const char* name :
+         {cuda_12 ? "libnvrtc.so.12" : "libnvrtc.so.13", "libnvrtc.so.13", "libnvrtc.so.12"})
       for (const auto& folder :
            {torch / "../../nvidia/cu13/lib", torch / "../../nvidia/cuda_nvrtc/lib", torch, {}})
         if (handle_ == nullptr) handle_ = dlopen((folder / name).c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -64,14 +66,23 @@ std::string text_of(void* program, const char* size_function, const char* text_f
   return text;
 }
 
+std::string hash_of(std::string_view text) {
+  return xxh3_hex(std::as_bytes(std::span(text)));
+}
+
+std::vector<std::string> compiler_options(const std::string& architecture, Contraction contraction) {
+  return {"--gpu-architecture=" + architecture, "--std=c++17", "--device-as-default-execution-space",
+          contraction == Contraction::off ? "--fmad=false" : "--fmad=true"};
+}
+
 // What the machine code is made from, and so its name in the cache.
 std::string code_hash(const std::string& name, const std::string& architecture, Contraction contraction) {
   int major = 0, minor = 0;
   nvrtc().must("nvrtcVersion", &major, &minor);
-  std::string all =
-      fmt::format("{} {} {} {}.{}\n", name, architecture, contraction == Contraction::off, major, minor);
+  std::string all = fmt::format("{} {} {}.{}\n", name,
+                                fmt::join(compiler_options(architecture, contraction), " "), major, minor);
   for (const KernelSource& each : kernel_sources) all.append(each.name).append(each.text);
-  return xxh3_hex(std::as_bytes(std::span(all)));
+  return hash_of(all);
 }
 
 // $XDG_CACHE_HOME/smlp/kernels, or ~/.cache/smlp/kernels; empty where there is neither.
@@ -82,35 +93,37 @@ std::filesystem::path cache_folder() {
   return {};
 }
 
-// A cache that cannot be written is done without.
+// The code with its own hash before it. A cache that cannot be written is done without.
 void keep(const std::filesystem::path& file, const std::string& code) {
   try {
     std::filesystem::create_directories(file.parent_path());
-    write_file_atomically(file, code);
+    write_file_atomically(file, hash_of(code) + code);
   } catch (const std::exception&) {
   }
 }
 
-// The module of a kept file, unless there is none or it is damaged.
-void* kept_module(const std::filesystem::path& file) {
+// Empty where nothing is kept, or it is damaged.
+std::string kept_code(const std::filesystem::path& file) {
   try {
-    void* module = nullptr;
-    const std::string code = read_file(file, largest_code);
-    return driver_library().call("cuModuleLoadData", &module, static_cast<const void*>(code.data()))
-               ? module
-               : nullptr;
+    const std::string all = read_file(file, largest_code);
+    const std::size_t prefix = hash_of("").size();
+    const std::string code = all.size() > prefix ? all.substr(prefix) : "";
+    return all.starts_with(hash_of(code)) ? code : "";
   } catch (const Error&) {
-    return nullptr;
+    return "";
   }
 }
 
 void* load_module(const std::string& name, const std::string& architecture, Contraction contraction) {
+  if (!nvrtc().problem().empty()) fail(ErrorKind::failed, "{}", nvrtc().problem());
   const std::filesystem::path folder = cache_folder();
   const std::filesystem::path file =
       folder / (name + "-" + code_hash(name, architecture, contraction) + ".cubin");
-  if (void* const module = folder.empty() ? nullptr : kept_module(file)) return module;
-  const std::string code = compile_kernel(name, architecture, contraction);
-  if (!folder.empty()) keep(file, code);
+  std::string code = folder.empty() ? "" : kept_code(file);
+  if (code.empty()) {
+    code = compile_kernel(name, architecture, contraction);
+    if (!folder.empty()) keep(file, code);
+  }
   void* module = nullptr;
   driver_library().must("cuModuleLoadData", &module, static_cast<const void*>(code.data()));
   return module;
@@ -119,9 +132,9 @@ void* load_module(const std::string& name, const std::string& architecture, Cont
 // Each kernel once a process.
 void* load_kernel(const std::string& name, Contraction contraction) {
   static std::mutex mutex;
-  static std::map<std::string, void*> loaded;
+  static std::map<std::pair<std::string, Contraction>, void*> loaded;
   const std::lock_guard lock(mutex);
-  void*& function = loaded[name];
+  void*& function = loaded[{name, contraction}];
   if (function != nullptr) return function;
   const CudaDevice& device = cuda_driver().devices.at(0);
   void* const module = load_module(name, fmt::format("sm_{}{}", device.major, device.minor), contraction);
@@ -130,6 +143,15 @@ void* load_kernel(const std::string& name, Contraction contraction) {
 }
 
 }  // namespace
+
+std::string kernel_problem() {
+  try {
+    load_kernel("column_sums", Contraction::allowed);
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
 
 std::string nvrtc_problem() {
   return nvrtc().problem();
@@ -160,12 +182,10 @@ std::string compile_kernel(const std::string& name, const std::string& architect
   void* program = nullptr;
   nvrtc().must("nvrtcCreateProgram", &program, source, name.c_str(), static_cast<int>(names.size()),
                texts.data(), names.data());
-  const std::string target = "--gpu-architecture=" + architecture;
-  const std::array<const char*, 4> options{target.c_str(), "--std=c++17",
-                                           "--device-as-default-execution-space",
-                                           contraction == Contraction::off ? "--fmad=false" : "--fmad=true"};
-  const int result = nvrtc()("nvrtcCompileProgram", program, static_cast<int>(options.size()),
-                             const_cast<const char**>(options.data()));
+  const std::vector<std::string> options = compiler_options(architecture, contraction);
+  std::vector<const char*> words;
+  for (const std::string& each : options) words.push_back(each.c_str());
+  const int result = nvrtc()("nvrtcCompileProgram", program, static_cast<int>(words.size()), words.data());
   const std::string log = text_of(program, "nvrtcGetProgramLogSize", "nvrtcGetProgramLog");
   const std::string code = result == 0 ? text_of(program, "nvrtcGetCUBINSize", "nvrtcGetCUBIN") : "";
   nvrtc().must("nvrtcDestroyProgram", &program);

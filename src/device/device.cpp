@@ -51,11 +51,13 @@ Precision choose_precision(Precision wanted, bool cuda) {
   return wanted;
 }
 
-bool choose_fused(Kernels wanted, bool cuda) {
-  if (wanted == Kernels::torch || !cuda || nvrtc_problem().empty()) return wanted == Kernels::fused;
-  log().warn("device.kernels: LibTorch's operations alone, for our own cannot be compiled: {}",
-             nvrtc_problem());
-  return false;
+// Whether kernels of our own run on the device at hand is seen by compiling one.
+bool choose_fused(Kernels wanted, const Device& device) {
+  if (wanted == Kernels::torch || !device.is_cuda()) return wanted == Kernels::fused;
+  torch::empty({1}, torch::TensorOptions().device(device.torch));  // the device's context
+  const std::string problem = kernel_problem();
+  if (!problem.empty()) log().warn("device.kernels: LibTorch's operations alone are used: {}", problem);
+  return problem.empty();
 }
 
 void set_determinism(bool deterministic) {
@@ -98,8 +100,8 @@ Device open_device(const DeviceConfig& config) {
   Device device;
   if (choose_cuda(config.type)) device.torch = c10::Device(c10::kCUDA, 0);
   device.precision = choose_precision(config.precision, device.is_cuda());
-  set_fused_kernels(choose_fused(config.kernels, device.is_cuda()));
-  device.graph = device.is_cuda() ? config.graph : GraphUse::off;
+  set_fused_kernels(choose_fused(config.kernels, device));
+  device.graph = config.graph;
   device.threads = config.threads > 0 ? static_cast<int>(config.threads) : default_threads().count;
   at::set_num_threads(device.threads);
   set_determinism(config.deterministic);

@@ -66,7 +66,9 @@ void row_loss(const CrossEntropyArguments& a, float* losses, float* log_sums, fl
     if (lambda < 0.5f) main = a.partners[row];
   }
   log_sums[row] = log_sum;
-  losses[row] = (1 - a.smoothing) * (log_sum - hit) + a.smoothing * (log_sum - all.sum / a.classes);
+  float loss = (1 - a.smoothing) * (log_sum - hit);
+  if (a.smoothing > 0) loss += a.smoothing * (log_sum - all.sum / a.classes);  // 0 times infinity is NaN
+  losses[row] = loss;
   right[row] = all.index == main;
 }
 

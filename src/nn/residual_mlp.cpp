@@ -97,11 +97,20 @@ class ResidualMlp : public torch::autograd::Function<ResidualMlp> {
   }
 };
 
+// Frozen weights are left to autograd, which then neither computes their gradients nor keeps what these need.
+bool all_trained(const NormLayer& norm, const LinearStack& stack) {
+  if (!torch::GradMode::is_enabled()) return true;
+  for (const Tensor& each : {norm.weight(), norm.bias(), stack.linear(0)->weight, stack.linear(0)->bias,
+                             stack.linear(1)->weight, stack.linear(1)->bias})
+    if (!each.requires_grad()) return false;
+  return true;
+}
+
 bool fits(const Tensor& z, const NormLayer& norm, const LinearStack& stack) {
   return fused_kernels() && z.is_cuda() && z.dim() == 2 && z.is_contiguous() &&
          norm.kind() == NormKind::layer && stack.is_gelu_pair() && z.size(1) % warp_columns == 0 &&
          z.size(1) <= layer_norm_largest_width && stack.linear(0)->weight.size(0) % columns_a_thread == 0 &&
-         z.scalar_type() == stack.linear(0)->weight.scalar_type();
+         z.scalar_type() == stack.linear(0)->weight.scalar_type() && all_trained(norm, stack);
 }
 
 }  // namespace

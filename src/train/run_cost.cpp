@@ -2,6 +2,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/device/fused.hpp"
 
 namespace smlp {
 namespace {
@@ -25,7 +26,8 @@ RunCost run_cost(const Experiment& e) {
   cost.forward_macs = static_cast<double>(model.macs);
   cost.training_macs = training_macs(e, cost.images);
 
-  cost.weights = 4.0 * static_cast<double>(model.parameters);
+  const bool copied = e.device.precision == Precision::bf16 && fused_kernels();
+  cost.weights = (sizeof(float) + (copied ? 2.0 : 0.0)) * static_cast<double>(model.parameters);
   for (const Parameter& parameter : e.trained)
     cost.gradients += static_cast<double>(parameter.value.nbytes());
   cost.optimizer = cost.gradients * static_cast<double>(e.config.optim->state_values());
@@ -34,7 +36,9 @@ RunCost run_cost(const Experiment& e) {
   cost.activations = ((e.body_frozen() ? 0 : static_cast<double>(model.saved_bytes)) + outputs) *
                      static_cast<double>(e.plan.micro_batch);
   const double batch = 3 * side * side * sizeof(float) * static_cast<double>(e.config.train.batch_size);
-  cost.batches_on_device = e.device.is_cuda() ? 2 * batch : 0;  // the next one is copied while one is used
+  // The next one is copied while one is used; a captured step reads its own.
+  const double kept = e.device.graph == GraphUse::off ? 2 : copied ? 2.5 : 3;
+  cost.batches_on_device = e.device.is_cuda() ? kept * batch : 0;
   cost.batches_on_host = batch * static_cast<double>(1 + e.config.data.workers * e.config.data.prefetch);
   return cost;
 }

@@ -54,6 +54,7 @@ std::vector<CheckpointPart> TrainingStep::parts() const {
 
 std::optional<StepSums> TrainingStep::operator()(const Batch& batch, std::int64_t step, double lr_factor) {
   if (model_->is_training() == body_frozen_) model_->train(!body_frozen_);
+  if (graph_ && !graph_->replays()) forget_gradients();  // their memory would stay beside the graph's
   if (!graph_)
     return take(batch, step,
                 torch::full({}, lr_factor, torch::TensorOptions(torch::kFloat32).device(device_.torch)));
@@ -65,8 +66,8 @@ std::optional<StepSums> TrainingStep::operator()(const Batch& batch, std::int64_
 
 std::optional<StepSums> TrainingStep::take(const Batch& batch, std::int64_t step,
                                            const torch::Tensor& lr_factor) {
+  forget_gradients();
   const std::vector<torch::Tensor> buffers = copy_buffers();
-  for (const Parameter& p : optimizer_->parameters()) torch::Tensor(p.value).mutable_grad().reset();
   std::optional<StepSums> sums = forward_backward(batch, step);
   if (!sums) {
     restore_buffers(buffers, nullptr);
@@ -78,6 +79,10 @@ std::optional<StepSums> TrainingStep::take(const Batch& batch, std::int64_t step
   restore_buffers(buffers, &inputs.bad);
   sums->bad = inputs.bad;
   return sums;
+}
+
+void TrainingStep::forget_gradients() {
+  for (const Parameter& p : optimizer_->parameters()) torch::Tensor(p.value).mutable_grad().reset();
 }
 
 // Gradients of the mean loss over the batches of all ranks, micro-batch by micro-batch.

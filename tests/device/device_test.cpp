@@ -104,7 +104,7 @@ TEST(Autocast, AnUpdatedWeightIsSeenByTheNextScope) {
   EXPECT_EQ(output(2), 2);
 }
 
-TEST(CudaDriver, ADriverOrACardThatIsTooOldIsNamedWithTheRemedy) {
+TEST(Driver, ADriverOrACardThatIsTooOldIsNamedWithTheRemedy) {
   const auto found = [](int version, int major, int minor) {
     CudaDriver driver;
     driver.version = version;

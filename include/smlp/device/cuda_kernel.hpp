@@ -21,6 +21,9 @@ std::string compile_kernel(const std::string& name, const std::string& architect
 // Why compile_kernel cannot work here; empty when it can.
 std::string nvrtc_problem();
 
+// Why no kernel can be made for the device at hand, whose context exists; empty when one can.
+std::string kernel_problem();
+
 // Names of the kernels in src/kernels.
 const std::vector<std::string>& kernel_names();
 

@@ -13,7 +13,7 @@ namespace smlp {
 struct Device {
   c10::Device torch = c10::kCPU;
   Precision precision = Precision::fp32;  // never automatic
-  GraphUse graph = GraphUse::automatic;   // on only with a CUDA device
+  GraphUse graph = GraphUse::automatic;   // nothing is captured on a CPU
   int threads = 1;
   std::string description;  // "CPU, 2 threads, AVX-512 (AMX bf16)"
   bool is_cuda() const { return torch.is_cuda(); }

@@ -26,6 +26,9 @@ class StepGraph {
 
   std::optional<StepSums> operator()(const Batch& batch, double lr_factor, const Step& step);
 
+  // Whether a step was captured, which has its gradients in memory of its own.
+  bool replays() const { return graph_ != nullptr; }
+
   // Whether a step is being captured: it must draw no random numbers then.
   bool capturing() const { return capturing_; }
 

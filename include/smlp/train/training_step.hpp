@@ -22,9 +22,9 @@ namespace smlp {
 bool only_head(const std::vector<Parameter>& parameters, const Model& model);
 
 // One optimiser step: a batch in, sums out. Forward and backward pass in the device's precision, clipping,
-// the update, and a selected return to the old values where something was not finite. Touches no file and
-// does not wait for the device. On a CUDA device the step is captured and replayed as one graph where
-// Device::graph says so: the sums' tensors are then overwritten by the next step.
+// the update, and a selected return to the old values where something was not finite. Touches no file of a
+// run and, but for the first steps, does not wait for the device. On a CUDA device the step is captured and
+// replayed as one graph where Device::graph says so: the sums' tensors are then overwritten by the next step.
 class TrainingStep {
  public:
   struct Options {
@@ -56,6 +56,7 @@ class TrainingStep {
   std::optional<StepSums> take(const Batch& batch, std::int64_t step, const torch::Tensor& lr_factor);
   std::optional<StepSums> forward_backward(const Batch& batch, std::int64_t step);
   StepSums micro_step(const Batch& batch, std::int64_t start, std::int64_t size);
+  void forget_gradients();
   void add_gradients(std::vector<torch::Tensor>& sums);
   void hand_over_gradients(const std::vector<torch::Tensor>& sums);
   torch::Tensor logits(const torch::Tensor& images);

@@ -216,9 +216,7 @@ void AppendFile::sync() const {
 }
 
 StagedDirectory::StagedDirectory(fs::path target, bool replace)
-    : target_(without_trailing_slash(std::move(target))),
-      temporary_(temporary_beside(target_)),
-      replace_(replace) {
+    : target_(without_trailing_slash(target)), temporary_(temporary_beside(target_)), replace_(replace) {
   refuse_existing();
   if (::mkdir(temporary_.c_str(), 0777) != 0) cannot("create", target_, errno);
 }

@@ -103,7 +103,7 @@ class Unpickler {
   void load_storage();
   void add_storage(PickledStorage storage);
   void reduce();
-  PickledValue call(const PickledValue& global, const std::vector<std::size_t>& arguments);
+  PickledValue call(const PickledValue& callee, const std::vector<std::size_t>& arguments);
   PickledValue rebuild_from_type(const std::vector<std::size_t>& arguments);
   PickledValue rebuild_tensor(const std::vector<std::size_t>& arguments);
   PickledValue rebuild_parameter(const std::vector<std::size_t>& arguments);

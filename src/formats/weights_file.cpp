@@ -115,7 +115,7 @@ std::map<std::string, std::string> parse_weight_map(std::string_view text, const
   for (const auto& [tensor, file] : map->items()) {
     const std::string path = file.is_string() ? file.get<std::string>() : "";
     if (path.empty() || path == "." || path == ".." ||
-        path.find_first_of(std::string_view("/\0", 2)) != path.npos)
+        path.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
       fail(ErrorKind::data,
            "{}: weight_map gives tensor \"{}\" the file {}, which is no name of a file beside it", name,
            printable(tensor), printable(file.dump(-1, ' ', true)));

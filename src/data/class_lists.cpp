@@ -47,6 +47,16 @@ bool holds_one_elsewhere(const std::vector<std::string>& model, const std::vecto
 
 }  // namespace
 
+namespace {
+
+// As editors leave them at the ends of lines.
+std::string without_blanks_around(const std::string& name) {
+  const std::size_t first = name.find_first_not_of(" \t");
+  return first == std::string::npos ? "" : name.substr(first, name.find_last_not_of(" \t") + 1 - first);
+}
+
+}  // namespace
+
 void check_class_names(const std::vector<std::string>& names, std::string_view where) {
   std::unordered_set<std::string_view> seen;
   for (const std::string& name : names) {
@@ -61,6 +71,7 @@ std::vector<std::string> read_class_list(const std::filesystem::path& file) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
     fail(ErrorKind::data, "{}: UTF-16 text; save it as UTF-8", file.string());
   std::vector<std::string> names = text_lines(text);
+  for (std::string& name : names) name = without_blanks_around(name);
   if (names.empty()) fail(ErrorKind::data, "{}: holds no class names", file.string());
   check_class_names(names, file.string());
   return names;

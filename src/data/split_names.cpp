@@ -19,11 +19,36 @@ constexpr std::pair<std::string_view, const char*> words[] = {{"train", "train"}
                                                               {"dev", "val"},
                                                               {"eval", "val"},
                                                               {"evaluation", "val"},
+                                                              {"trainset", "train"},
+                                                              {"minitrain", "train"},
+                                                              {"testset", "test"},
+                                                              {"valset", "val"},
+                                                              {"validset", "val"},
+                                                              {"devset", "val"},
+                                                              {"evalset", "val"},
+                                                              {"minival", "val"},
+                                                              {"holdout", "val"},
+                                                              {"heldout", "val"},
                                                               {"unlabeled", "unlabeled"},
                                                               {"unlabelled", "unlabeled"}};
 
+bool is_small(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_capital(char c) {
+  return c >= 'A' && c <= 'Z';
+}
 bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  return is_small(c) || is_capital(c);
+}
+
+// Of letters up to the next capital ("Train" of "TrainImages"), or of anything but letters.
+std::string_view first_part(std::string_view name) {
+  std::size_t end = 1;
+  while (end < name.size() && is_letter(name[end]) == is_letter(name[0]) &&
+         !(is_small(name[end - 1]) && is_capital(name[end])))
+    ++end;
+  return name.substr(0, end);
 }
 
 }  // namespace
@@ -38,9 +63,7 @@ std::string split_of_word(std::string_view word) {
 SplitInName split_in_name(std::string_view name) {
   SplitInName found;
   while (!name.empty()) {
-    const bool letters = is_letter(name[0]);
-    const auto end = std::find_if(name.begin(), name.end(), [&](char c) { return is_letter(c) != letters; });
-    const std::string_view part = name.substr(0, static_cast<std::size_t>(end - name.begin()));
+    const std::string_view part = first_part(name);
     name.remove_prefix(part.size());
     const std::string split = split_of_word(part);
     if (split.empty())

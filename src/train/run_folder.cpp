@@ -167,9 +167,11 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
   return newest;
 }
 
-void check_same_run(const RunConfig& config, const fs::path& run) {
-  const std::vector<std::string> found =
-      differences(config, load_run_config((run / "config.yaml").string(), {}));
+void check_same_run(const RunConfig& config, const fs::path& run, const std::optional<fs::path>& checkpoint) {
+  const RunConfig stored =
+      checkpoint ? parse_run_config(read_state(*checkpoint).config, state_file(*checkpoint).string(), {})
+                 : load_run_config((run / "config.yaml").string(), {});
+  const std::vector<std::string> found = differences(config, stored);
   if (!found.empty())
     fail(ErrorKind::usage,
          "{}: cannot go on under other settings: {}; start a new run, or leave them as they were",

@@ -93,7 +93,7 @@ Outcome run_unguarded(RunConfig config, const SessionOptions& options) {
   const std::optional<Resume> resume = find_resume(config, options.resume);
   if (options.needs_weights && !config.init.from && !resume)
     fail(ErrorKind::usage, "nothing to start from: give --from RUN_OR_CHECKPOINT, or --resume RUN");
-  if (resume) check_same_run(config, resume->run);
+  if (resume) check_same_run(config, resume->run, resume->checkpoint);
   Experiment experiment = make_experiment(std::move(config));
   const bool starts_anew = !resume || !resume->checkpoint;
   if (starts_anew) {

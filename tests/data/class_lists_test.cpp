@@ -51,6 +51,12 @@ TEST(ClassLists, SplitsOfOneSetMustAgreeExactly) {
     testing::error_of(ErrorKind::data, [&] { check_same_classes({a, "train"}, {other, "test"}); });
 }
 
+TEST(ClassLists, BlanksAroundANameAreNoPartOfIt) {
+  const testing::TempDir temp;
+  testing::write_plainly(temp / "list.txt", "cat \n\tpolar bear\t\ndog  \n");
+  EXPECT_EQ(read_class_list(temp / "list.txt"), (std::vector<std::string>{"cat", "polar bear", "dog"}));
+}
+
 TEST(ClassLists, AByteOrderMarkIsNoPartOfAName) {
   const testing::TempDir temp;
   testing::write_plainly(temp / "windows.txt",

@@ -115,6 +115,13 @@ TEST_F(CopiedRunTest, NothingIsTouchedWhereItCannotGoOn) {
   fs::remove(log);
   std::ofstream(log) << text;
   refused(run_folder("run"), {"--epochs", "1"}, 2, "--epochs");
+  const fs::path config = run_folder("run") / "config.yaml";
+  const std::string settings = testing::read_text(config);
+  std::string edited = settings;
+  edited.replace(edited.find("batch_size: "), 13, "batch_size: 3");
+  std::ofstream(config) << edited;
+  refused(run_folder("run"), {"--epochs", "3"}, 2, "train.batch_size is 3");
+  std::ofstream(config) << settings;
   for (const auto& entry : fs::directory_iterator(checkpoints()))
     fs::remove(entry.path() / "optimizer.safetensors");
   refused(run_folder("run"), {"--epochs", "3"}, 3, "init.from");

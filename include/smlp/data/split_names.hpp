@@ -13,7 +13,8 @@ inline constexpr const char* split_names[] = {"train", "test", "val", "unlabeled
 // are "val". "" for any other word.
 std::string split_of_word(std::string_view word);
 
-// What a name says of a split by a word between other characters than letters: "imagenet21k_val", "val2017".
+// What a name says of a split by a word between other characters than letters, or by its capitals:
+// "imagenet21k_val", "val2017", "TestImages".
 struct SplitInName {
   std::vector<std::string> splits;  // each once; empty: none, several: it contradicts itself
   std::string rest;                 // the name without those words

@@ -37,6 +37,10 @@ class Reading {
     check();
     SourceResult result = labels_.finish(classes_, skipped_ + passed_over_.count());
     result.warnings = passed_over_.warnings();
+    if (!holds_folders_.empty())
+      result.warnings.push_back(fmt::format(
+          "{}{}: taken as one class with all that lies below", holds_folders_.front(),
+          holds_folders_.size() == 1 ? "" : fmt::format(", and {} more such", holds_folders_.size() - 1)));
     for (const std::string& each : layout_.others)
       result.warnings.push_back(
           fmt::format("{}: not packed: it is no split, or has no class folders", layout_.root + each));
@@ -92,6 +96,49 @@ class Reading {
     }
     classes_ = listed_.empty() ? class_order({names.begin(), names.end()}) : listed_;
     wanted_ = {classes_.begin(), classes_.end()};
+    if (listed_.empty())
+      for (const auto& [folder, split] : folders_with_classes()) check_levels(folder, split);
+  }
+
+  // Folder, and what packs it by itself.
+  std::vector<std::pair<std::string, std::string>> folders_with_classes() const {
+    if (layout_.splits.empty()) return {{layout_.root, ""}};
+    std::vector<std::pair<std::string, std::string>> all;
+    for (const auto& [folder, split] : chosen_)
+      all.emplace_back(layout_.root + folder + "/", " --split " + packed_split(split));
+    return all;
+  }
+
+  // What is called a class is one: it holds no splits, and is not the only folder around the real classes.
+  void check_levels(const std::string& folder, const std::string& split) {
+    const std::set<std::string> names = list_(folder).folders;
+    for (const std::string& name : names) {
+      const FolderContent content = list_(folder + name + "/");
+      if (content.images || content.folders.size() < 2) continue;
+      const std::string inside = fmt::format("{}{}/ holds only folders: {}", folder, name,
+                                             fmt::join(first_few(content.folders), ", "));
+      if (says_splits(content.folders))
+        fail(ErrorKind::data, "{}: {}; splits are looked for outside the classes{}", from_, inside, expected);
+      if (names.size() == 1)
+        fail(ErrorKind::data, "{}: {}; if these are the classes, pack them with --from {}{}", from_, inside,
+             (request_.from / folder / name).string(), split);
+      holds_folders_.push_back(inside);
+    }
+  }
+
+  static std::vector<std::string> first_few(const std::set<std::string>& names) {
+    std::vector<std::string> few;
+    for (const std::string& name : names) few.push_back(few.size() == 3 ? "…" : name);
+    few.resize(std::min<std::size_t>(few.size(), 4));
+    return few;
+  }
+
+  static bool says_splits(const std::set<std::string>& names) {
+    const auto says = [&](const char* split) {
+      return std::ranges::any_of(names,
+                                 [&](const std::string& name) { return split_of_word(name) == split; });
+    };
+    return says("train") && (says("test") || says("val"));
   }
 
   bool holds_anything(const std::string& folder) const {
@@ -183,6 +230,7 @@ class Reading {
   NamedLabels labels_;
   std::map<std::string, std::set<std::string>> met_;  // classes with images, by split
   PassedOver passed_over_;
+  std::vector<std::string> holds_folders_;  // classes that hold no image themselves
   std::int64_t skipped_ = 0;
 };
 

@@ -19,9 +19,15 @@ std::string split_in(const fs::path& name, const Shard& shard) {
   return splits.empty() ? "" : splits[0];
 }
 
+// The name's own word, or that of the nearest folder, up to the one that all shards lie in.
 std::string split_of(const Shard& shard) {
-  const std::string split = split_in(shard.path.filename(), shard);
-  return split.empty() ? split_in(shard.path.parent_path().filename(), shard) : split;
+  std::string split = split_in(shard.path.filename(), shard);
+  fs::path folder = shard.path.parent_path();
+  for (std::size_t i = 0; i < path_parts(shard.name).size() && split.empty(); ++i) {
+    split = split_in(folder.filename(), shard);
+    folder = folder.parent_path();
+  }
+  return split;
 }
 
 // Where no name says a split they are the one asked for. Where some do, the others could be any.
@@ -32,11 +38,12 @@ void name_splits(std::vector<Shard>& shards, const SourceRequest& request) {
   const auto telling = std::ranges::find_if(shards, [](const Shard& each) { return !each.split.empty(); });
   if (telling != shards.end())
     fail(ErrorKind::data,
-         "{}: neither its name nor its folder's says train, val or test, as {} does; rename it, or pack the "
+         "{}: neither its name nor that of a folder says train, val or test, as {} does; rename it, or pack "
+         "the "
          "files of each split from a folder of their own with --split",
          silent->path.string(), telling->name);
   if (request.splits.size() > 1)
-    fail(ErrorKind::data, "{}: neither its name nor its folder's says train or test; name one --split",
+    fail(ErrorKind::data, "{}: neither its name nor that of a folder says train or test; name one --split",
          silent->path.string());
   for (Shard& each : shards) each.split = request.splits.empty() ? "train" : request.splits[0];
 }

@@ -70,6 +70,29 @@ TEST_F(ClassFolders, KnowsSplitsByTheNamesPeopleGiveThem) {
   expect_refusal("val/ and valid/ are both the val split");
 }
 
+TEST_F(ClassFolders, KnowsSplitsWrittenTogetherWithOtherWords) {
+  for (const auto& [train, test] : {std::pair("trainset", "testset"), {"TrainImages", "TestImages"}}) {
+    have({std::string(train) + "/a/0.jpg", std::string(test) + "/a/1.jpg"});
+    expect_given(
+        {{"train", {std::string(train) + "/a/0.jpg=a"}}, {"test", {std::string(test) + "/a/1.jpg=a"}}},
+        {"a"});
+  }
+}
+
+TEST_F(ClassFolders, RefusesSplitsInsideClassesAndFoldersAroundThem) {
+  have({"a/train/0.jpg", "a/test/1.jpg", "b/train/2.jpg", "b/test/3.jpg"});
+  expect_refusal("a/ holds only folders: test, train; splits are looked for outside the classes");
+  have({"train/images/a/0.jpg", "train/images/b/1.jpg", "val/images/a/2.jpg", "val/images/b/3.jpg"});
+  expect_refusal("images/ holds only folders: a, b; if these are the classes, pack them with --from ");
+  have({"color/a/0.jpg", "color/b/1.jpg", "grey/a/2.jpg", "grey/b/3.jpg"});
+  expect_given(
+      {{"train", {"color/a/0.jpg=color", "color/b/1.jpg=color", "grey/a/2.jpg=grey", "grey/b/3.jpg=grey"}}},
+      {"color", "grey"});
+  EXPECT_EQ(warnings_,
+            (Lines{"color/ holds only folders: a, b, and 1 more such: taken as one class with all that lies "
+                   "below"}));
+}
+
 TEST_F(ClassFolders, KnowsTheProcessedImageNet21kByBothSources) {
   for (const std::string root : {"", "imagenet21k_resized/"}) {
     have({root + "imagenet21k_train/n1/0.JPEG", root + "imagenet21k_train/n2/1.JPEG",

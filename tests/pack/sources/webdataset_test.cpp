@@ -134,7 +134,8 @@ TEST_F(WebDataset, ListsNameClasses) {
 }
 
 TEST_F(WebDataset, KnowsEveryWordForAHeldOutSplit) {
-  for (const char* word : {"dev", "eval", "valid", "Validation", "testing"}) {
+  for (const char* word :
+       {"dev", "eval", "valid", "Validation", "testing", "minival", "ValShards", "heldout"}) {
     fs::remove_all(root());
     write_shard(root() / "set-train-000000.tar", sample("0", "0"));
     write_shard(root() / fmt::format("set-{}-000000.tar", word), sample("1", "0"));
@@ -142,9 +143,20 @@ TEST_F(WebDataset, KnowsEveryWordForAHeldOutSplit) {
     EXPECT_EQ(given.samples.at("train"), (Lines{"set-train-000000.tar/0.png=0"})) << word;
     EXPECT_EQ(given.samples.at("test").size(), 1u) << word;
   }
-  write_shard(root() / "minival-0.tar", sample("2", "0"));
-  EXPECT_NE(refusal("webdataset", root()).find("minival-0.tar: neither its name nor its folder's says train"),
-            std::string::npos);
+  write_shard(root() / "extra-0.tar", sample("2", "0"));
+  EXPECT_NE(
+      refusal("webdataset", root()).find("extra-0.tar: neither its name nor that of a folder says train"),
+      std::string::npos);
+}
+
+TEST_F(WebDataset, AnyFolderAboveTheShardsMayNameTheSplit) {
+  for (const char* split : {"train", "val"}) {
+    fs::create_directories(root() / split / "shards/part");
+    write_shard(root() / split / "shards/part/000.tar", sample(split, "0"));
+  }
+  const Given given = read("webdataset", root());
+  EXPECT_EQ(given.samples.at("train"), (Lines{"train/shards/part/000.tar/train.png=0"}));
+  EXPECT_EQ(given.samples.at("test"), (Lines{"val/shards/part/000.tar/val.png=0"}));
 }
 
 TEST_F(WebDataset, ReadsOtherFormatsAndTellsOfSamplesWithoutAnImage) {

@@ -153,6 +153,7 @@ class ShardReader {
   struct Sample {
     std::string key;
     std::string image_path;
+    std::string odd;  // the path of a file like KEY.v2.jpg
     std::vector<std::byte> image;
     std::map<std::string, std::pair<std::string, std::string>> labels;  // by extension: path and text
   };
@@ -162,7 +163,7 @@ class ShardReader {
     const Member member = member_of(path);
     if (!member.key.empty()) begin(member.key, path);
     if (member.is_image() || member.is_label()) return true;
-    if (named_like_an_image(path)) odd_ = path;
+    if (named_like_an_image(path)) odd_ = sample_.odd = path;
     ++skipped_;
     return false;
   }
@@ -207,6 +208,9 @@ class ShardReader {
     if (sample.image_path.empty()) {
       for (const auto& [extension, label] : sample.labels)
         without_image_.add(fmt::format("{}: samples without an image", shard_.name), label.first);
+      if (!sample.odd.empty() && sample.labels.empty())
+        without_image_.add(fmt::format("{}: in no sample, for a key ends at the first dot", shard_.name),
+                           sample.odd);
       return;
     }
     const auto cls = sample.labels.find("cls"), json = sample.labels.find("json");

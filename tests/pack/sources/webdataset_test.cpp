@@ -149,6 +149,15 @@ TEST_F(WebDataset, KnowsEveryWordForAHeldOutSplit) {
       std::string::npos);
 }
 
+TEST_F(WebDataset, TellsOfImagesWhoseKeysHaveDots) {
+  const Given given =
+      read_one({{"0.png", "A"}, {"0.cls", "0"}, {"0.seg.png", "B"}, {"8.v2.png", "C"}, {"8.v2.cls", "1"}});
+  EXPECT_EQ(given.samples.at("train").size(), 1u);
+  ASSERT_EQ(given.result.warnings.size(), 1u);
+  EXPECT_NE(given.result.warnings[0].find("a key ends at the first dot"), std::string::npos)
+      << given.result.warnings[0];
+}
+
 TEST_F(WebDataset, AnyFolderAboveTheShardsMayNameTheSplit) {
   for (const char* split : {"train", "val"}) {
     fs::create_directories(root() / split / "shards/part");

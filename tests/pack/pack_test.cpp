@@ -233,8 +233,7 @@ TEST(Pack, RefusesOptionsThatMakeNoSense) {
             std::string::npos);
   EXPECT_NE(refused([](PackOptions& o) { o.size = -1; }).find("--size -1"), std::string::npos);
   EXPECT_NE(refused([](PackOptions& o) { o.resize = "stretch"; }).find("squash or crop"), std::string::npos);
-  EXPECT_NE(refused([](PackOptions& o) { o.splits = {"extra"}; }).find("--split extra"),
-            std::string::npos);
+  EXPECT_NE(refused([](PackOptions& o) { o.splits = {"extra"}; }).find("--split extra"), std::string::npos);
   EXPECT_NE(refused([](PackOptions& o) {
               o.splits = {"test", "validation"};
             }).find("choose one"),

@@ -45,10 +45,6 @@ bool holds_one_elsewhere(const std::vector<std::string>& model, const std::vecto
   return false;
 }
 
-}  // namespace
-
-namespace {
-
 // As editors leave them at the ends of lines.
 std::string without_blanks_around(const std::string& name) {
   const std::size_t first = name.find_first_not_of(" \t");
@@ -72,6 +68,7 @@ std::vector<std::string> read_class_list(const std::filesystem::path& file) {
     fail(ErrorKind::data, "{}: UTF-16 text; save it as UTF-8", file.string());
   std::vector<std::string> names = text_lines(text);
   for (std::string& name : names) name = without_blanks_around(name);
+  std::erase(names, "");  // a line of blanks is an empty one
   if (names.empty()) fail(ErrorKind::data, "{}: holds no class names", file.string());
   check_class_names(names, file.string());
   return names;

@@ -1,8 +1,8 @@
 #include "folder_checks.hpp"
 
-#include <algorithm>
+#include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <string>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -31,10 +31,28 @@ std::string foreign_file(const fs::path& folder) {
   return "";
 }
 
-// Lines of summary.csv but its header.
-std::int64_t evaluations_of(const fs::path& run) {
+// Of summary.csv.
+struct Evaluations {
+  std::int64_t count = 0;
+  double last_epoch = 0;
+};
+
+Evaluations evaluations_of(const fs::path& run) {
   std::ifstream file(run / "summary.csv");
-  return std::max<std::int64_t>(0, std::count(std::istreambuf_iterator<char>(file), {}, '\n') - 1);
+  Evaluations found;
+  std::string line;
+  for (std::getline(file, line); std::getline(file, line); ++found.count)
+    found.last_epoch = std::strtod(line.c_str(), nullptr);
+  return found;
+}
+
+// Whether a run with these had a checkpoint that is gone. One that was killed before its first begins anew,
+// but it has left the folder that is made before the first step.
+bool lost_checkpoints(const Evaluations& evaluations, const RunConfig& config, const fs::path& checkpoints) {
+  if (evaluations.count > 0 && !fs::exists(checkpoints)) return true;
+  if (evaluations.count > 1 && config.checkpoint.keep_best > 0) return true;
+  const auto every = static_cast<double>(config.checkpoint.every_epochs);
+  return every > 0 && evaluations.last_epoch > every;
 }
 
 }  // namespace
@@ -76,13 +94,12 @@ void check_begins_anew(const fs::path& run) {
            "start a new run from weights that are left with --set init.from=CHECKPOINT, or remove it to "
            "begin anew",
            checkpoints.string(), printable(entry.path().filename().string()));
-  const std::int64_t evaluations = evaluations_of(run);
-  const RunConfig stored = load_run_config((run / "config.yaml").string(), {});
-  if (evaluations > 1 && stored.checkpoint.keep_best > 0)  // the first one was saved before the second
+  const Evaluations evaluations = evaluations_of(run);
+  if (lost_checkpoints(evaluations, load_run_config((run / "config.yaml").string(), {}), checkpoints))
     fail(ErrorKind::data,
-         "{}: no checkpoint is left of a run of {} evaluations; bring one back, or give another --name to "
+         "{}: no checkpoint is left of a run of {} evaluation{}; bring one back, or give another --name to "
          "begin anew",
-         folder, evaluations);
+         folder, evaluations.count, evaluations.count == 1 ? "" : "s");
 }
 
 }  // namespace smlp

@@ -34,6 +34,7 @@ void StepGraph::give_up(const std::string& reason) {
     fail(ErrorKind::usage, "device.graph is on, but the training step cannot be captured: {}", reason);
   log().info("graph      off: {}", reason);
   given_up_ = true;
+  batch_ = {};
 }
 
 void StepGraph::capture(const Batch& batch, const Step& step) {

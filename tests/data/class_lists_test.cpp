@@ -53,7 +53,7 @@ TEST(ClassLists, SplitsOfOneSetMustAgreeExactly) {
 
 TEST(ClassLists, BlanksAroundANameAreNoPartOfIt) {
   const testing::TempDir temp;
-  testing::write_plainly(temp / "list.txt", "cat \n\tpolar bear\t\ndog  \n");
+  testing::write_plainly(temp / "list.txt", "cat \n\tpolar bear\t\n \t\ndog  \n");
   EXPECT_EQ(read_class_list(temp / "list.txt"), (std::vector<std::string>{"cat", "polar bear", "dog"}));
 }
 

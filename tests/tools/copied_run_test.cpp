@@ -130,6 +130,20 @@ TEST_F(CopiedRunTest, NothingIsTouchedWhereItCannotGoOn) {
   refused(run_folder("run"), {"--epochs", "3"}, 3, "no checkpoint is left");
 }
 
+// Also where no second evaluation tells that the first was saved, and where no best is kept.
+TEST_F(CopiedRunTest, CheckpointsThatWereTidiedAwayAreMissed) {
+  for (const Words& more : {Words{"--set", "train.eval_every=0"}, Words{"--set", "checkpoint.keep_best=0"}}) {
+    fs::remove_all(in("runs"));
+    ASSERT_EQ(run(train("run", more, "2")).code, 0);
+    fs::remove_all(checkpoints());
+    const std::string before = contents();
+    const Finished done = run({"train", "--resume", run_folder("run"), "--epochs", "3"});
+    EXPECT_EQ(done.code, 3) << done.err;
+    EXPECT_NE(done.err.find("no checkpoint is left"), std::string::npos) << done.err;
+    EXPECT_EQ(contents(), before);
+  }
+}
+
 TEST_F(CopiedRunTest, OtherTestImagesAreRefused) {
   testing::write_cifar10(in("raw"), 60);
   ASSERT_EQ(run({"pack", "cifar10", "--from", in("raw"), "--to", in("pack"), "--split", "test"}).code, 0);

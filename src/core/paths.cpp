@@ -1,5 +1,8 @@
 #include "smlp/core/paths.hpp"
 
+#include <pwd.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "smlp/core/error.hpp"
@@ -24,7 +27,12 @@ std::vector<fs::path> config_folders() {
 }
 
 std::string expand_home(const std::string& path) {
-  if (path != "~" && !path.starts_with("~/")) return path;
+  if (!path.starts_with('~')) return path;
+  const std::size_t end = std::min(path.find('/'), path.size());
+  if (end > 1) {
+    const passwd* const user = ::getpwnam(path.substr(1, end - 1).c_str());
+    return user == nullptr ? path : user->pw_dir + path.substr(end);
+  }
   const char* const home = std::getenv("HOME");
   if (home == nullptr || *home == '\0')
     fail(ErrorKind::usage, "{}: $HOME is not set: give the whole path", path);

@@ -82,7 +82,11 @@ class ArchiveReader {
         continue;
       }
       if (path.empty()) refuse(path, "has no name");
-      if (!seen_.insert(XXH3_64bits(path.data(), path.size())).second) refuse(path, "is there twice");
+      if (!seen_.insert(XXH3_64bits(path.data(), path.size())).second)
+        refuse(
+            path,
+            "is there twice, as after tar --append or --update; unpack the archive, which keeps the last of "
+            "them, and name the folder");
       if (wanted_(path)) {
         check_wanted(entry, path);
         Entry streamed(*this, path, entry);

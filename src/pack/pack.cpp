@@ -89,6 +89,7 @@ class Packer {
   DecodedSample decode(RawSample&& raw) const {
     DecodedSample sample;
     sample.raw = std::move(raw);
+    sample.source_hash = hash_of(sample.raw);
     try {
       decode_into(sample);
     } catch (const Error& error) {

@@ -12,6 +12,12 @@ namespace {
 
 constexpr std::uint64_t state_limit = std::uint64_t{1} << 30;
 
+// Depends on the order.
+void add_to_hash(std::uint64_t& hash, std::uint64_t next) {
+  constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
+  hash = (hash ^ next) * odd + 1;
+}
+
 }  // namespace
 
 PackFolder::PackFolder(const fs::path& root, std::string job, bool resume)
@@ -76,16 +82,24 @@ bool PackFolder::is_done(const RawSample& sample) {
   const std::int64_t index = asked_[sample.split]++;
   const auto before = before_.find(sample.split);
   if (before == before_.end() || index >= before->second.samples) return false;
-  if (is_left_out(sample.split, index)) return true;
-  std::string name;
-  if (!std::getline(before->second.names, name) || name != sample.name) {
-    keep_ = true;
-    fail(ErrorKind::data,
-         "{}: \"{}\" where \"{}\" was before the interruption: the source has changed. Remove {} and pack "
-         "again",
-         root_.string(), sample.name, name, folder_.string());
-  }
+  check_same(sample, index, before->second);
   return true;
+}
+
+void PackFolder::check_same(const RawSample& sample, std::int64_t index, Before& before) {
+  std::string name;
+  if (!is_left_out(sample.split, index) && (!std::getline(before.names, name) || name != sample.name))
+    refuse_changed(fmt::format("\"{}\" where \"{}\" was before the interruption", sample.name, name));
+  add_to_hash(before.hash, hash_of(sample));
+  const auto then = progress_.source_hashes.find(sample.split);
+  if (index + 1 == before.samples && then != progress_.source_hashes.end() && then->second != before.hash)
+    refuse_changed(fmt::format("an image of {} is another than before the interruption", sample.split));
+}
+
+void PackFolder::refuse_changed(const std::string& what) {
+  keep_ = true;
+  fail(ErrorKind::data, "{}: {}: the source has changed. Remove {} and pack again", root_.string(), what,
+       folder_.string());
 }
 
 std::int64_t PackFolder::handled(const std::string& split) const {
@@ -103,6 +117,7 @@ void PackFolder::append(const DecodedSample& sample, int image_size) {
     writer = writers_.try_emplace(sample.raw.split, folder_ / sample.raw.split, image_size).first;
   }
   writer->second.append(sample);
+  add_to_hash(progress_.source_hashes[sample.raw.split], sample.source_hash);
   std::size_t blocks = 0;
   for (const auto& [split, each] : writers_) blocks += each.finished_blocks();
   if (blocks > saved_blocks_) save_in_background();
@@ -111,6 +126,7 @@ void PackFolder::append(const DecodedSample& sample, int image_size) {
 void PackFolder::leave_out(const DecodedSample& sample) {
   const std::int64_t index = handled(sample.raw.split);
   progress_.left_out[sample.raw.split].push_back({index, {sample.raw.name, sample.error}});
+  add_to_hash(progress_.source_hashes[sample.raw.split], sample.source_hash);
 }
 
 std::int64_t PackFolder::images() const {

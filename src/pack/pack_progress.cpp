@@ -66,7 +66,8 @@ std::string pack_progress_text(const PackProgress& progress) {
               {"resized", progress.resized},
               {"complete", progress.complete},
               {"splits", splits},
-              {"left_out", left_out}}
+              {"left_out", left_out},
+              {"source_hashes", progress.source_hashes}}
              .dump(1, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
@@ -85,6 +86,7 @@ PackProgress parse_pack_progress(std::string_view text, std::string_view name) {
       for (const nlohmann::json& each : list)
         progress.left_out[split].push_back(
             {each.at(0).get<std::int64_t>(), {each.at(1).get<std::string>(), each.at(2).get<std::string>()}});
+    if (json.contains("source_hashes")) json.at("source_hashes").get_to(progress.source_hashes);
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorKind::data, "{}: not the state of a pack: {}", name, error.what());
   }

@@ -85,6 +85,7 @@ fs::path make_run_folder(Experiment& experiment) {
   std::string name = first;
   std::error_code error;
   fs::create_directories(config.run.output, error);
+  if (error) fail(ErrorKind::failed, "{}: cannot be made: {}", config.run.output, error.message());
   for (int attempt = 2; !fs::create_directory(fs::path(config.run.output) / name, error); ++attempt) {
     const fs::path taken = fs::path(config.run.output) / name;
     if (error) fail(ErrorKind::failed, "{}: cannot be made: {}", taken.string(), error.message());

@@ -111,6 +111,7 @@ void add_json(Seeds& seeds) {
   seeds.add("pack_progress", pack_progress_text(progress));
   progress.left_out["train"] = {{3, {"a.jpg", "broken"}}, {7, {"b.jpg", "cut off"}}};
   progress.splits["test"] = {};
+  progress.source_hashes["train"] = 12345678901234567890u;
   progress.complete = progress.resized = true;
   seeds.add("pack_progress", pack_progress_text(progress));
 

@@ -241,14 +241,16 @@ TEST(Pack, RefusesOptionsThatMakeNoSense) {
 }
 
 // 800 small pictures that fill more than two blocks when they are enlarged to 256×256.
+Files many_files() {
+  Files files;
+  for (int i = 0; i < 800; ++i) files.emplace_back(fmt::format("{}/{}.png", i % 3, i), png(6, 6, i));
+  files[5].second = "broken";
+  files[790].second = "broken";
+  return files;
+}
+
 PackOptions two_blocks(const TempDir& temp) {
-  if (!fs::exists(temp / "raw.tar")) {
-    Files files;
-    for (int i = 0; i < 800; ++i) files.emplace_back(fmt::format("{}/{}.png", i % 3, i), png(6, 6, i));
-    files[5].second = "broken";
-    files[790].second = "broken";
-    testing::write_archive(temp / "raw.tar", files);
-  }
+  if (!fs::exists(temp / "raw.tar")) testing::write_archive(temp / "raw.tar", many_files());
   PackOptions options = options_for(temp, "raw.tar");
   options.size = 256;
   options.skip_bad = 2;
@@ -293,8 +295,16 @@ TEST(Pack, WhatWasLeftIsNeverThrownAwayAndRefusedForAChangedSource) {
   };
   error_of(ErrorKind::failed, [&] { pack(options); });
   options.progress = {};
-  testing::write_archive(temp / "raw.tar", {{"0/0.png", png(6, 6, 1)}, {"1/other.png", png(6, 6, 2)}});
   options.resume = true;
+  Files files = many_files();
+  std::swap(files[10].second, files[11].second);
+  fs::remove(temp / "raw.tar");
+  testing::write_archive(temp / "raw.tar", files);
+  EXPECT_NE(
+      error_of(ErrorKind::data, [&] { pack(options); }).find("an image of train is another than before"),
+      std::string::npos);
+  fs::remove(temp / "raw.tar");
+  testing::write_archive(temp / "raw.tar", {{"0/0.png", png(6, 6, 1)}, {"1/other.png", png(6, 6, 2)}});
   EXPECT_NE(error_of(ErrorKind::data, [&] { pack(options); }).find("\"1/other.png\" where \"1/1.png\" was"),
             std::string::npos);
   options.resume = false;

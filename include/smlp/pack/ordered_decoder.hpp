@@ -17,7 +17,8 @@ namespace smlp {
 
 // A decoded and resized image on its way into a pack.
 struct DecodedSample {
-  RawSample raw;  // without its encoded bytes
+  RawSample raw;                  // without its encoded bytes and pixels
+  std::uint64_t source_hash = 0;  // see hash_of()
   Image image;
   bool resized = false;
   std::string error;  // why it could not be decoded, when that is no reason to stop

@@ -29,7 +29,8 @@ class PackFolder {
   PackFolder& operator=(const PackFolder&) = delete;
 
   // Whether the next sample of its split was handled before the interruption; each is asked about once, in
-  // the source's order. A name that differs from the one written then: Error(data).
+  // the source's order. A name that differs from the one written then, or an image that was replaced:
+  // Error(data).
   bool is_done(const RawSample& sample);
 
   void append(const DecodedSample& sample, int image_size);
@@ -51,8 +52,11 @@ class PackFolder {
   struct Before {  // of a split, handled before the interruption
     std::int64_t samples = 0;
     std::ifstream names;
+    std::uint64_t hash = 0;  // of those that were asked about
   };
   void restore();
+  void check_same(const RawSample& sample, std::int64_t index, Before& before);
+  [[noreturn]] void refuse_changed(const std::string& what);
   bool is_left_out(const std::string& split, std::int64_t index) const;
   template <class T>
   std::vector<T> without_left_out(const std::string& split, const std::vector<T>& of_samples) const;

@@ -18,8 +18,9 @@ struct Layout {
   std::vector<std::string> train_files;
   std::string test_file, names_file;
   std::size_t classes;
-  std::size_t label_bytes;  // before a record's pixels
-  std::size_t label_at;     // which of them counts
+  std::size_t label_bytes;                   // before a record's pixels
+  std::size_t label_at;                      // which of them counts
+  std::int64_t train_records, test_records;  // of a file, as published
 };
 
 Image interleave(const std::byte* planar) {
@@ -66,6 +67,7 @@ class Reading {
       return;
     }
     std::vector<std::int64_t>& labels = result_.labels[split];
+    const std::int64_t before = std::ssize(labels);
     const std::size_t record_bytes = layout_.label_bytes + 3 * plane;
     entry.records(record_bytes, [&](std::span<const std::byte> record, std::int64_t i) {
       const auto label = std::to_integer<std::size_t>(record[layout_.label_at]);
@@ -75,6 +77,10 @@ class Reading {
       labels.push_back(static_cast<std::int64_t>(label));
       sink_({split, fmt::format("{}:{}", file, i), {}, interleave(&record[layout_.label_bytes])});
     });
+    const std::int64_t published = split == "test" ? layout_.test_records : layout_.train_records;
+    if (const std::int64_t found = std::ssize(labels) - before; found != published)
+      result_.warnings.push_back(
+          fmt::format("{}: {} images, {}'s has {}", entry.where(), found, layout_.title, published));
   }
 
   void check() const {
@@ -112,7 +118,9 @@ SourceResult read_cifar10(const SourceRequest& request, const SampleSink& sink) 
       "batches.meta.txt",
       10,
       1,
-      0};
+      0,
+      10'000,
+      10'000};
   return Reading(layout, request, sink).read();
 }
 
@@ -124,7 +132,9 @@ SourceResult read_cifar100(const SourceRequest& request, const SampleSink& sink)
                       coarse ? "coarse_label_names.txt" : "fine_label_names.txt",
                       coarse ? std::size_t{20} : std::size_t{100},
                       2,
-                      coarse ? std::size_t{0} : std::size_t{1}};
+                      coarse ? std::size_t{0} : std::size_t{1},
+                      50'000,
+                      10'000};
   return Reading(layout, request, sink).read();
 }
 

@@ -118,7 +118,10 @@ class Reading {
       const std::string inside = fmt::format("{}{}/ holds only folders: {}", folder, name,
                                              fmt::join(first_few(content.folders), ", "));
       if (says_splits(content.folders))
-        fail(ErrorKind::data, "{}: {}; splits are looked for outside the classes{}", from_, inside, expected);
+        fail(ErrorKind::data,
+             "{}: {}; splits are looked for outside the classes{}, which may be links: train/CLASS to "
+             "CLASS/train",
+             from_, inside, expected);
       if (names.size() == 1)
         fail(ErrorKind::data, "{}: {}; if these are the classes, pack them with --from {}{}", from_, inside,
              (request_.from / folder / name).string(), split);
@@ -153,19 +156,26 @@ class Reading {
     if (!path.ends_with('/')) parts.pop_back();
     Place place{request_.splits.empty() ? "train" : request_.splits[0], ""};
     if (!layout_.splits.empty()) {
-      const auto folder = parts.empty() ? chosen_.end() : chosen_.find(std::string(parts[0]));
-      if (folder == chosen_.end()) return std::nullopt;
-      place.split = folder->second;
-      parts.erase(parts.begin());
+      const auto chosen = std::ranges::find_if(
+          chosen_, [&](const auto& each) { return path.starts_with(layout_.root + each.first + "/"); });
+      if (chosen == chosen_.end()) return std::nullopt;
+      place.split = chosen->second;
+      parts.erase(parts.begin(), parts.begin() + std::ssize(path_parts(chosen->first)));
     }
     place.split = packed_split(place.split);
     if (!parts.empty()) place.class_name = parts[0];
     return place;
   }
 
+  bool is_above_classes(const std::string& folder) const {
+    return layout_.root.starts_with(folder) || std::ranges::any_of(chosen_, [&](const auto& each) {
+             return (layout_.root + each.first + "/").starts_with(folder);
+           });
+  }
+
   bool wanted(const std::string& path) {
     const bool folder = path.ends_with('/');
-    if (folder && layout_.root.starts_with(path)) return true;
+    if (folder && is_above_classes(path)) return true;
     const bool hidden = is_hidden(path_parts(path));
     const std::optional<Place> place = hidden ? std::nullopt : place_of(path);
     const bool wants_class = place && wanted_.contains(place->class_name);

@@ -106,6 +106,30 @@ std::optional<Splits> find_splits(const std::string& where, const std::string& p
   return found;
 }
 
+// "seg_train/seg_train/CLASS", as some zip archives unpack: where a split's folder holds only one of the same
+// split, its classes lie in that one.
+std::string innermost(const ListFolder& list, const std::string& root, std::string folder,
+                      const std::string& split) {
+  for (std::size_t depth = 0; depth < depth_limit; ++depth) {
+    const FolderContent content = list(root + folder + "/");
+    if (content.images || content.folders.size() != 1) break;
+    const std::string& only = *content.folders.begin();
+    if (split_in_name(only).splits != std::vector{split}) break;
+    folder += "/" + only;
+  }
+  return folder;
+}
+
+FolderLayout layout_of(const ListFolder& list, const std::string& root, const Splits& splits,
+                       const std::set<std::string>& folders) {
+  FolderLayout layout{root, splits, {}};
+  for (const std::string& name : folders)
+    if (std::ranges::find(splits, name, &Splits::value_type::second) == splits.end())
+      layout.others.push_back(name);
+  for (auto& [split, folder] : layout.splits) folder = innermost(list, root, folder, split);
+  return layout;
+}
+
 bool are_listed(const std::set<std::string>& folders, const std::vector<std::string>& classes) {
   return std::any_of(classes.begin(), classes.end(),
                      [&](const std::string& each) { return folders.contains(each); });
@@ -134,13 +158,8 @@ FolderLayout find_layout(const fs::path& from, const ListFolder& list,
   for (std::size_t depth = 0; depth < depth_limit; ++depth) {
     const FolderContent content = list(path);
     if (!are_listed(content.folders, classes))
-      if (const auto splits = find_splits(from.string(), path, list, content.folders)) {
-        FolderLayout layout{path, *splits, {}};
-        for (const std::string& name : content.folders)
-          if (std::ranges::find(*splits, name, &Splits::value_type::second) == splits->end())
-            layout.others.push_back(name);
-        return layout;
-      }
+      if (const auto splits = find_splits(from.string(), path, list, content.folders))
+        return layout_of(list, path, *splits, content.folders);
     if (depth > 0 && content.images) break;  // of the one class there is
     if (content.folders.size() > 1) return {path, {}, {}};
     if (content.folders.empty()) break;

@@ -4,6 +4,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/log.hpp"
 #include "smlp/data/split_names.hpp"
 #include "smlp/formats/archive.hpp"
 
@@ -11,26 +12,36 @@ namespace smlp {
 namespace {
 
 // The split that a file's or folder's name says, "" for none.
-std::string split_in(const fs::path& name, const Shard& shard) {
-  const std::vector<std::string> splits = split_in_name(name.string()).splits;
+std::string split_in(std::string_view name, const fs::path& path) {
+  const std::vector<std::string> splits = split_in_name(name).splits;
   if (splits.size() > 1)
-    fail(ErrorKind::data, "{}: \"{}\" says both {} and {}; rename it", shard.path.string(), name.string(),
-         splits[0], splits[1]);
+    fail(ErrorKind::data, "{}: \"{}\" says both {} and {}; rename it", path.string(), name, splits[0],
+         splits[1]);
   return splits.empty() ? "" : splits[0];
 }
 
-// The name's own word, or that of the nearest folder, up to the one that all shards lie in.
+// The name's own word, or that of the nearest folder below the one that all shards lie in.
 std::string split_of(const Shard& shard) {
-  std::string split = split_in(shard.path.filename(), shard);
-  fs::path folder = shard.path.parent_path();
-  for (std::size_t i = 0; i < path_parts(shard.name).size() && split.empty(); ++i) {
-    split = split_in(folder.filename(), shard);
-    folder = folder.parent_path();
-  }
+  const std::vector<std::string_view> parts = path_parts(shard.name);
+  std::string split;
+  for (auto part = parts.rbegin(); part != parts.rend() && split.empty(); ++part)
+    split = split_in(*part, shard.path);
   return split;
 }
 
-// Where no name says a split they are the one asked for. Where some do, the others could be any.
+// The one asked for, or what the folder's name says that all of them lie in.
+std::string split_of_all(const SourceRequest& request) {
+  if (!request.splits.empty()) return request.splits[0];
+  const fs::path from = fs::absolute(without_trailing_slash(request.from));
+  const fs::path folder = fs::is_directory(from) ? from : from.parent_path();
+  const std::string split = split_in(folder.filename().string(), folder);
+  if (split.empty()) return "train";
+  log().info("{}: all of it is the {} split, as the folder's name says; --split names another",
+             request.from.string(), packed_split(split));
+  return split;
+}
+
+// Where some names say a split, the others could be any.
 void name_splits(std::vector<Shard>& shards, const SourceRequest& request) {
   for (Shard& each : shards) each.split = split_of(each);
   const auto silent = std::ranges::find(shards, "", &Shard::split);
@@ -45,7 +56,8 @@ void name_splits(std::vector<Shard>& shards, const SourceRequest& request) {
   if (request.splits.size() > 1)
     fail(ErrorKind::data, "{}: neither its name nor that of a folder says train or test; name one --split",
          silent->path.string());
-  for (Shard& each : shards) each.split = request.splits.empty() ? "train" : request.splits[0];
+  const std::string split = split_of_all(request);
+  for (Shard& each : shards) each.split = split;
 }
 
 bool has(const std::vector<Shard>& shards, std::string_view split) {

@@ -1,6 +1,7 @@
 #include "smlp/pack/sources/source.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <iterator>
@@ -21,6 +22,12 @@ constexpr std::string_view image_extensions[] = {".jpg", ".jpeg", ".jpe", ".jfif
                                                  ".tga", ".ico",  ".psd", ".svg"};
 
 }  // namespace
+
+std::uint64_t hash_of(const RawSample& sample) {
+  const auto bytes = sample.pixels.pixels.empty() ? std::span(sample.encoded)
+                                                  : std::as_bytes(std::span(sample.pixels.pixels));
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 bool SourceRequest::wants(std::string_view split) const {
   return wants_folder(split) || (split == "test" && wants_folder("val"));

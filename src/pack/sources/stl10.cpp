@@ -1,6 +1,7 @@
 #include "smlp/pack/sources/stl10.hpp"
 
 #include <set>
+#include <utility>
 
 #include "smlp/core/error.hpp"
 #include "smlp/data/class_lists.hpp"
@@ -14,6 +15,8 @@ constexpr std::size_t plane = side * side;
 constexpr std::size_t class_count = 10;
 constexpr std::int64_t label_limit = 1'000'000;  // they are held before it is known how many images there are
 constexpr std::string_view names_file = "class_names.txt";
+constexpr std::pair<std::string_view, std::int64_t> published[] = {
+    {"train", 5'000}, {"test", 8'000}, {"unlabeled", 100'000}};  // images
 constexpr std::string_view images_end = "_X.bin", labels_end = "_y.bin";
 
 Image transpose(const std::byte* planes) {
@@ -36,6 +39,12 @@ class Reading {
         [&](ArchiveEntry& entry) { visit(entry); });
     if (!listed_.empty()) result_.classes = listed_;
     check();
+    for (const auto& [split, images] : published)
+      if (const auto found = images_.find(std::string(split));
+          found != images_.end() && found->second != images)
+        result_.warnings.push_back(fmt::format("{}: {}{} has {} images, STL-10's has {}",
+                                               request_.from.string(), split, images_end, found->second,
+                                               images));
     return std::move(result_);
   }
 

@@ -79,6 +79,17 @@ TEST_F(ClassFolders, KnowsSplitsWrittenTogetherWithOtherWords) {
   }
 }
 
+TEST_F(ClassFolders, ASplitsFolderMayHoldItselfOnceMore) {
+  have({"seg_train/seg_train/a/0.jpg", "seg_train/seg_train/b/1.jpg", "seg_test/seg_test/a/2.jpg",
+        "seg_test/seg_test/b/3.jpg", "seg_pred/seg_pred/4.jpg"});
+  expect_given({{"train", {"seg_train/seg_train/a/0.jpg=a", "seg_train/seg_train/b/1.jpg=b"}},
+                {"test", {"seg_test/seg_test/a/2.jpg=a", "seg_test/seg_test/b/3.jpg=b"}}},
+               {"a", "b"});
+  EXPECT_EQ(warnings_, (Lines{"seg_pred: not packed: it is no split, or has no class folders"}));
+  have({"train/only/0.jpg", "test/only/1.jpg"});
+  expect_given({{"train", {"train/only/0.jpg=only"}}, {"test", {"test/only/1.jpg=only"}}}, {"only"});
+}
+
 TEST_F(ClassFolders, RefusesSplitsInsideClassesAndFoldersAroundThem) {
   have({"a/train/0.jpg", "a/test/1.jpg", "b/train/2.jpg", "b/test/3.jpg"});
   expect_refusal("a/ holds only folders: test, train; splits are looked for outside the classes");

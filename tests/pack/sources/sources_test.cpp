@@ -80,6 +80,18 @@ TEST(Cifar10, SaysWhatIsWrong) {
   EXPECT_NE(changed([](Files& f) { f = {{"readme", "x"}}; }).find("holds none of"), std::string::npos);
 }
 
+TEST(Cifar10, TellsOfFilesThatHaveAnotherNumberOfImagesThanPublished) {
+  TempDir temp;
+  Files files = cifar_files();
+  for (int i = 0; i < 6; ++i) files[i].second.clear();
+  for (int i = 0; i < 6; ++i)
+    for (int record = 0; record < 10'000 - (i == 3 ? 1 : 0); ++record) files[i].second += cifar_record(1, 0);
+  testing::write_folder(temp / "raw", files);
+  const Lines warnings = read("cifar10", temp / "raw").result.warnings;
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("data_batch_4.bin: 9999 images, CIFAR-10's has 10000"), std::string::npos);
+}
+
 TEST(Cifar100, ReadsFineOrCoarseLabels) {
   TempDir temp;
   std::string fine, coarse;

@@ -168,6 +168,15 @@ TEST_F(WebDataset, AnyFolderAboveTheShardsMayNameTheSplit) {
   EXPECT_EQ(given.samples.at("test"), (Lines{"val/shards/part/000.tar/val.png=0"}));
 }
 
+TEST_F(WebDataset, TheFolderAroundAllNamesTheSplitWhereNothingElseDoes) {
+  fs::create_directories(root() / "my_test_set");
+  write_shard(root() / "my_test_set/000.tar", sample("0", "0"));
+  for (const fs::path& from :
+       {root() / "my_test_set", root() / "my_test_set/", root() / "my_test_set/000.tar"})
+    EXPECT_TRUE(read("webdataset", from).samples.contains("test")) << from;
+  EXPECT_TRUE(read("webdataset", root() / "my_test_set", {"train"}).samples.contains("train"));
+}
+
 TEST_F(WebDataset, ReadsOtherFormatsAndTellsOfSamplesWithoutAnImage) {
   const Given given = read_one({{"0.webp", "RIFF"},
                                 {"0.cls", "0"},

@@ -23,8 +23,9 @@ std::vector<Shard> find_shards(const std::filesystem::path& from, bool (*accepts
 
 // Gives each shard its split and leaves out those not asked for, which are counted. Its file's name says it,
 // or else its folder's, as split_in_name() reads them; where none does, all are the one split asked for, or
-// train. Two splits in one name, names that say one beside others that do not, several splits asked for where
-// nothing tells them apart, both test and val shards, none for a split asked for: Error(data).
+// what the folder's name says that all lie in, or train. Two splits in one name, names that say one beside
+// others that do not, several splits asked for where nothing tells them apart, both test and val shards, none
+// for a split asked for: Error(data).
 std::vector<Shard> choose_shards(std::vector<Shard> shards, const SourceRequest& request,
                                  std::int64_t& skipped);
 

@@ -24,6 +24,9 @@ struct RawSample {
   Image pixels;
 };
 
+// XXH3-64 of its bytes, or of its pixels where it has no file.
+std::uint64_t hash_of(const RawSample& sample);
+
 struct SourceRequest {
   std::filesystem::path from;       // a folder, or the archive as downloaded
   std::vector<std::string> splits;  // of "train", "test", "val", "unlabeled"; empty: every split found

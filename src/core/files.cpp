@@ -1,58 +1,20 @@
 #include "smlp/core/files.hpp"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <random>
 #include <system_error>
 #include <utility>
 
+#include "file_details.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/standard_output.hpp"
 
 namespace smlp {
 namespace {
-
-class Descriptor {
- public:
-  Descriptor(const fs::path& path, int flags) : value_(::open(path.c_str(), flags | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
-
-std::string reason(int code) {
-  return std::generic_category().message(code);
-}
-
-[[noreturn]] void cannot(const char* action, const fs::path& path, int code) {
-  fail(ErrorKind::failed, "cannot {} {}: {}", action, path.string(), reason(code));
-}
-
-fs::path parent_of(const fs::path& path) {
-  const fs::path parent = path.parent_path();
-  return parent.empty() ? fs::path(".") : parent;
-}
-
-const std::string temporary_mark = ".tmp-";
-
-fs::path temporary_beside(const fs::path& target) {
-  std::random_device random;
-  const std::string name =
-      fmt::format(".{}{}{}-{:08x}", target.filename().string(), temporary_mark, ::getpid(), random());
-  return parent_of(target) / name;
-}
 
 void write_all(int descriptor, const fs::path& path, const void* bytes, std::size_t size,
                const std::uint64_t* offset) {
@@ -68,51 +30,6 @@ void write_all(int descriptor, const fs::path& path, const void* bytes, std::siz
     position += static_cast<std::uint64_t>(written);
     size -= static_cast<std::size_t>(written);
   }
-}
-
-// Opens a regular file for reading; O_NONBLOCK, so that a pipe of that name does not hang the program.
-std::uint64_t check_readable(const Descriptor& file, const fs::path& path) {
-  if (file.get() < 0) fail(ErrorKind::data, "cannot open {}: {}", path.string(), reason(errno));
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0)
-    fail(ErrorKind::data, "cannot read {}: {}", path.string(), reason(errno));
-  if (!S_ISREG(status.st_mode)) fail(ErrorKind::data, "{} is not a regular file", path.string());
-  return static_cast<std::uint64_t>(status.st_size);
-}
-
-// Reads to the end from where the file stands, which has about `size` bytes.
-template <class Buffer>
-Buffer read_all(int file, const fs::path& path, std::uint64_t size, std::uint64_t limit) {
-  const auto refuse = [&](std::uint64_t found) {
-    fail(ErrorKind::data, "{} has {} bytes or more, at most {} are accepted", path.string(), found, limit);
-  };
-  if (size > limit) refuse(size);
-  Buffer buffer;
-  buffer.resize(static_cast<std::size_t>(size) + 1);  // the last byte notices a file that grew
-  std::size_t used = 0;
-  while (true) {
-    const ssize_t got = ::read(file, buffer.data() + used, buffer.size() - used);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(ErrorKind::data, "cannot read {}: {}", path.string(), reason(errno));
-    if (got == 0) break;
-    used += static_cast<std::size_t>(got);
-    if (used > limit) refuse(used);
-    if (used == buffer.size()) buffer.resize(used + std::max<std::size_t>(used, 4096));
-  }
-  buffer.resize(used);
-  return buffer;
-}
-
-template <class Buffer>
-Buffer read_whole(const fs::path& path, std::uint64_t limit) {
-  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
-  return read_all<Buffer>(file.get(), path, check_readable(file, path), limit);
-}
-
-void sync_tree(const fs::path& directory) {
-  for (const auto& entry : fs::recursive_directory_iterator(directory))
-    if (entry.is_directory() && !entry.is_symlink()) sync_directory(entry.path());
-  sync_directory(directory);
 }
 
 // The file a link means, so that the link stays (one that means nothing is replaced). A device or a pipe is
@@ -215,59 +132,6 @@ void AppendFile::sync() const {
   if (::fdatasync(descriptor_) != 0) cannot("write", path_, errno);
 }
 
-StagedDirectory::StagedDirectory(fs::path target, bool replace)
-    : target_(without_trailing_slash(target)), temporary_(temporary_beside(target_)), replace_(replace) {
-  refuse_existing();
-  if (::mkdir(temporary_.c_str(), 0777) != 0) cannot("create", target_, errno);
-}
-
-StagedDirectory::~StagedDirectory() {
-  if (temporary_.empty()) return;
-  std::error_code ignored;
-  fs::remove_all(temporary_, ignored);
-}
-
-void StagedDirectory::refuse_existing() const {
-  std::error_code ignored;
-  if (!replace_ && fs::symlink_status(target_, ignored).type() != fs::file_type::not_found)
-    fail(ErrorKind::failed, "{} already exists: remove it or choose another name", target_.string());
-}
-
-void StagedDirectory::commit() {
-  refuse_existing();
-  try {
-    sync_tree(temporary_);
-  } catch (const fs::filesystem_error& error) {
-    cannot("write", target_, error.code().value());
-  }
-  if (replace_ && fs::exists(fs::symlink_status(target_))) {
-    replace_target();
-  } else {
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) cannot("write", target_, errno);
-    temporary_.clear();
-    sync_directory(parent_of(target_));
-  }
-}
-
-void StagedDirectory::replace_target() {
-  fs::path old = temporary_;
-  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) != 0) {
-    // Not every file system exchanges names.
-    if (errno != EINVAL && errno != ENOSYS) cannot("replace", target_, errno);
-    old = temporary_beside(target_);
-    if (::rename(target_.c_str(), old.c_str()) != 0) cannot("replace", target_, errno);
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
-      const int code = errno;
-      ::rename(old.c_str(), target_.c_str());
-      cannot("replace", target_, code);
-    }
-  }
-  temporary_.clear();
-  sync_directory(parent_of(target_));
-  std::error_code ignored;
-  fs::remove_all(old, ignored);
-}
-
 void make_parent_directory(const fs::path& target) {
   std::error_code error;
   fs::create_directories(parent_of(without_trailing_slash(target)), error);
@@ -291,100 +155,10 @@ void replace_link(const fs::path& link, const fs::path& points_to) {
   sync_directory(parent_of(link));
 }
 
-void sync_directory(const fs::path& directory) {
-  const Descriptor folder(directory, O_RDONLY | O_DIRECTORY);
-  if (folder.get() < 0) cannot("open", directory, errno);
-  // The others are what file systems say that have nothing to sync for folders.
-  if (::fsync(folder.get()) != 0 && errno != EINVAL && errno != EBADF && errno != ENOSYS &&
-      errno != EOPNOTSUPP)
-    cannot("sync", directory, errno);
-}
-
-void remove_directory(const fs::path& directory) {
-  const fs::path temporary = temporary_beside(without_trailing_slash(directory));
-  std::error_code error;
-  fs::rename(directory, temporary, error);
-  if (error) cannot("rename", directory, error.value());
-  fs::remove_all(temporary, error);
-  if (error) cannot("remove", temporary, error.value());
-}
-
-void rehearse_writing(const fs::path& directory) {
-  const fs::path rehearsal = temporary_beside(directory / "rehearsal");
-  try {
-    StagedDirectory staged(rehearsal);
-    for (const char* text : {"first", "second"}) write_file_atomically(staged.path() / "file", text);
-    staged.commit();
-    remove_directory(rehearsal);
-  } catch (const Error& error) {
-    std::error_code ignored;
-    fs::remove_all(rehearsal, ignored);
-    fail(ErrorKind::failed,
-         "nothing can be kept in {}: {}; see to its rights and its space, or choose another file system",
-         directory.string(), error.what());
-  }
-}
-
-bool is_temporary(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return name.starts_with(".") && name.find(temporary_mark) != std::string::npos;
-}
-
-void remove_temporaries(const fs::path& directory) {
-  for (const auto& entry : fs::directory_iterator(directory))
-    if (is_temporary(entry.path())) fs::remove_all(entry.path());
-}
-
-std::string read_file(const fs::path& path, std::uint64_t limit) {
-  return read_whole<std::string>(path, limit);
-}
-
-bool is_stream(const fs::path& path) {
-  std::error_code ignored;
-  const fs::file_status status = fs::status(path, ignored);
-  return path == "-" || (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status));
-}
-
 bool is_mount_point(const fs::path& path) {
   struct statx status {};
   return ::statx(AT_FDCWD, path.c_str(), 0, STATX_TYPE, &status) == 0 &&
          (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-}
-
-std::string read_stream(const fs::path& path, std::uint64_t limit) {
-  if (path == "-") return read_all<std::string>(STDIN_FILENO, "standard input", 0, limit);
-  const Descriptor file(path, O_RDONLY);
-  if (file.get() < 0) fail(ErrorKind::data, "cannot open {}: {}", path.string(), reason(errno));
-  return read_all<std::string>(file.get(), path, 0, limit);
-}
-
-std::vector<std::byte> read_bytes(const fs::path& path, std::uint64_t limit) {
-  return read_whole<std::vector<std::byte>>(path, limit);
-}
-
-MappedFile::MappedFile(const fs::path& path) {
-  const Descriptor file(path, O_RDONLY | O_NONBLOCK);
-  const std::uint64_t size = check_readable(file, path);
-  if (size == 0) return;
-  // Private, which reads the same pages: some network file systems have no shared mappings.
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (address == MAP_FAILED)
-    fail(ErrorKind::data, "cannot map {}: {}; copy it to another file system", path.string(), reason(errno));
-  data_ = static_cast<const std::byte*>(address);
-  size_ = size;
-}
-
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
-}
-
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
-  std::swap(data_, other.data_);
-  std::swap(size_, other.size_);
-  return *this;
 }
 
 }  // namespace smlp

@@ -15,7 +15,8 @@ namespace smlp {
 // One tensor of a safetensors file, as bytes.
 struct SafetensorsEntry {
   std::string name;
-  std::string dtype;  // BOOL U8 I8 F8_E5M2 F8_E4M3 F8_E8M0 I16 U16 F16 BF16 I32 U32 F32 F64 I64 U64 C64
+  std::string dtype;  // BOOL U8 I8 F8_E5M2 F8_E4M3 F8_E8M0 I16 U16 F16 BF16 I32 U32 F32 F64 I64 U64 C64, or
+                      // one not known here
   std::vector<std::int64_t> shape;
   std::span<const std::byte>
       bytes;  // little-endian, C order; when read from a file they may lie at any address: copy
@@ -25,8 +26,8 @@ std::size_t safetensors_item_size(std::string_view dtype);  // unknown: Error(da
 
 // A safetensors file mapped read-only. Checked before use, as the reference implementation does: header ≤ 100
 // MB and starting with '{', no duplicate key, offsets contiguous from 0 in the order of the data without hole
-// or overlap, size = shape × item size with checked multiplication, file length exact. Error(data) naming
-// file and reason.
+// or overlap, size = shape × item size with checked multiplication where the type is known, file length
+// exact. Error(data) naming file and reason.
 class SafetensorsFile {
  public:
   explicit SafetensorsFile(const std::filesystem::path& path);

@@ -20,7 +20,7 @@ void BMlpConfig::fields(FieldVisitor& v) {
   dropout_field(v, dropout);
 }
 
-void BMlpConfig::check() const {
+void BMlpConfig::check(int /*image_size*/) const {
   if (bottleneck && layers_per_block != 2)
     fail(ErrorKind::usage,
          "model.layers_per_block: {}: a block with a bottleneck has two layers; set model.bottleneck: false "
@@ -83,8 +83,9 @@ std::optional<RecognisedModel> BMlpConfig::recognise(const TensorShapes& shapes)
   const std::int64_t layers = bottleneck ? 2 : shapes.count([&](std::int64_t k) { return weight(0, k); });
   for (std::int64_t i = 0; i < depth; ++i)
     for (std::int64_t k = 0; k < layers; ++k)
-      shapes.expect(weight(i, k), bottleneck && k == 0 ? inner : width, bottleneck && k == 1 ? inner : width);
-  shapes.expect("linear_out.weight", outputs, width);
+      shapes.expect(weight(i, k),
+                    {bottleneck && k == 0 ? inner : width, bottleneck && k == 1 ? inner : width});
+  shapes.expect("linear_out.weight", {outputs, width});
 
   const int side = image_side(shapes.columns("linear_in.weight"), "linear_in.weight");
   KeyValues keys{{"model.name", "b_mlp"},

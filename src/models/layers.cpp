@@ -35,19 +35,20 @@ std::string recognise_norm(const TensorShapes& shapes) {
   return shapes.has("layernorms.0.running_mean") ? "batch" : "layer";
 }
 
-CostRow linear_cost(std::string name, std::int64_t in, std::int64_t out, std::int64_t more_bytes) {
+CostRow linear_cost(std::string name, std::int64_t in, std::int64_t out, std::int64_t more_bytes,
+                    std::int64_t vectors) {
   return {.layer = std::move(name),
           .parameters = (in + 1) * out,
-          .macs = in * out,
-          .saved_bytes = 4 * in + more_bytes};
+          .macs = vectors * in * out,
+          .saved_bytes = 4 * vectors * in + more_bytes};
 }
 
-CostRow norm_cost(std::string name, NormKind kind, std::int64_t width) {
+CostRow norm_cost(std::string name, NormKind kind, std::int64_t width, std::int64_t vectors) {
   const bool layer = kind == NormKind::layer;
   return {.layer = std::move(name),
           .parameters = 2 * width,
-          .macs = (layer ? 5 : 2) * width,  // fvcore's; batch norm as in evaluation
-          .saved_bytes = 4 * (width + (layer ? 2 : 0))};
+          .macs = (layer ? 5 : 2) * vectors * width,  // fvcore's; batch norm as in evaluation
+          .saved_bytes = 4 * vectors * (width + (layer ? 2 : 0))};
 }
 
 }  // namespace smlp

@@ -28,11 +28,12 @@ inline std::int64_t dropout_bytes(std::int64_t width, double dropout) {
   return dropout > 0 ? 4 * width : 0;
 }
 
-// A linear layer's row, with its saved input and `more_bytes`.
-CostRow linear_cost(std::string name, std::int64_t in, std::int64_t out, std::int64_t more_bytes = 0);
+// A linear layer's row, with its saved input and `more_bytes`. vectors: how many of an image go through it.
+CostRow linear_cost(std::string name, std::int64_t in, std::int64_t out, std::int64_t more_bytes = 0,
+                    std::int64_t vectors = 1);
 
 // LayerNorm keeps its input, mean and 1/deviation; batch norm its input, for its statistics belong to the
 // batch. Not for NormKind::none.
-CostRow norm_cost(std::string name, NormKind kind, std::int64_t width);
+CostRow norm_cost(std::string name, NormKind kind, std::int64_t width, std::int64_t vectors = 1);
 
 }  // namespace smlp

@@ -18,9 +18,9 @@ CostRow total(const std::vector<CostRow>& rows) {
 void check_model(const ModelConfig& config, int image_size, int classes) {
   constexpr int max_classes = 1 << 24;
   constexpr std::int64_t max_parameters = std::int64_t{1} << 34;
-  config.check();
   if (image_size < 1 || image_size > max_image_size)
     fail(ErrorKind::usage, "data.image_size: {}, expected 1 to {}", image_size, max_image_size);
+  config.check(image_size);
   if (classes < 2 || classes > max_classes)
     fail(ErrorKind::usage, "a classifier of {} classes, expected 2 to {}", classes, max_classes);
   const std::int64_t parameters = total(config.costs(image_size, classes)).parameters;

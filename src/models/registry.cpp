@@ -2,6 +2,9 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/models/b_mlp.hpp"
+#include "smlp/models/gmlp.hpp"
+#include "smlp/models/mixer.hpp"
+#include "smlp/models/resmlp.hpp"
 #include "smlp/models/s_mlp.hpp"
 
 namespace smlp {
@@ -10,6 +13,9 @@ std::span<const ModelFamily> model_table() {
   static constexpr ModelFamily rows[] = {
       {"b_mlp", make_config<ModelConfig, BMlpConfig>, BMlpConfig::presets, BMlpConfig::recognise},
       {"s_mlp", make_config<ModelConfig, SMlpConfig>, SMlpConfig::presets, SMlpConfig::recognise},
+      {"mixer", make_config<ModelConfig, MixerConfig>, MixerConfig::presets, MixerConfig::recognise},
+      {"gmlp", make_config<ModelConfig, GMlpConfig>, GMlpConfig::presets, GMlpConfig::recognise},
+      {"resmlp", make_config<ModelConfig, ResMlpConfig>, ResMlpConfig::presets, ResMlpConfig::recognise},
   };
   return rows;
 }

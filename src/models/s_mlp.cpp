@@ -48,8 +48,8 @@ std::optional<RecognisedModel> SMlpConfig::recognise(const TensorShapes& shapes)
   const std::int64_t width = shapes.rows("linear_in.weight"), outputs = shapes.rows("linear_out.weight");
   if (width < 1) fail(ErrorKind::data, "linear_in.weight has no rows");
   const std::int64_t layers = shapes.count(weight);
-  for (std::int64_t i = 0; i < layers; ++i) shapes.expect(weight(i), width, width);
-  shapes.expect("linear_out.weight", outputs, width);
+  for (std::int64_t i = 0; i < layers; ++i) shapes.expect(weight(i), {width, width});
+  shapes.expect("linear_out.weight", {outputs, width});
 
   const int side = image_side(shapes.columns("linear_in.weight"), "linear_in.weight");
   return RecognisedModel{.keys = {{"model.name", "s_mlp"},

@@ -12,17 +12,18 @@ TensorShapes::TensorShapes(std::span<const SafetensorsEntry> tensors) {
   for (const SafetensorsEntry& each : tensors) shapes_.emplace(each.name, each.shape);
 }
 
-const std::vector<std::int64_t>& TensorShapes::matrix(std::string_view name) const {
+const std::vector<std::int64_t>& TensorShapes::shape(std::string_view name, std::size_t dimensions) const {
   const auto found = shapes_.find(name);
-  if (found == shapes_.end() || found->second.size() != 2)
-    fail(ErrorKind::data, "{} {}", name, found == shapes_.end() ? "is missing" : "is not a matrix");
+  if (found == shapes_.end()) fail(ErrorKind::data, "{} is missing", name);
+  if (found->second.size() != dimensions)
+    fail(ErrorKind::data, "{} has {} dimensions, expected {}", name, found->second.size(), dimensions);
   return found->second;
 }
 
-void TensorShapes::expect(std::string_view name, std::int64_t rows, std::int64_t columns) const {
-  const std::vector<std::int64_t>& found = matrix(name);
-  if (found[0] != rows || found[1] != columns)
-    fail(ErrorKind::data, "{} is [{}, {}], expected [{}, {}]", name, found[0], found[1], rows, columns);
+void TensorShapes::expect(std::string_view name, const std::vector<std::int64_t>& wanted) const {
+  const std::vector<std::int64_t>& found = shape(name, wanted.size());
+  if (found != wanted)
+    fail(ErrorKind::data, "{} is [{}], expected [{}]", name, fmt::join(found, ", "), fmt::join(wanted, ", "));
 }
 
 std::int64_t TensorShapes::count(const std::function<std::string(std::int64_t)>& name) const {
@@ -41,6 +42,13 @@ std::vector<TensorSource> same_names(const TensorShapes& shapes) {
   std::vector<TensorSource> sources;
   for (const std::string& name : shapes.names()) sources.push_back({name, name});
   return sources;
+}
+
+std::int64_t square_side(std::int64_t square, std::string_view what, std::string_view name) {
+  const auto side = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(square))));
+  if (side < 1 || side > max_image_size || side * side != square)
+    fail(ErrorKind::data, "{} has {} {}, expected a square", name, square, what);
+  return side;
 }
 
 int image_side(std::int64_t inputs, std::string_view name) {

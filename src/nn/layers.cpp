@@ -32,7 +32,7 @@ torch::Tensor drop(const torch::Tensor& x, double p, bool training) {
   return training && p > 0 ? at::dropout(x, p, true) : x;
 }
 
-NormLayer::NormLayer(NormKind kind, std::int64_t width) : kind_(kind), width_(width) {
+NormLayer::NormLayer(NormKind kind, std::int64_t width, double eps) : kind_(kind), width_(width), eps_(eps) {
   if (kind == NormKind::none) return;
   weight_ = register_parameter("weight", torch::ones({width}));
   bias_ = register_parameter("bias", torch::zeros({width}));
@@ -44,7 +44,7 @@ NormLayer::NormLayer(NormKind kind, std::int64_t width) : kind_(kind), width_(wi
 
 torch::Tensor NormLayer::forward(const torch::Tensor& x) {
   if (kind_ == NormKind::none) return x;
-  if (kind_ == NormKind::layer) return at::layer_norm(x, {width_}, weight_, bias_, norm_eps);
+  if (kind_ == NormKind::layer) return at::layer_norm(x, {width_}, weight_, bias_, eps_);
   if (is_training()) {
     if (x.size(0) < 2)
       fail(ErrorKind::usage,
@@ -55,7 +55,7 @@ torch::Tensor NormLayer::forward(const torch::Tensor& x) {
     batches_.add_(1);
   }
   return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), batch_norm_momentum,
-                        norm_eps, /*cudnn_enabled=*/true);
+                        eps_, /*cudnn_enabled=*/true);
 }
 
 LinearStack::LinearStack(const std::vector<std::int64_t>& widths, Activation activation, bool activate_last)

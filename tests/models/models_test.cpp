@@ -16,6 +16,20 @@ Chosen<ModelConfig> read_model(const std::string& yaml) {
   return testing::read_chosen<ModelConfig>(model_table(), yaml);
 }
 
+// The model that a preset's name means, and its image size.
+std::pair<Chosen<ModelConfig>, int> preset_model(const std::string& name) {
+  std::vector<ConfigNode> nodes;
+  const KeyValues keys = find_preset(name).value();
+  for (const auto& [key, value] : keys) nodes.push_back(make_override(key, value, "preset"));
+  ConfigNode tree = combine_overrides(std::move(nodes));
+  Chosen<ModelConfig> model;
+  const ConfigNode* const data = tree.find("data");
+  const int image_size = data == nullptr ? 64 : std::stoi(data->find("image_size")->text);
+  std::erase_if(tree.entries, [](const auto& entry) { return entry.first != "model"; });
+  read_config(tree, [&](FieldVisitor& v) { v.family("model", model, model_table(), ""); });
+  return {std::move(model), image_size};
+}
+
 TEST(Models, PrintedConfigReadsBackToTheSame) {
   std::vector<std::string> models{"{name: b_mlp, depth: 7, norm: batch, dropout: 0.25}",
                                   "{name: s_mlp, width: 3, block_order: norm_linear_act}"};
@@ -46,6 +60,42 @@ TEST(Models, ParametersAndMacsAreThePapers) {
       EXPECT_EQ(sum.macs, 124'807'168);
     }
   }
+}
+
+// As fvcore counts timm's models of these names, at 1,000 classes.
+TEST(Models, ParametersAndMacsAreFvcoresCounts) {
+  struct Row {
+    const char* name;
+    std::int64_t parameters, macs;
+  };
+  for (const Row& row : {Row{"mixer_s16_224", 18'528'264, 3'785'488'384},
+                         {"mixer_b16_224.goog_in21k_ft_in1k", 59'880'472, 12'620'583'936},
+                         {"resmlp_12_224", 15'350'872, 3'009'739'776},
+                         {"resmlp_24_224", 30'020'680, 5'961'292'800},
+                         {"gmlp_ti16_224", 5'867'328, 1'344'167'424},
+                         {"gmlp_s16_224", 19'422'656, 4'422'417'408},
+                         {"gmlp_b16_224", 73'075'392, 15'781'165'056}}) {
+    const auto [model, image_size] = preset_model(row.name);
+    const CostRow sum = total(model->costs(image_size, 1000));
+    EXPECT_EQ(sum.parameters, row.parameters) << row.name;
+    EXPECT_EQ(sum.macs, row.macs) << row.name;
+  }
+}
+
+// The paper's Table 7, which rounds.
+TEST(Models, MixerB4HasThePapersSize) {
+  const auto [model, image_size] = preset_model("mixer_b4_64");
+  EXPECT_EQ(image_size, 64);
+  const CostRow sum = total(model->costs(image_size, 1000));
+  EXPECT_NEAR(static_cast<double>(sum.parameters), 63.82e6, 0.005e6);
+  EXPECT_NEAR(static_cast<double>(sum.macs), 19.36e9, 0.01e9);
+}
+
+TEST(Models, PatchesMustCoverTheImage) {
+  EXPECT_NE(error_of(ErrorKind::usage,
+                     [] { check_model(*read_model("{name: mixer, patch_size: 16}").config, 40, 10); })
+                .find("data.image_size: 40, which patches of model.patch_size: 16 do not cover"),
+            std::string::npos);
 }
 
 TEST(Models, SettingsOutOfRangeAreRefused) {
@@ -103,16 +153,9 @@ TEST(Presets, EveryExampleNamesAModelOfItsFamily) {
   for (const ModelFamily& family : model_table())
     for (const Preset& preset : family.presets()) {
       SCOPED_TRACE(preset.example);
-      const auto keys = find_preset(preset.example);
-      ASSERT_TRUE(keys);
-      std::vector<ConfigNode> nodes;
-      for (const auto& [key, value] : *keys) nodes.push_back(make_override(key, value, "preset"));
-      ConfigNode tree = combine_overrides(std::move(nodes));
-      std::erase_if(tree.entries, [](const auto& entry) { return entry.first != "model"; });
-      Chosen<ModelConfig> model;
-      read_config(tree, [&](FieldVisitor& v) { v.family("model", model, model_table(), ""); });
+      const auto [model, image_size] = preset_model(preset.example);
       EXPECT_EQ(model.name, family.name);
-      check_model(*model.config, 64, 10);
+      check_model(*model.config, image_size, 10);
     }
 }
 

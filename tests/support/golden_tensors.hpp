@@ -14,7 +14,7 @@
 
 namespace smlp::testing {
 
-// Tensors of tests/golden/models/, made by scripts/make_golden_models.py.
+// Tensors of tests/golden/models/, made by scripts/make_golden_models.py and make_golden_timm.py.
 class GoldenTensors {
  public:
   explicit GoldenTensors(const std::string& name)
@@ -24,6 +24,12 @@ class GoldenTensors {
   bool contains(const std::string& name) const {
     return std::any_of(file_.entries().begin(), file_.entries().end(),
                        [&](const SafetensorsEntry& entry) { return entry.name == name; });
+  }
+  // How many begin with it.
+  std::size_t count(const std::string& prefix) const {
+    return static_cast<std::size_t>(
+        std::count_if(file_.entries().begin(), file_.entries().end(),
+                      [&](const SafetensorsEntry& entry) { return entry.name.starts_with(prefix); }));
   }
   torch::Tensor operator[](const std::string& name) const {
     const SafetensorsEntry& entry = file_.at(name);

@@ -25,7 +25,7 @@ class BMlpConfig : public ModelConfig {
   double dropout = 0.0;               // after the embedding and after each block's sum
 
   void fields(FieldVisitor& v) override;
-  void check() const override;
+  void check(int image_size) const override;
   std::vector<CostRow> costs(int image_size, int classes) const override;
   std::string sizes() const override;
 

@@ -21,8 +21,9 @@ CostRow total(const std::vector<CostRow>& rows);
 // Base of a model family's keys. Families derive from it (models/b_mlp.hpp); networks/ builds what they say.
 class ModelConfig : public FieldGroup {
  public:
-  // Keys that contradict one another: Error(usage) naming them. Bounds of single keys are those of fields().
-  virtual void check() const {}
+  // Keys that contradict one another or the image size: Error(usage) naming them. Bounds of single keys are
+  // those of fields().
+  virtual void check(int /*image_size*/) const {}
 
   // One row a layer, in the order of the forward pass, of the model for images of image_size × image_size.
   virtual std::vector<CostRow> costs(int image_size, int classes) const = 0;

@@ -19,17 +19,17 @@ class TensorShapes {
 
   bool has(std::string_view name) const { return shapes_.contains(name); }
   // Of a weight [rows, columns]; missing or not a matrix: Error(data) naming it.
-  std::int64_t rows(std::string_view name) const { return matrix(name)[0]; }
-  std::int64_t columns(std::string_view name) const { return matrix(name)[1]; }
+  std::int64_t rows(std::string_view name) const { return shape(name, 2)[0]; }
+  std::int64_t columns(std::string_view name) const { return shape(name, 2)[1]; }
+  // Missing, or of another number of dimensions: Error(data) naming it.
+  const std::vector<std::int64_t>& shape(std::string_view name, std::size_t dimensions) const;
   // Another shape than this: Error(data) naming tensor and both.
-  void expect(std::string_view name, std::int64_t rows, std::int64_t columns) const;
+  void expect(std::string_view name, const std::vector<std::int64_t>& wanted) const;
   // How many of name(0), name(1), … there are.
   std::int64_t count(const std::function<std::string(std::int64_t)>& name) const;
   std::vector<std::string> names() const;  // in bytewise order
 
  private:
-  const std::vector<std::int64_t>& matrix(std::string_view name) const;
-
   std::map<std::string, std::vector<std::int64_t>, std::less<>> shapes_;
 };
 
@@ -51,6 +51,9 @@ struct RecognisedModel {
 
 // For families whose files name tensors as the model does.
 std::vector<TensorSource> same_names(const TensorShapes& shapes);
+
+// The whole square root of `square`, the size `what` of the tensor `name`; none: Error(data).
+std::int64_t square_side(std::int64_t square, std::string_view what, std::string_view name);
 
 // The side S of images whose 3 × S × S values are the `inputs` of the tensor `name`, and a plausible number
 // of classes: else Error(data).

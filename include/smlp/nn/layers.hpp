@@ -21,12 +21,13 @@ inline constexpr double norm_eps = 1e-5;
 // times as long.
 torch::Tensor classify(torch::nn::Linear& layer, const torch::Tensor& features);
 
-// Normalises features [B, width]: torch's LayerNorm or BatchNorm1d with affine parameters, eps 1e-5 (momentum
-// 0.1), and their tensor names (weight, bias; running_mean, running_var, num_batches_tracked). Kind none is
-// the identity and has no tensors. Batch statistics of fewer than two images while training: Error(usage).
+// Normalises features [B, width] (layer norm: [..., width]): torch's LayerNorm or BatchNorm1d with affine
+// parameters (momentum 0.1), and their tensor names (weight, bias; running_mean, running_var,
+// num_batches_tracked). Kind none is the identity and has no tensors. Batch statistics of fewer than two
+// images while training: Error(usage).
 class NormLayer : public torch::nn::Module {
  public:
-  NormLayer(NormKind kind, std::int64_t width);
+  NormLayer(NormKind kind, std::int64_t width, double eps = norm_eps);
   torch::Tensor forward(const torch::Tensor& x);
   NormKind kind() const { return kind_; }
   const torch::Tensor& weight() const { return weight_; }  // undefined for kind none, as is the bias
@@ -35,6 +36,7 @@ class NormLayer : public torch::nn::Module {
  private:
   NormKind kind_;
   std::int64_t width_;
+  double eps_;
   torch::Tensor weight_, bias_, running_mean_, running_var_, batches_;
 };
 

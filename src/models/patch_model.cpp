@@ -1,0 +1,74 @@
+#include "smlp/models/patch_model.hpp"
+
+#include "layers.hpp"
+#include "patches.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/data/dataset_info.hpp"
+
+namespace smlp {
+
+void PatchModelConfig::fields(FieldVisitor& v) {
+  v.field("patch_size", patch_size, "pixels a side of the patches that become tokens", between(1, 4096));
+  v.field("depth", depth, "blocks", depth_bounds);
+  v.field("width", width, "features of a token", width_bounds);
+}
+
+void PatchModelConfig::check(int image_size) const {
+  if (image_size % patch_size != 0)
+    fail(ErrorKind::usage,
+         "data.image_size: {}, which patches of model.patch_size: {} do not cover; choose a multiple",
+         image_size, patch_size);
+}
+
+std::string PatchModelConfig::sizes() const {
+  return fmt::format("depth {}, width {}, patches of {}", depth, width, patch_size);
+}
+
+std::int64_t PatchModelConfig::tokens(int image_size) const {
+  const std::int64_t side = image_size / patch_size;
+  return side * side;
+}
+
+CostRow PatchModelConfig::norm_costs(const std::string& name, std::int64_t tokens) const {
+  return norm_cost(name, NormKind::layer, width, tokens);
+}
+
+std::vector<CostRow> PatchModelConfig::costs(int image_size, int classes) const {
+  const std::int64_t count = tokens(image_size);
+  std::vector<CostRow> rows = {linear_cost("stem.proj", 3 * patch_size * patch_size, width, 0, count)};
+  for (std::int64_t i = 0; i < depth; ++i)
+    for (CostRow& row : block_costs(block_tensor(i, ""), count)) rows.push_back(std::move(row));
+  rows.push_back(norm_costs("norm", count));
+  rows.push_back(linear_cost("head", width, classes));
+  return rows;
+}
+
+Preset timm_preset(const std::string& name, KeyValues keys) {
+  return {.example = name,
+          .pattern = std::regex(name + R"((?:\.[a-z0-9_]+)?)", std::regex::icase),
+          .keys = std::move(keys)};
+}
+
+RecognisedModel recognise_patches(const TensorShapes& shapes, const std::string& family,
+                                  const std::string& first, std::int64_t tokens) {
+  const std::vector<std::int64_t>& stem = shapes.shape("stem.proj.weight", 4);
+  const std::int64_t width = stem[0], patch = stem[2], outputs = shapes.rows("head.weight");
+  shapes.expect("stem.proj.weight", {width, 3, patch, patch});
+  if (patch < 1 || patch > max_image_size)
+    fail(ErrorKind::data, "stem.proj.weight is of patches of {} pixels, expected 1 to {}", patch,
+         max_image_size);
+  shapes.expect("head.weight", {outputs, width});
+  const std::int64_t depth = shapes.count([&](std::int64_t i) { return block_tensor(i, first); });
+  const std::int64_t side = square_side(tokens, "tokens", block_tensor(0, first));
+  const int image = image_side(3 * side * side * patch * patch, "stem.proj.weight");
+  return {.keys = {{"model.name", family},
+                   {"model.patch_size", std::to_string(patch)},
+                   {"model.depth", std::to_string(depth)},
+                   {"model.width", std::to_string(width)},
+                   {"data.image_size", std::to_string(image)}},
+          .image_size = image,
+          .classes = class_count(outputs, "head.weight"),
+          .tensors = same_names(shapes)};
+}
+
+}  // namespace smlp

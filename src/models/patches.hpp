@@ -1,0 +1,21 @@
+#pragma once
+// What the families on patches share beside their keys: names of models, and recognition.
+#include <spdlog/fmt/fmt.h>
+
+#include "smlp/models/patch_model.hpp"
+
+namespace smlp {
+
+// timm's name of a model, alone or with the tag of its weights: "mixer_b16_224.goog_in21k".
+Preset timm_preset(const std::string& name, KeyValues keys);
+
+// The keys patch_size, depth and width and the number of classes, from the stem, the head and how many there
+// are of `first`, a block's first tensor ("norm1.weight"). The image size is taken from `tokens`.
+RecognisedModel recognise_patches(const TensorShapes& shapes, const std::string& family,
+                                  const std::string& first, std::int64_t tokens);
+
+inline std::string block_tensor(std::int64_t block, const std::string& name) {
+  return fmt::format("blocks.{}.{}", block, name);
+}
+
+}  // namespace smlp

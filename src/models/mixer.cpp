@@ -9,14 +9,21 @@ void MixerConfig::fields(FieldVisitor& v) {
   PatchModelConfig::fields(v);
   v.field("token_hidden", token_hidden, "hidden width of the MLP over the tokens", width_bounds);
   v.field("channel_hidden", channel_hidden, "hidden width of the MLP over the features", width_bounds);
+  v.choice("norm", norm, {{"layer", NormKind::layer}, {"none", NormKind::none}},
+           "normalisation of each mixing");
+}
+
+CostRow MixerConfig::norm_costs(const std::string& name, std::int64_t tokens) const {
+  if (norm == NormKind::none) return {.layer = name};
+  return PatchModelConfig::norm_costs(name, tokens);
 }
 
 std::vector<CostRow> MixerConfig::block_costs(const std::string& name, std::int64_t tokens) const {
   return {
-      norm_cost(name + "norm1", NormKind::layer, width, tokens),
+      norm_costs(name + "norm1", tokens),
       linear_cost(name + "mlp_tokens.fc1", tokens, token_hidden, 4 * width * token_hidden, width),
       linear_cost(name + "mlp_tokens.fc2", token_hidden, tokens, 0, width),
-      norm_cost(name + "norm2", NormKind::layer, width, tokens),
+      norm_costs(name + "norm2", tokens),
       linear_cost(name + "mlp_channels.fc1", width, channel_hidden, 4 * tokens * channel_hidden, tokens),
       linear_cost(name + "mlp_channels.fc2", channel_hidden, width, 0, tokens),
   };
@@ -41,13 +48,18 @@ const std::vector<Preset>& MixerConfig::presets() {
 }
 
 std::optional<RecognisedModel> MixerConfig::recognise(const TensorShapes& shapes) {
+  if (!shapes.has(block_tensor(0, "mlp_tokens.fc1.weight")) || shapes.has(block_tensor(0, "permutations")))
+    return std::nullopt;
+  return recognise_blocks(shapes, "mixer");
+}
+
+RecognisedModel MixerConfig::recognise_blocks(const TensorShapes& shapes, const char* family) {
   const std::string tokens1 = "mlp_tokens.fc1.weight", channels1 = "mlp_channels.fc1.weight";
-  if (!shapes.has(block_tensor(0, tokens1))) return std::nullopt;
   const std::int64_t tokens = shapes.columns(block_tensor(0, tokens1)),
                      token_hidden = shapes.rows(block_tensor(0, tokens1)),
                      channel_hidden = shapes.rows(block_tensor(0, channels1)),
                      width = shapes.shape("stem.proj.weight", 4)[0];
-  RecognisedModel model = recognise_patches(shapes, "mixer", tokens1, tokens);
+  RecognisedModel model = recognise_patches(shapes, family, tokens1, tokens);
   for (std::int64_t i = 0; shapes.has(block_tensor(i, tokens1)); ++i) {
     shapes.expect(block_tensor(i, tokens1), {token_hidden, tokens});
     shapes.expect(block_tensor(i, "mlp_tokens.fc2.weight"), {tokens, token_hidden});
@@ -56,6 +68,7 @@ std::optional<RecognisedModel> MixerConfig::recognise(const TensorShapes& shapes
   }
   model.keys.emplace_back("model.token_hidden", std::to_string(token_hidden));
   model.keys.emplace_back("model.channel_hidden", std::to_string(channel_hidden));
+  model.keys.emplace_back("model.norm", shapes.has(block_tensor(0, "norm1.weight")) ? "layer" : "none");
   return model;
 }
 

@@ -39,6 +39,7 @@ std::vector<CostRow> PatchModelConfig::costs(int image_size, int classes) const 
   for (std::int64_t i = 0; i < depth; ++i)
     for (CostRow& row : block_costs(block_tensor(i, ""), count)) rows.push_back(std::move(row));
   rows.push_back(norm_costs("norm", count));
+  std::erase_if(rows, [](const CostRow& row) { return row.parameters == 0; });  // norms of kind none
   rows.push_back(linear_cost("head", width, classes));
   return rows;
 }

@@ -5,6 +5,7 @@
 #include "smlp/models/gmlp.hpp"
 #include "smlp/models/mixer.hpp"
 #include "smlp/models/resmlp.hpp"
+#include "smlp/models/rp_mixer.hpp"
 #include "smlp/models/s_mlp.hpp"
 
 namespace smlp {
@@ -14,6 +15,7 @@ std::span<const ModelFamily> model_table() {
       {"b_mlp", make_config<ModelConfig, BMlpConfig>, BMlpConfig::presets, BMlpConfig::recognise},
       {"s_mlp", make_config<ModelConfig, SMlpConfig>, SMlpConfig::presets, SMlpConfig::recognise},
       {"mixer", make_config<ModelConfig, MixerConfig>, MixerConfig::presets, MixerConfig::recognise},
+      {"rp_mixer", make_config<ModelConfig, RpMixerConfig>, RpMixerConfig::presets, RpMixerConfig::recognise},
       {"gmlp", make_config<ModelConfig, GMlpConfig>, GMlpConfig::presets, GMlpConfig::recognise},
       {"resmlp", make_config<ModelConfig, ResMlpConfig>, ResMlpConfig::presets, ResMlpConfig::recognise},
   };

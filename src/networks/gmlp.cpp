@@ -50,7 +50,7 @@ class GatedMlp : public torch::nn::Module {
 class GMlpBlock : public torch::nn::Module {
  public:
   GMlpBlock(const GMlpConfig& config, std::int64_t tokens)
-      : norm_(register_module("norm", token_norm(config.width))),
+      : norm_(register_module("norm", token_norm(NormKind::layer, config.width))),
         mlp_channels_(register_module("mlp_channels",
                                       std::make_shared<GatedMlp>(config.width, config.hidden, tokens))) {}
 
@@ -68,7 +68,8 @@ std::shared_ptr<Model> build_gmlp(const ModelConfig& config, int image_size, int
   torch::nn::Sequential blocks;
   for (std::int64_t i = 0; i < c.depth; ++i)
     blocks->push_back(std::make_shared<GMlpBlock>(c, c.tokens(image_size)));
-  auto model = std::make_shared<PatchNetwork>(c, classes, blocks, torch::nn::AnyModule(token_norm(c.width)));
+  auto model = std::make_shared<PatchNetwork>(c, classes, blocks,
+                                              torch::nn::AnyModule(token_norm(NormKind::layer, c.width)));
   for (const auto& item : model->named_parameters())
     if (item.key().starts_with("head.") || item.key() == "stem.proj.bias")
       fill_(item.value(), 0);

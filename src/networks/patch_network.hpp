@@ -27,8 +27,8 @@ class PatchNetwork : public Model {
 };
 
 // A layer norm as these families have it.
-inline std::shared_ptr<NormLayer> token_norm(std::int64_t width) {
-  return std::make_shared<NormLayer>(NormKind::layer, width, 1e-6);
+inline std::shared_ptr<NormLayer> token_norm(NormKind kind, std::int64_t width) {
+  return std::make_shared<NormLayer>(kind, width, 1e-6);
 }
 
 }  // namespace smlp

@@ -40,6 +40,13 @@ torch::Tensor mapped_tensor(const SafetensorsEntry& entry, const std::string& fi
   return torch::from_blob(const_cast<std::byte*>(entry.bytes.data()), entry.shape, dtype_of(entry, file));
 }
 
+// Or nothing that must be one, see Model.
+bool holds_permutations(const torch::Tensor& tensor) {
+  if (tensor.scalar_type() != torch::kInt64 || tensor.dim() == 0) return true;
+  const torch::Tensor sorted = std::get<0>(tensor.sort(-1));
+  return sorted.eq(torch::arange(tensor.size(-1), tensor.options())).all().item<bool>();
+}
+
 }  // namespace
 
 void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors) {
@@ -81,6 +88,9 @@ void copy_tensors(const NamedTensors& from, const NamedTensors& into, const std:
          fmt::join(differences, "; "));
   }
   torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : into)
+    if (!holds_permutations(present.at(name)))
+      fail(ErrorKind::data, "{}: '{}' holds no permutations", file, name);
   for (const auto& [name, tensor] : into) torch::Tensor(tensor).copy_(present.at(name));
 }
 

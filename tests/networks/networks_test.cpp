@@ -145,10 +145,11 @@ TEST(Networks, EveryFamilyIsTheSameInBf16ButForItsRounding) {
 
 // A family's weights are recognised as what they are, by names and shapes alone.
 TEST(Networks, EveryFamilyRecognisesItsOwnWeights) {
-  std::vector<std::string> models{
-      "{name: s_mlp, depth: 1, width: 8, norm: none}", "{name: s_mlp, depth: 3, width: 8, norm: batch}",
-      "{name: b_mlp, depth: 2, width: 8, expansion: 3, norm: batch}",
-      "{name: b_mlp, depth: 2, width: 8, bottleneck: false, layers_per_block: 3}"};
+  std::vector<std::string> models{"{name: s_mlp, depth: 1, width: 8, norm: none}",
+                                  "{name: s_mlp, depth: 3, width: 8, norm: batch}",
+                                  "{name: b_mlp, depth: 2, width: 8, expansion: 3, norm: batch}",
+                                  "{name: b_mlp, depth: 2, width: 8, bottleneck: false, layers_per_block: 3}",
+                                  "{name: mixer, depth: 2, norm: none}"};
   for (const ModelFamily& family : model_table())
     models.push_back(std::string("{name: ") + family.name + "}");
   for (const std::string& yaml : models) {

@@ -1,4 +1,5 @@
 #pragma once
+#include "smlp/models/layer_kinds.hpp"
 #include "smlp/models/patch_model.hpp"
 
 namespace smlp {
@@ -11,6 +12,7 @@ class MixerConfig : public PatchModelConfig {
  public:
   std::int64_t token_hidden = 128;
   std::int64_t channel_hidden = 1024;
+  NormKind norm = NormKind::layer;  // or none
 
   void fields(FieldVisitor& v) override;
 
@@ -19,6 +21,8 @@ class MixerConfig : public PatchModelConfig {
   static std::optional<RecognisedModel> recognise(const TensorShapes& shapes);
 
  protected:
+  static RecognisedModel recognise_blocks(const TensorShapes& shapes, const char* family);
+  CostRow norm_costs(const std::string& name, std::int64_t tokens) const override;
   std::vector<CostRow> block_costs(const std::string& name, std::int64_t tokens) const override;
 };
 

@@ -5,7 +5,8 @@
 
 namespace smlp {
 
-// A classifier of square images. Tensor names and their order equal the published checkpoints'.
+// A classifier of square images. Tensor names and their order equal the published checkpoints'. Buffers of
+// whole numbers with dimensions hold permutations along the last; values that are none are never loaded.
 class Model : public torch::nn::Module {
  public:
   // images [B, 3, S, S] float → features [B, width]

@@ -1,0 +1,34 @@
+#pragma once
+// What `mixer` and `rp_mixer` share.
+#include <memory>
+
+#include "patch_network.hpp"
+#include "smlp/models/mixer.hpp"
+
+namespace smlp {
+
+// The layers of a block, registered in it under timm's names.
+struct MixingLayers {
+  MixingLayers(torch::nn::Module& block, const MixerConfig& config, std::int64_t tokens);
+
+  std::shared_ptr<NormLayer> norm1;
+  std::shared_ptr<Mlp> mlp_tokens;
+  std::shared_ptr<NormLayer> norm2;
+  std::shared_ptr<Mlp> mlp_channels;
+};
+
+// LeCun normal weights, biases and head zero.
+void start_mixer(PatchNetwork& model);
+
+template <class Block>
+std::shared_ptr<Model> mixer_of(const MixerConfig& config, int image_size, int classes) {
+  torch::nn::Sequential blocks;
+  for (std::int64_t i = 0; i < config.depth; ++i)
+    blocks->push_back(std::make_shared<Block>(config, config.tokens(image_size)));
+  auto model = std::make_shared<PatchNetwork>(config, classes, blocks,
+                                              torch::nn::AnyModule(token_norm(config.norm, config.width)));
+  start_mixer(*model);
+  return model;
+}
+
+}  // namespace smlp

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/models/timm.safetensors: models on patches as timm computes them.
+"""Writes tests/golden/models/timm.safetensors: models as timm computes them.
 
     python scripts/make_golden_timm.py
 
@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 from timm.layers import GatedMlp
 from timm.models.mlp_mixer import Affine, MixerBlock, MlpMixer, ResBlock, SpatialGatingBlock
+from timm.models.vision_transformer import VisionTransformer
 
 FILE = pathlib.Path(__file__).parent.parent / "tests/golden/models/timm.safetensors"
 SIZE, CLASSES, BATCH = 12, 5, 3
@@ -33,10 +34,16 @@ def resmlp(c):
     return network(c, mlp_ratio=c["hidden"] / c["width"], block_layer=functools.partial(ResBlock, init_values=0.1), norm_layer=Affine)
 
 
+def vit(c):
+    return VisionTransformer(img_size=SIZE, patch_size=c["patch_size"], num_classes=CLASSES, embed_dim=c["width"], depth=c["depth"],
+                             num_heads=c["heads"], mlp_ratio=c["hidden"] / c["width"])
+
+
 VARIANTS = {
     "mixer": (mixer, dict(name="mixer", patch_size=4, depth=2, width=8, token_hidden=6, channel_hidden=16)),
     "gmlp": (gmlp, dict(name="gmlp", patch_size=3, depth=2, width=8, hidden=12)),
     "resmlp": (resmlp, dict(name="resmlp", patch_size=6, depth=2, width=8, hidden=12)),
+    "vit": (vit, dict(name="vit", patch_size=4, depth=2, width=8, heads=2, hidden=12)),
 }
 
 

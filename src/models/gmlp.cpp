@@ -51,7 +51,7 @@ std::optional<RecognisedModel> GMlpConfig::recognise(const TensorShapes& shapes)
   const std::int64_t tokens = shapes.rows(block_tensor(0, gate)), hidden = shapes.rows(block_tensor(0, fc1)),
                      width = shapes.shape("stem.proj.weight", 4)[0];
   if (hidden % 2 != 0) fail(ErrorKind::data, "{} has {} rows, an odd number", block_tensor(0, fc1), hidden);
-  RecognisedModel model = recognise_patches(shapes, "gmlp", gate, tokens);
+  RecognisedModel model = recognise_patches(shapes, "gmlp", "stem.proj.weight", gate, tokens);
   for (std::int64_t i = 0; shapes.has(block_tensor(i, gate)); ++i) {
     shapes.expect(block_tensor(i, gate), {tokens, tokens});
     shapes.expect(block_tensor(i, fc1), {hidden, width});

@@ -59,7 +59,7 @@ RecognisedModel MixerConfig::recognise_blocks(const TensorShapes& shapes, const 
                      token_hidden = shapes.rows(block_tensor(0, tokens1)),
                      channel_hidden = shapes.rows(block_tensor(0, channels1)),
                      width = shapes.shape("stem.proj.weight", 4)[0];
-  RecognisedModel model = recognise_patches(shapes, family, tokens1, tokens);
+  RecognisedModel model = recognise_patches(shapes, family, "stem.proj.weight", tokens1, tokens);
   for (std::int64_t i = 0; shapes.has(block_tensor(i, tokens1)); ++i) {
     shapes.expect(block_tensor(i, tokens1), {token_hidden, tokens});
     shapes.expect(block_tensor(i, "mlp_tokens.fc2.weight"), {tokens, token_hidden});

@@ -51,17 +51,16 @@ Preset timm_preset(const std::string& name, KeyValues keys) {
 }
 
 RecognisedModel recognise_patches(const TensorShapes& shapes, const std::string& family,
-                                  const std::string& first, std::int64_t tokens) {
-  const std::vector<std::int64_t>& stem = shapes.shape("stem.proj.weight", 4);
-  const std::int64_t width = stem[0], patch = stem[2], outputs = shapes.rows("head.weight");
-  shapes.expect("stem.proj.weight", {width, 3, patch, patch});
+                                  const std::string& stem, const std::string& each, std::int64_t patches) {
+  const std::int64_t width = shapes.shape(stem, 4)[0], patch = shapes.shape(stem, 4)[2],
+                     outputs = shapes.rows("head.weight");
+  shapes.expect(stem, {width, 3, patch, patch});
   if (patch < 1 || patch > max_image_size)
-    fail(ErrorKind::data, "stem.proj.weight is of patches of {} pixels, expected 1 to {}", patch,
-         max_image_size);
+    fail(ErrorKind::data, "{} is of patches of {} pixels, expected 1 to {}", stem, patch, max_image_size);
   shapes.expect("head.weight", {outputs, width});
-  const std::int64_t depth = shapes.count([&](std::int64_t i) { return block_tensor(i, first); });
-  const std::int64_t side = square_side(tokens, "tokens", block_tensor(0, first));
-  const int image = image_side(3 * side * side * patch * patch, "stem.proj.weight");
+  const std::int64_t depth = shapes.count([&](std::int64_t i) { return block_tensor(i, each); });
+  const std::int64_t side = square_side(patches, "patches", block_tensor(0, each));
+  const int image = image_side(3 * side * side * patch * patch, stem);
   return {.keys = {{"model.name", family},
                    {"model.patch_size", std::to_string(patch)},
                    {"model.depth", std::to_string(depth)},

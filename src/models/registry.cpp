@@ -5,8 +5,10 @@
 #include "smlp/models/gmlp.hpp"
 #include "smlp/models/mixer.hpp"
 #include "smlp/models/resmlp.hpp"
+#include "smlp/models/resnet.hpp"
 #include "smlp/models/rp_mixer.hpp"
 #include "smlp/models/s_mlp.hpp"
+#include "smlp/models/vit.hpp"
 
 namespace smlp {
 
@@ -18,6 +20,8 @@ std::span<const ModelFamily> model_table() {
       {"rp_mixer", make_config<ModelConfig, RpMixerConfig>, RpMixerConfig::presets, RpMixerConfig::recognise},
       {"gmlp", make_config<ModelConfig, GMlpConfig>, GMlpConfig::presets, GMlpConfig::recognise},
       {"resmlp", make_config<ModelConfig, ResMlpConfig>, ResMlpConfig::presets, ResMlpConfig::recognise},
+      {"vit", make_config<ModelConfig, VitConfig>, VitConfig::presets, VitConfig::recognise},
+      {"resnet", make_config<ModelConfig, ResNetConfig>, ResNetConfig::presets, ResNetConfig::recognise},
   };
   return rows;
 }

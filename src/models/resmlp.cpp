@@ -52,7 +52,7 @@ std::optional<RecognisedModel> ResMlpConfig::recognise(const TensorShapes& shape
   if (!shapes.has(block_tensor(0, mix))) return std::nullopt;
   const std::int64_t tokens = shapes.rows(block_tensor(0, mix)), hidden = shapes.rows(block_tensor(0, fc1)),
                      width = shapes.shape("stem.proj.weight", 4)[0];
-  RecognisedModel model = recognise_patches(shapes, "resmlp", mix, tokens);
+  RecognisedModel model = recognise_patches(shapes, "resmlp", "stem.proj.weight", mix, tokens);
   for (std::int64_t i = 0; shapes.has(block_tensor(i, mix)); ++i) {
     shapes.expect(block_tensor(i, mix), {tokens, tokens});
     shapes.expect(block_tensor(i, fc1), {hidden, width});

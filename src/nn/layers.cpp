@@ -46,7 +46,7 @@ torch::Tensor NormLayer::forward(const torch::Tensor& x) {
   if (kind_ == NormKind::none) return x;
   if (kind_ == NormKind::layer) return at::layer_norm(x, {width_}, weight_, bias_, eps_);
   if (is_training()) {
-    if (x.size(0) < 2)
+    if (x.numel() < 2 * width_)
       fail(ErrorKind::usage,
            "model.norm: batch needs at least 2 images a batch while training, got {}; raise train.batch_size "
            "or "

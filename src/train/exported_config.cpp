@@ -27,7 +27,8 @@ Json json_value(const std::string& yaml) {
 
 Json args_json(const RunConfig& config) {
   Json args = Json::object();
-  for (const auto& [key, value] : model_args(config)) args[key] = json_value(value);
+  for (const auto& [key, value] : model_args(config))
+    if (const Json json = json_value(value); !json.is_null()) args[key] = json;
   return args;
 }
 
@@ -99,12 +100,16 @@ std::optional<ExportedConfig> read_exported_config(const fs::path& folder, const
     if (json.contains("pretrained_cfg")) {
       const nlohmann::json& cfg = json["pretrained_cfg"];
       found.normalization = {cfg.at("mean"), cfg.at("std")};
+      if (cfg.contains("input_size")) found.image_size = cfg["input_size"].at(2).get<int>();
     }
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorKind::data, "{}: {}", file, error.what());
   }
   check_class_names(found.classes, file);
   if (found.normalization) check_statistics(*found.normalization, file);
+  if (found.image_size && (*found.image_size < 1 || *found.image_size > max_image_size))
+    fail(ErrorKind::data, "{}: pretrained_cfg: input_size {}, expected 1 to {}", file, *found.image_size,
+         max_image_size);
   return found;
 }
 

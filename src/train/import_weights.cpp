@@ -62,6 +62,17 @@ NamedTensors model_tensors(const std::vector<SafetensorsEntry>& entries, const R
   return tensors;
 }
 
+// Batch norms of early PyTorch, such as torchvision's published weights, did not count their batches. The
+// number has no effect.
+void add_batch_counts(NamedTensors& tensors, const NamedTensors& wanted) {
+  const auto has = [&](const std::string& name) {
+    return std::ranges::any_of(tensors, [&](const auto& each) { return each.first == name; });
+  };
+  for (const auto& [name, tensor] : wanted)
+    if (name.ends_with(".num_batches_tracked") && !has(name))
+      tensors.emplace_back(name, torch::zeros_like(tensor));
+}
+
 // The model alone: how it was trained is not known. Sizes out of bounds are the file's fault here.
 RunConfig config_of(const KeyValues& keys, const std::string& file) {
   std::vector<ConfigNode> overrides;
@@ -69,6 +80,12 @@ RunConfig config_of(const KeyValues& keys, const std::string& file) {
   for (const char* none : {"augment.crop=null", "augment.flip=0.0", "augment.mixup=0.0"})
     overrides.push_back(parse_override(none));
   return blame_file([&] { return load_run_config(std::nullopt, std::move(overrides)); });
+}
+
+void resize(RecognisedModel& model, int image_size) {
+  model.image_size = image_size;
+  for (auto& [key, value] : model.keys)
+    if (key == "data.image_size") value = std::to_string(image_size);
 }
 
 // What config.json says of the model, where that has the tensors that the file has.
@@ -105,9 +122,11 @@ void refuse_objects(const WeightSet& set, const std::vector<std::string>& object
 }
 
 ImportedWeights write_checkpoint(const ImportOptions& options, const WeightSet& set) {
-  const RecognisedModel& recognised = set.model;
+  RecognisedModel recognised = set.model;
   const std::string file = options.from.string();
   const auto exported = read_exported_config(options.from.parent_path(), recognised.family);
+  if (recognised.any_image_size && exported && exported->image_size)
+    resize(recognised, *exported->image_size);
   RunConfig config =
       exported ? described_config(recognised, *exported, file) : config_of(recognised.keys, file);
   const ImportedWeights::Data data = data_of(options, exported);
@@ -117,7 +136,9 @@ ImportedWeights write_checkpoint(const ImportOptions& options, const WeightSet& 
   state.config = config.yaml();
   const auto model =
       blame_file([&] { return build_model(config.model, recognised.image_size, recognised.classes); });
-  copy_tensors(model_tensors(set.tensors, recognised, file), named_tensors(*model), file);
+  NamedTensors tensors = model_tensors(set.tensors, recognised, file);
+  add_batch_counts(tensors, named_tensors(*model));
+  copy_tensors(tensors, named_tensors(*model), file);
   make_parent_directory(options.to);
   write_checkpoint_folder(options.to, {model_part(*model)}, state);
   return {.config = std::move(config),

@@ -3,6 +3,7 @@
 #include "smlp/config/tree.hpp"
 #include "smlp/models/b_mlp.hpp"
 #include "smlp/models/registry.hpp"
+#include "smlp/models/resnet.hpp"
 #include "smlp/models/weight_sets.hpp"
 #include "support/chosen.hpp"
 #include "support/errors.hpp"
@@ -27,7 +28,7 @@ std::pair<Chosen<ModelConfig>, int> preset_model(const std::string& name) {
   const int image_size = data == nullptr ? 64 : std::stoi(data->find("image_size")->text);
   std::erase_if(tree.entries, [](const auto& entry) { return entry.first != "model"; });
   read_config(tree, [&](FieldVisitor& v) { v.family("model", model, model_table(), ""); });
-  return {std::move(model), image_size};
+  return {std::move(model), model.name == "resnet" ? 224 : image_size};
 }
 
 TEST(Models, PrintedConfigReadsBackToTheSame) {
@@ -62,7 +63,7 @@ TEST(Models, ParametersAndMacsAreThePapers) {
   }
 }
 
-// As fvcore counts timm's models of these names, at 1,000 classes.
+// As fvcore counts timm's and torchvision's models of these names, at 1,000 classes.
 TEST(Models, ParametersAndMacsAreFvcoresCounts) {
   struct Row {
     const char* name;
@@ -74,7 +75,11 @@ TEST(Models, ParametersAndMacsAreFvcoresCounts) {
                          {"resmlp_24_224", 30'020'680, 5'961'292'800},
                          {"gmlp_ti16_224", 5'867'328, 1'344'167'424},
                          {"gmlp_s16_224", 19'422'656, 4'422'417'408},
-                         {"gmlp_b16_224", 73'075'392, 15'781'165'056}}) {
+                         {"gmlp_b16_224", 73'075'392, 15'781'165'056},
+                         {"vit_b4_64", 86'060'776, 23'080'498'944},
+                         {"resnet18", 11'689'512, 1'819'065'856},
+                         {"resnet152", 60'192'808, 11'558'835'200},
+                         {"B-12/768", 66'894'568, 66'874'368}}) {
     const auto [model, image_size] = preset_model(row.name);
     const CostRow sum = total(model->costs(image_size, 1000));
     EXPECT_EQ(sum.parameters, row.parameters) << row.name;
@@ -83,7 +88,11 @@ TEST(Models, ParametersAndMacsAreFvcoresCounts) {
 }
 
 // The paper's Table 7, which rounds.
-TEST(Models, MixerB4HasThePapersSize) {
+TEST(Models, TheComparedNetworksHaveThePapersSize) {
+  ResNetConfig resnet;
+  resnet.depth = 152, resnet.stem = ResNetConfig::Stem::small;
+  EXPECT_EQ(total(resnet.costs(64, 1000)).macs, 13'072'860'160);
+
   const auto [model, image_size] = preset_model("mixer_b4_64");
   EXPECT_EQ(image_size, 64);
   const CostRow sum = total(model->costs(image_size, 1000));

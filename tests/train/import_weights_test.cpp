@@ -83,12 +83,14 @@ TEST(ImportWeights, ExportedWeightsComeBackInBothFormats) {
 // What names and shapes do not say, config.json does.
 TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
   for (const std::string model :
-       {"name: b_mlp, depth: 2, expansion: 1, activation: relu, norm_position: post, skip: false",
-        "name: s_mlp, depth: 3, activation: relu, block_order: norm_linear_act",
-        "name: b_mlp, depth: 2, bottleneck: false, layers_per_block: 2, norm: batch"}) {
+       {"name: b_mlp, width: 8, depth: 2, expansion: 1, activation: relu, norm_position: post, skip: false",
+        "name: s_mlp, width: 8, depth: 3, activation: relu, block_order: norm_linear_act",
+        "name: b_mlp, width: 8, depth: 2, bottleneck: false, layers_per_block: 2, norm: batch",
+        "name: mixer, width: 8, depth: 2, token_hidden: 3", "name: rp_mixer, width: 8, depth: 2, norm: none",
+        "name: gmlp, width: 8, depth: 2, hidden: 6", "name: resmlp, width: 8, depth: 2, patch_size: 2",
+        "name: vit, width: 8, depth: 2, heads: 2", "name: resnet, stem: small"}) {
     TempDir temp;
-    const RunConfig config =
-        parse_run_config("{model: {width: 8, " + model + "}, data: {image_size: 8}}", model, {});
+    const RunConfig config = parse_run_config("{model: {" + model + "}, data: {image_size: 8}}", model, {});
     torch::manual_seed(3);
     const auto first = build_model(config.model, 8, 3);
     TrainingState state;

@@ -45,6 +45,7 @@ struct RecognisedModel {
   std::string family{};
   KeyValues keys{};  // of the model section, and data.image_size; values are not checked yet
   int image_size = 0;
+  bool any_image_size = false;  // the weights fit every one; image_size is the published models'
   int classes = 0;
   std::vector<TensorSource> tensors{};
 };

@@ -21,10 +21,10 @@ inline constexpr double norm_eps = 1e-5;
 // times as long.
 torch::Tensor classify(torch::nn::Linear& layer, const torch::Tensor& features);
 
-// Normalises features [B, width] (layer norm: [..., width]): torch's LayerNorm or BatchNorm1d with affine
-// parameters (momentum 0.1), and their tensor names (weight, bias; running_mean, running_var,
-// num_batches_tracked). Kind none is the identity and has no tensors. Batch statistics of fewer than two
-// images while training: Error(usage).
+// Normalises features [B, width] (layer norm: [..., width]; batch norm: also [B, width, H, W]): torch's
+// LayerNorm or BatchNorm with affine parameters (momentum 0.1), and their tensor names (weight, bias;
+// running_mean, running_var, num_batches_tracked). Kind none is the identity and has no tensors. Batch
+// statistics of one value while training: Error(usage).
 class NormLayer : public torch::nn::Module {
  public:
   NormLayer(NormKind kind, std::int64_t width, double eps = norm_eps);

@@ -23,6 +23,7 @@ struct ExportedConfig {
   KeyValues model{};                   // "model.activation" → "gelu"
   std::vector<std::string> classes{};  // empty: not said
   std::optional<ChannelStatistics> normalization{};
+  std::optional<int> image_size{};
 };
 
 // Reads FOLDER/config.json. None there, or of another architecture than `family` (a warning says

@@ -5,6 +5,7 @@
 
 #include "smlp/config/nearest.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/nn/model.hpp"
 
 namespace smlp {
 
@@ -32,9 +33,14 @@ bool matches(std::string_view pattern, std::string_view text) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
-void check_patterns(const std::vector<ParameterGroupConfig>& groups, const std::vector<std::string>& names) {
+bool matches(const ParameterGroupConfig& group, const std::string& name, const Model& model) {
+  return group.match == "head" ? name.starts_with(model.head_prefix()) : matches(group.match, name);
+}
+
+void check_patterns(const std::vector<ParameterGroupConfig>& groups, const std::vector<std::string>& names,
+                    const Model& model) {
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    const auto found = [&](const std::string& name) { return matches(groups[i].match, name); };
+    const auto found = [&](const std::string& name) { return matches(groups[i], name, model); };
     if (std::any_of(names.begin(), names.end(), found)) continue;
     fail(ErrorKind::usage, "optim.groups[{}].match: no tensor of the model matches '{}'{}", i,
          groups[i].match, did_you_mean(groups[i].match, names));
@@ -44,7 +50,7 @@ void check_patterns(const std::vector<ParameterGroupConfig>& groups, const std::
 }  // namespace
 
 void ParameterGroupConfig::fields(FieldVisitor& v) {
-  v.field("match", match, "tensor name, with * for any run of characters");
+  v.field("match", match, "tensor name, with * for any run of characters; head: all of the head's");
   v.field("lr", lr, "null: the optimiser's", rate_bounds);
   v.field("weight_decay", weight_decay, "null: the optimiser's", rate_bounds);
   v.field("freeze", freeze, "leave these as they are");
@@ -57,17 +63,17 @@ void OptimizerConfig::common_fields(FieldVisitor& v) {
   v.list("groups", groups, "settings by tensor name; the first match wins");
 }
 
-std::vector<Parameter> group_parameters(torch::nn::Module& module, const OptimizerConfig& config) {
+std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& config) {
   std::vector<std::string> names;
-  const auto named = module.named_parameters();
+  const auto named = model.named_parameters();
   for (const auto& item : named) names.push_back(item.key());
-  check_patterns(config.groups, names);
+  check_patterns(config.groups, names, model);
 
   std::vector<Parameter> parameters;
   for (const auto& item : named) {
     const auto group =
         std::find_if(config.groups.begin(), config.groups.end(),
-                     [&](const ParameterGroupConfig& g) { return matches(g.match, item.key()); });
+                     [&](const ParameterGroupConfig& g) { return matches(g, item.key(), model); });
     const ParameterGroupConfig chosen = group == config.groups.end() ? ParameterGroupConfig{} : *group;
     item.value().set_requires_grad(!chosen.freeze);
     if (!chosen.freeze)

@@ -231,7 +231,7 @@ TEST(Groups, FirstMatchWinsAndFrozenTensorsStay) {
   const auto model = build_model(
       testing::read_chosen<ModelConfig>(model_table(), "{name: b_mlp, depth: 2, width: 4}"), 2, 3);
   const auto config = read_optimizer(
-      "{name: sgd, lr: 0.001, weight_decay: 0.5, groups: [{match: \"linear_out.*\", lr: 0.01}, "
+      "{name: sgd, lr: 0.001, weight_decay: 0.5, groups: [{match: head, lr: 0.01}, "
       "{match: \"*.bias\", weight_decay: 0}, {match: \"blocks.*.block.0.*\", freeze: true}]}");
   std::map<std::string, Parameter> found;
   for (const Parameter& p : group_parameters(*model, *config.config)) found[p.name] = p;

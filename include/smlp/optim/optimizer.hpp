@@ -10,6 +10,8 @@
 
 namespace smlp {
 
+class Model;  // nn/model.hpp
+
 // A parameter as an optimiser sees it. Frozen ones never reach it.
 struct Parameter {
   std::string name;
@@ -50,8 +52,8 @@ class Optimizer {
   std::vector<Parameter> parameters_;
 };
 
-// The module's parameters with the config's groups applied; requires_grad is cleared on frozen ones. A
+// The model's parameters with the config's groups applied; requires_grad is cleared on frozen ones. A
 // pattern that matches nothing: Error(usage) naming it and the nearest tensor name.
-std::vector<Parameter> group_parameters(torch::nn::Module& module, const OptimizerConfig& config);
+std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& config);
 
 }  // namespace smlp

@@ -15,7 +15,8 @@ struct Parameter;
 // Settings of the parameters whose name matches a pattern; what a group leaves null it takes from the
 // optimiser.
 struct ParameterGroupConfig {
-  std::string match;  // tensor name with '*' for any run of characters: "linear_out.*"
+  std::string
+      match;  // tensor name with '*' for any run of characters, "blocks.*.bias"; "head": the model's head
   std::optional<double> lr;
   std::optional<double> weight_decay;
   bool freeze = false;

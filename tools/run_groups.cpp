@@ -63,10 +63,6 @@ Row sort_value(const Group& group, const std::string& column) {
   return numbers.empty() ? value_of(*group[0], column) : Row(mean_deviation(numbers).mean);
 }
 
-bool is_place(const std::string& column) {
-  return column == "run.name" || column == "run.output";
-}
-
 // Runs with the same of these have the same keys in a section, but for what was said of them.
 std::string kind_of(const Row& row, const std::string& column) {
   return value_of(row, column.substr(0, column.find('.')) + ".name").dump() +

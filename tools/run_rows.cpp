@@ -49,8 +49,8 @@ void add_results(Row& row, const RunResults& results, const RunConfig& config) {
   const Evaluation last = results.evaluations.empty() ? Evaluation{} : results.evaluations.back();
   row["epoch"] = std::min(results.epoch, static_cast<double>(config.train.epochs));
   row["time"] = number_or_null(last.train_seconds);
-  row["best_epoch"] = best == nullptr ? Row(nullptr) : Row(best->epoch);
   row["best_top1"] = number_or_null(best == nullptr ? Evaluation::none : best->top1);
+  row["best_epoch"] = best == nullptr ? Row(nullptr) : Row(best->epoch);
   row["holdout_top1"] = number_or_null(best == nullptr ? Evaluation::none : best->holdout_top1);
   row["last_top1"] = number_or_null(last.top1);
   row["last_top5"] = number_or_null(last.top5);
@@ -142,6 +142,10 @@ bool is_run(const fs::path& folder) {
 
 bool is_setting(const std::string& column) {
   return column.find('.') != std::string::npos;
+}
+
+bool is_place(const std::string& column) {
+  return column == "run.name" || column == "run.output";
 }
 
 Row run_row(const fs::path& run) {

@@ -39,29 +39,28 @@ bool is_minor(const std::string& column) {
 
 std::size_t different_cells(const Cells& rows, std::size_t column) {
   std::set<std::string> texts;
-  for (const auto& row : rows) texts.insert(row[column]);
+  for (const auto& row : rows)
+    if (!row[column].empty()) texts.insert(row[column]);
   return texts.size();
 }
 
-// The columns that go first where there is no room: of the settings those with the fewest different values,
-// the last of them first.
+// Columns that may go where there is no room, the most telling first: of settings, those of most values.
 std::vector<std::string> expendable(const Cells& rows) {
-  const std::vector<std::string>& columns = rows[0];
-  std::vector<std::string> minor;
+  std::vector<std::string> order{"last_top1", "status", "epoch", "n", "holdout_top1"}, minor;
   std::vector<std::pair<std::size_t, std::string>> settings;
-  for (std::size_t c = columns.size(); c-- > 0;) {
-    if (columns[c] == "init.from" || !is_setting(columns[c])) continue;
-    if (is_minor(columns[c]))
-      minor.push_back(columns[c]);
+  for (std::size_t c = 0; c < rows[0].size(); ++c) {
+    const std::string& column = rows[0][c];
+    if (column == "init.from" || !is_setting(column)) continue;
+    if (is_minor(column))
+      minor.push_back(column);
     else
-      settings.emplace_back(different_cells(rows, c), columns[c]);
+      settings.emplace_back(different_cells(rows, c), column);
   }
   std::stable_sort(settings.begin(), settings.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<std::string> order = std::move(minor);
-  for (const char* column : {"time", "init.from", "command"}) order.emplace_back(column);
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   for (const auto& [count, column] : settings) order.push_back(column);
-  for (const char* column : {"holdout_top1", "n", "epoch", "status", "last_top1"}) order.emplace_back(column);
+  order.insert(order.end(), {"command", "init.from", "time"});
+  order.insert(order.end(), minor.begin(), minor.end());
   return order;
 }
 

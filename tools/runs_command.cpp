@@ -57,11 +57,10 @@ int run_list(const RunsOptions& options) {
   return show_run(list.places[0], options.format());
 }
 
-// The last of them are the most telling.
 std::string some_of(const std::vector<std::string>& columns) {
   constexpr std::size_t shown = 5;
   const std::vector<std::string> telling(
-      columns.rbegin(), columns.rbegin() + static_cast<std::ptrdiff_t>(std::min(shown, columns.size())));
+      columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(std::min(shown, columns.size())));
   const std::size_t more = columns.size() - telling.size();
   return fmt::format("{}{}", fmt::join(telling, ", "),
                      more == 0 ? "" : fmt::format(" and {} more columns", more));
@@ -73,8 +72,7 @@ constexpr const char* list_footer =
     "best_top1 is of the test split at the epoch that was chosen, by holdout_top1 where a part is held out.\n"
     "Status: running, finished, stopped (by a signal, everything saved), failed (`smlp runs RUN` says why),\n"
     "killed. JSON and CSV have every run and every key.\n"
-    "Examples: smlp runs --sort best_top1 --filter 'optim.lr>1e-4' --filter status=finished\n"
-    "          smlp runs runs/b6";
+    "Example: smlp runs --sort best_top1 --filter 'optim.lr>1e-4' --filter status=finished";
 
 }  // namespace
 
@@ -129,15 +127,22 @@ Action add_runs_command(CLI::App& app) {
   diff->add_option("B", o->second, "another run")->required();
   diff->add_flag("--json", o->json, "as JSON: key → both values");
 
+  diff->footer("Example: smlp runs diff runs/a runs/b");
+
   CLI::App* watch = app.add_subcommand("watch", "follow runs until Ctrl-C, which ends with exit code 130");
   add_list_options(*watch, o->list);
   watch->add_option("--every", o->seconds, "seconds between looks")
       ->check(CLI::Range(0.1, 3600.0))
+      ->type_name("SECONDS")
       ->capture_default_str();
+
+  watch->footer("Example: smlp runs watch --sort best_top1");
 
   CLI::App* remove = app.add_subcommand("rm", "delete runs; one that is being written is refused");
   remove->add_option("RUN", o->doomed, "the runs' folders")->required();
   remove->add_flag("-y,--yes", o->yes, "without asking");
+
+  remove->footer("Example: smlp runs rm runs/a runs/b");
 
   return [o, diff, watch, remove] {
     if (diff->parsed()) return diff_runs(o->first, o->second, o->format());

@@ -9,7 +9,6 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
-#include "smlp/run/checkpoint_folders.hpp"
 
 namespace smlp {
 namespace {
@@ -28,9 +27,12 @@ bool is_of_a_run(const fs::path& path) {
          std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// A copy called step-000000005-good is somebody's own.
 bool is_of_checkpoints(const fs::path& path) {
-  const std::string name = path.filename().string();
-  return is_temporary(path) || name == "last" || name == "best" || is_checkpoint(path);
+  const std::string name = path.filename().string(), mark = "step-";
+  const bool step =
+      name.starts_with(mark) && name.find_first_not_of("0123456789", mark.size()) == std::string::npos;
+  return step || is_temporary(path) || name == "last" || name == "best";
 }
 
 // Somebody's own file in the run's folder; "" where there is none.

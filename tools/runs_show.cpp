@@ -35,8 +35,7 @@ Cells settings_of(const Row& row) {
   }
   Cells cells;
   for (const auto& [column, value] : row.items())
-    if (is_setting(column) && column != "run.name" && column != "run.output" &&
-        !usual.contains(column + json_text(value)))
+    if (is_setting(column) && !is_place(column) && !usual.contains(column + json_text(value)))
       cells.push_back({"  " + column, cell_text(row, column)});
   return cells;
 }

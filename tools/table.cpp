@@ -32,8 +32,17 @@ std::vector<std::size_t> column_widths(const Cells& rows) {
   return widths;
 }
 
-std::size_t table_width(const Cells& rows) {
-  const std::vector<std::size_t> widths = column_widths(rows);
+void cut_cells(Cells& rows) {
+  for (auto& row : rows)
+    for (std::string& cell : row) cell = cut_cell(cell);
+}
+
+void erase_column(Cells& rows, const std::string& column) {
+  const std::ptrdiff_t at = std::find(rows[0].begin(), rows[0].end(), column) - rows[0].begin();
+  for (auto& row : rows) row.erase(row.begin() + at);
+}
+
+std::size_t line_width(const std::vector<std::size_t>& widths) {
   return std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
 }
 
@@ -60,18 +69,26 @@ std::string format_table(const Cells& rows) {
 }
 
 std::vector<std::string> fit_table(Cells& rows, std::size_t width, const std::vector<std::string>& order) {
-  if (table_width(rows) <= width) return {};
-  for (auto& row : rows)
-    for (std::string& cell : row) cell = cut_cell(cell);
+  if (line_width(column_widths(rows)) <= width) return {};
+  cut_cells(rows);
+  const std::vector<std::size_t> widths = column_widths(rows);
+  const std::vector<std::string> columns = rows[0];
+  const auto may_go = [&](const std::string& column) {
+    return std::find(order.begin(), order.end(), column) != order.end();
+  };
+  std::size_t used = 0;
+  for (std::size_t c = 0; c < columns.size(); ++c)
+    if (!may_go(columns[c])) used += widths[c] + 2;
   std::vector<std::string> left_out;
   for (const std::string& column : order) {
-    if (table_width(rows) <= width) break;
-    const auto found = std::find(rows[0].begin(), rows[0].end(), column);
-    if (found == rows[0].end()) continue;
-    left_out.push_back(column);
-    const std::ptrdiff_t at = found - rows[0].begin();
-    for (auto& row : rows) row.erase(row.begin() + at);
+    const auto c =
+        static_cast<std::size_t>(std::find(columns.begin(), columns.end(), column) - columns.begin());
+    if (c == columns.size()) continue;
+    const bool fits = used + widths[c] <= width;
+    used += fits ? widths[c] + 2 : 0;
+    if (!fits) left_out.push_back(column);
   }
+  for (const std::string& column : left_out) erase_column(rows, column);
   return left_out;
 }
 

@@ -10,8 +10,8 @@ using Cells = std::vector<std::vector<std::string>>;  // row by row, the first r
 // Rows of text as columns two spaces apart; columns of numbers are set to the right.
 std::string format_table(const Cells& rows);
 
-// Cuts long cells, then leaves out columns in this order, until a line takes at most `width` columns of a
-// terminal or no column is left to go. Those that went.
+// Where a line takes more than `width` columns of a terminal: cuts long cells, and leaves out those of these
+// columns for which there is still no room, the first of them being served first. Those that went.
 std::vector<std::string> fit_table(Cells& rows, std::size_t width, const std::vector<std::string>& order);
 
 // A field of a CSV file (RFC 4180): in quotes where it has to be.

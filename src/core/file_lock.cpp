@@ -33,7 +33,7 @@ void write_owner(int descriptor, const fs::path& path) {
 
 // Somebody may be looking at the lock.
 bool lock_patiently(int descriptor, const fs::path& path) {
-  for (int tries = 10; tries > 0; --tries) {
+  for (int tries = 50; tries > 0; --tries) {
     if (try_lock(descriptor, path)) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <optional>
 #include <thread>
 
@@ -27,7 +28,10 @@ TEST(FileLock, WhoLooksRefusesNobody) {
   testing::TempDir folder;
   std::atomic<bool> done = false;
   std::thread looks([&] {
-    while (!done) lock_state(folder / "lock");
+    while (!done) {
+      lock_state(folder / "lock");
+      std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
   });
   for (int i = 0; i < 200; ++i) EXPECT_NO_THROW(FileLock(folder / "lock", "held"));
   done = true;

@@ -29,14 +29,6 @@ std::string class_name(const SavedModel& saved, const Dataset& dataset, std::int
                                            : std::to_string(label);
 }
 
-// RFC 4180: quoted when it has to be.
-std::string csv(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
-
 std::vector<std::string> accuracy_row(const std::string& name, const EvaluationResult& r) {
   std::vector<std::string> row{name, fmt::format("{:.2f}", r.top1), fmt::format("{:.2f}", r.top5)};
   if (r.real) row.push_back(fmt::format("{:.2f}", *r.real));

@@ -1,92 +1,156 @@
-#include <filesystem>
-#include <fstream>
+#include <algorithm>
 #include <iostream>
-#include <nlohmann/json.hpp>
+#include <set>
 
 #include "command.hpp"
+#include "row_query.hpp"
+#include "runs_commands.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
-#include "smlp/train/config_files.hpp"
-#include "table.hpp"
 
 namespace smlp {
 namespace {
 
-namespace fs = std::filesystem;
+struct RunsOptions {
+  ListOptions list;
+  bool json = false, csv = false, yes = false;
+  std::string first, second;
+  std::vector<std::string> doomed;
+  double seconds = 2;
 
-struct RunSummary {
-  double epoch = 0;
-  double last_top1 = -1, best_top1 = -1;
+  RunsFormat format() const { return json ? RunsFormat::json : csv ? RunsFormat::csv : RunsFormat::text; }
+  bool chooses() const {
+    const TableOptions& t = list.table;
+    return !list.filters.empty() || !t.columns.empty() || !t.sort.empty() || t.reverse || t.each;
+  }
 };
 
-RunSummary summarize(const fs::path& run) {
-  RunSummary summary;
-  const fs::path log_file = run / "metrics.jsonl";
-  std::ifstream lines(log_file);
-  if (!lines && fs::exists(log_file)) fail(ErrorKind::data, "cannot read {}", log_file.string());
-  for (std::string line; std::getline(lines, line);) {
-    const auto row = nlohmann::json::parse(line, nullptr, false);
-    if (!row.is_object() || !row.contains("epoch") || !row["epoch"].is_number()) continue;
-    summary.epoch = std::max(summary.epoch, row["epoch"].get<double>());
-    if (!row.contains("kind") || row["kind"] != "eval" || !row.contains("top1") || !row["top1"].is_number())
-      continue;
-    summary.last_top1 = row["top1"].get<double>();
-    summary.best_top1 = std::max(summary.best_top1, summary.last_top1);
-  }
-  return summary;
+void add_list_options(CLI::App& app, ListOptions& options) {
+  app.add_option("DIR", options.places, "runs, or folders that hold runs [runs]")->type_name("");
+  app.add_option("--columns", options.table.columns, "these columns, none cut")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("KEY,KEY,…");
+  app.add_option("--sort", options.table.sort, "by these, smallest first")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("KEY,KEY,…");
+  app.add_flag("--reverse", options.table.reverse, "largest first");
+  app.add_option("--filter", options.filters,
+                 "only runs of which this is true (repeatable): = != < <= > >=, numbers as numbers")
+      ->allow_extra_args(false)
+      ->type_name("'KEY>VALUE'");
+  app.add_flag("--each", options.table.each, "a row for each seed");
 }
 
-std::string percent(double value) {
-  return value < 0 ? "" : fmt::format("{:.2f}", value);
+int run_list(const RunsOptions& options) {
+  ListOptions list = options.list;
+  if (list.places.empty()) list.places = {"runs"};
+  if (list.places.size() > 1 || !is_run(list.places[0])) return list_runs(list, options.format());
+  if (options.chooses() || options.csv)
+    fail(ErrorKind::usage,
+         "{} is a run, and is shown whole: --columns, --sort, --filter, --each and --csv are for the folder "
+         "that holds it",
+         list.places[0]);
+  return show_run(list.places[0], options.format());
 }
 
-std::vector<std::string> table_row(const fs::path& run) {
-  const RunConfig config = load_run_config((run / "config.yaml").string(), {});
-  const RunSummary summary = summarize(run);
-  const double epochs = static_cast<double>(config.train.epochs);
-  return {printable(run.filename().string()),
-          config.model.name,
-          config.data.root,
-          config.optim.name,
-          fmt::format("{:g}", config.optim->lr),
-          std::to_string(config.train.batch_size),
-          std::to_string(config.run.seed),
-          fmt::format("{:.4g}/{}", std::min(summary.epoch, epochs), config.train.epochs),
-          percent(summary.best_top1),
-          percent(summary.last_top1)};
+std::string some_of(const std::vector<std::string>& columns) {
+  constexpr std::size_t shown = 5;
+  const std::vector<std::string> telling(
+      columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(std::min(shown, columns.size())));
+  const std::size_t more = columns.size() - telling.size();
+  return fmt::format("{}{}", fmt::join(telling, ", "),
+                     more == 0 ? "" : fmt::format(" and {} more columns", more));
 }
 
-int table_runs(const std::string& folder) {
-  if (!fs::is_directory(folder))
-    fail(ErrorKind::data, "{}: no such folder; give the folder that holds the runs", folder);
-  std::vector<fs::path> runs;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    std::error_code error;
-    if (fs::is_regular_file(entry.path() / "config.yaml", error)) runs.push_back(entry.path());
-    if (error == std::errc::permission_denied)
-      log().warn("{}: left out: {}", entry.path().string(), error.message());
-  }
-  std::sort(runs.begin(), runs.end());
-  std::vector<std::vector<std::string>> rows{
-      {"run", "model", "data", "optim", "lr", "batch", "seed", "epoch", "best top1", "last top1"}};
-  for (const fs::path& run : runs) {
-    try {
-      rows.push_back(table_row(run));
-    } catch (const Error& error) {
-      log().warn("{}: left out: {}", run.string(), error.what());
-    }
-  }
-  std::cout << format_table(rows);
-  return 0;
-}
+constexpr const char* list_footer =
+    "A table shows the settings that are not the same in all its runs, then status, results and times; runs\n"
+    "that differ in the seed alone are one row of n: mean ± the sample's standard deviation (over n - 1).\n"
+    "best_top1 is of the test split at the epoch that was chosen, by holdout_top1 where a part is held out.\n"
+    "Status: running, finished, stopped (by a signal, everything saved), failed (`smlp runs RUN` says why),\n"
+    "killed. JSON and CSV have every run and every key.\n"
+    "Example: smlp runs --sort best_top1 --filter 'optim.lr>1e-4' --filter status=finished";
 
 }  // namespace
 
+std::vector<Row> chosen_runs(const ListOptions& options) {
+  static std::set<std::string> told;
+  Listing listing = list_runs(options.places);
+  for (const std::string& warning : listing.left_out)
+    if (told.insert(warning).second) log().warn("{}", printable(warning));
+  std::vector<std::string> known = known_columns(listing.rows);
+  filter_rows(listing.rows, options.filters, known);
+  for (const std::string& column : options.table.sort) check_column(column, known, "--sort");
+  known.emplace_back("n");
+  for (const std::string& column : options.table.columns) check_column(column, known, "--columns");
+  return std::move(listing.rows);
+}
+
+int list_runs(const ListOptions& options, RunsFormat format) {
+  std::vector<Row> rows = chosen_runs(options);
+  if (format != RunsFormat::text) {
+    sort_rows(rows, options.table);
+    std::cout << (format == RunsFormat::json ? runs_as_json(rows, options.table)
+                                             : runs_as_csv(rows, options.table));
+    return 0;
+  }
+  if (rows.empty())
+    log().info("no runs{} in {}", options.filters.empty() ? "" : " of which that is true",
+               fmt::join(options.places, ", "));
+  const RunTable table = format_runs(rows, options.table, output_width());
+  std::cout << table.text << std::flush;
+  if (!table.left_out.empty())
+    log().info("no room for {}: --columns chooses, --csv and --json have all", some_of(table.left_out));
+  return 0;
+}
+
+fs::path named_run(const std::string& path) {
+  if (is_run(path)) return without_trailing_slash(path);
+  const bool below = is_run(fs::path("runs") / path);
+  fail(ErrorKind::data, "{}: no run: it has no config.yaml{}", path,
+       below ? fmt::format(" (did you mean runs/{}?)", path) : "");
+}
+
 Action add_runs_command(CLI::App& app) {
-  auto folder = std::make_shared<std::string>("runs");
-  app.add_option("DIR", *folder, "the folder that holds the runs")->capture_default_str();
-  return [folder] { return table_runs(*folder); };
+  auto o = std::make_shared<RunsOptions>();
+  app.require_subcommand(0, 1);
+  add_list_options(app, o->list);
+  CLI::Option* json = app.add_flag("--json", o->json, "every run with every key, as JSON");
+  app.add_flag("--csv", o->csv, "the same as CSV")->excludes(json);
+  app.footer(list_footer);
+
+  CLI::App* diff = app.add_subcommand("diff", "the settings and results in which two runs differ");
+  diff->add_option("A", o->first, "a run")->required();
+  diff->add_option("B", o->second, "another run")->required();
+  diff->add_flag("--json", o->json, "as JSON: key → both values");
+
+  diff->footer("Example: smlp runs diff runs/a runs/b");
+
+  CLI::App* watch = app.add_subcommand("watch", "follow runs until Ctrl-C, which ends with exit code 130");
+  add_list_options(*watch, o->list);
+  watch->add_option("--every", o->seconds, "seconds between looks")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->type_name("SECONDS")
+      ->capture_default_str();
+
+  watch->footer("Example: smlp runs watch --sort best_top1");
+
+  CLI::App* remove = app.add_subcommand("rm", "delete runs; one that is being written is refused");
+  remove->add_option("RUN", o->doomed, "the runs' folders")->required();
+  remove->add_flag("-y,--yes", o->yes, "without asking");
+
+  remove->footer("Example: smlp runs rm runs/a runs/b");
+
+  return [o, diff, watch, remove] {
+    if (diff->parsed()) return diff_runs(o->first, o->second, o->format());
+    if (remove->parsed()) return remove_runs(o->doomed, o->yes);
+    if (!watch->parsed()) return run_list(*o);
+    if (o->list.places.empty()) o->list.places = {"runs"};
+    return watch_runs(o->list, o->seconds);
+  };
 }
 
 }  // namespace smlp

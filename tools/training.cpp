@@ -1,9 +1,9 @@
 #include "training.hpp"
 
-#include <cmath>
 #include <iostream>
 #include <set>
 
+#include "mean_deviation.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
@@ -75,18 +75,6 @@ int report(const Outcome& outcome) {
       return 0;
   }
   return 0;
-}
-
-struct MeanDeviation {
-  double mean, deviation;
-};
-
-MeanDeviation mean_deviation(const std::vector<double>& values) {
-  double sum = 0, squares = 0;
-  for (const double v : values) sum += v;
-  const double mean = sum / static_cast<double>(values.size());
-  for (const double v : values) squares += (v - mean) * (v - mean);
-  return {mean, values.size() > 1 ? std::sqrt(squares / static_cast<double>(values.size() - 1)) : 0};
 }
 
 int train_seeds(const RunConfig& config, const std::vector<std::int64_t>& seeds,

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string>
 #include <system_error>
+#include <thread>
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -29,6 +31,15 @@ void write_owner(int descriptor, const fs::path& path) {
   if (written != size) cannot("write", path, written < 0 ? errno : ENOSPC);
 }
 
+// Somebody may be looking at the lock.
+bool lock_patiently(int descriptor, const fs::path& path) {
+  for (int tries = 50; tries > 0; --tries) {
+    if (try_lock(descriptor, path)) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 }  // namespace
 
 bool try_lock(int descriptor, const fs::path& path) {
@@ -39,11 +50,20 @@ bool try_lock(int descriptor, const fs::path& path) {
   return true;
 }
 
+LockState lock_state(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) return errno == ENOENT ? LockState::free : LockState::unknown;
+  const int code = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (code == 0) return LockState::free;
+  return code == EWOULDBLOCK ? LockState::held : LockState::unknown;
+}
+
 FileLock::FileLock(const fs::path& path, std::string_view what) {
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0) cannot("open", path, errno);
   try {
-    if (!try_lock(descriptor_, path)) {
+    if (!lock_patiently(descriptor_, path)) {
       const std::string owner = printable(read_file(path, 4096));
       fail(ErrorKind::failed, "{} by {}", what, owner.empty() ? "another process" : owner);
     }

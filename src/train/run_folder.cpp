@@ -16,6 +16,7 @@
 #include "smlp/core/version.hpp"
 #include "smlp/formats/json.hpp"
 #include "smlp/run/checkpoint_folders.hpp"
+#include "smlp/run/sessions.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/experiment.hpp"
 
@@ -104,7 +105,7 @@ fs::path make_run_folder(Experiment& experiment) {
 void check_same_test_images(const Experiment& experiment, const fs::path& run) {
   const fs::path file = run / "env.json";
   if (!fs::exists(file)) return;
-  const nlohmann::json env = parse_json(read_file(file, 1 << 20), file.string(), 16);
+  const nlohmann::json env = parse_json(read_file(file, 64 << 20), file.string(), 16);
   const auto before = env.find("test");
   if (before == env.end() || !before->is_object() || !before->contains("fingerprint")) return;
   const std::string now = experiment.test_set ? experiment.test_set->fingerprint() : "";
@@ -125,6 +126,7 @@ void write_run_files(const fs::path& run, const Experiment& experiment) {
                              {"device", experiment.device.description},
                              {"train", describe_data(*experiment.train_set)}};
   if (experiment.test_set) env["test"] = describe_data(*experiment.test_set);
+  env["sessions"] = with_new_session(run);
   write_file_atomically(run / "config.yaml", experiment.config.yaml());  // from here on it is a run
   write_file_atomically(run / "env.json",
                         env.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");

@@ -134,6 +134,15 @@ void RunRecord::write_checkpoint() {
   prune_checkpoints(run_, config_.keep_last, keep_steps);
 }
 
+void RunRecord::end(SessionEnd end, const std::string& reason) {
+  if (!world_->writes()) return;
+  try {
+    end_last_session(run_, end, reason);
+  } catch (const Error& error) {
+    log().warn("how this session ended is not kept: {}", error.what());
+  }
+}
+
 // A run without links is whole.
 void RunRecord::link_checkpoints() {
   const bool best = config_.keep_best > 0 && state_.best.epoch > 0;

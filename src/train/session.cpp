@@ -1,9 +1,12 @@
 #include "smlp/train/session.hpp"
 
+#include <string.h>
+
 #include "folder_checks.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/core/signals.hpp"
 #include "smlp/device/errors.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/describe.hpp"
@@ -89,6 +92,27 @@ Outcome outcome_of(const TrainResult& result, const Experiment& experiment, cons
   return outcome;
 }
 
+// "SIGTERM"; "" for none.
+std::string signal_name(int number) {
+  const char* const name = number == 0 ? nullptr : ::sigabbrev_np(number);
+  return name == nullptr ? "" : fmt::format("SIG{}", name);
+}
+
+// The run says how its session ended, also where that was an error.
+TrainResult train_to_an_end(Trainer& trainer) {
+  try {
+    TrainResult result = with_errors([&] { return trainer.run(); });
+    if (result.finished)
+      trainer.record().end(SessionEnd::finished);
+    else
+      trainer.record().end(SessionEnd::stopped, signal_name(stop_signal()));
+    return result;
+  } catch (const Error& error) {
+    trainer.record().end(SessionEnd::failed, error.what());
+    throw;
+  }
+}
+
 Outcome run_unguarded(RunConfig config, const SessionOptions& options) {
   const std::optional<Resume> resume = find_resume(config, options.resume);
   if (options.needs_weights && !config.init.from && !resume)
@@ -104,7 +128,7 @@ Outcome run_unguarded(RunConfig config, const SessionOptions& options) {
   if (options.dry_run) return {.plan = describe(experiment) + "\n" + describe_cost(experiment)};
   const fs::path run = open_run_folder(experiment, resume);
   Trainer trainer(experiment, run, resume ? resume->checkpoint : std::nullopt);
-  return outcome_of(trainer.run(), experiment, run);
+  return outcome_of(train_to_an_end(trainer), experiment, run);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Preloaded under the real program to make the system fail where a test wants it to:
 //   FAULT_AT_DURABLE=N  raises the signal at the N-th fsync, rename or symlink
 //   FAULT_AT_LOGGED=N   raises it at the write that brings metrics.jsonl to N bytes
+//   FAULT_AT_REMOVED=N  raises it before the N-th file or folder that is removed
 //   FAULT_SIGNAL=N      that signal; SIGKILL when it is not given
 //   FAULT_FULL_AFTER=N  after N bytes written to files below …/checkpoints/, the disk is full
 //   FAULT_LACKS=WORDS   a file system without some of: locks, links, shared-maps, folder-sync, folder-rename
@@ -60,6 +61,12 @@ void count_durable() {
   if (++durable_calls == limit) raise_signal();
 }
 
+void count_removed() {
+  static const long limit = setting("FAULT_AT_REMOVED");
+  static std::atomic<long> removed{0};
+  if (++removed == limit) raise_signal();
+}
+
 bool goes_to(int descriptor, const char* part_of_path) {
   char link[64], path[PATH_MAX];
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
@@ -106,6 +113,14 @@ int symlink(const char* target, const char* link) noexcept {
   count_durable();
   if (lacks("links")) return refuse(EPERM);
   return next<int (*)(const char*, const char*)>("symlink")(target, link);
+}
+int unlinkat(int folder, const char* path, int flags) noexcept {
+  count_removed();
+  return next<int (*)(int, const char*, int)>("unlinkat")(folder, path, flags);
+}
+int remove(const char* path) noexcept {
+  count_removed();
+  return next<int (*)(const char*)>("remove")(path);
 }
 int flock(int descriptor, int operation) noexcept {
   if (lacks("locks")) return refuse(ENOLCK);

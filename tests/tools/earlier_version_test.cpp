@@ -30,6 +30,15 @@ TEST_F(EarlierVersionTest, ItsRunsGoOn) {
   }
 }
 
+TEST_F(EarlierVersionTest, ItsRunsStandInTheTable) {
+  const Finished done = run({"runs", in("runs"), "--columns", "run,status,command,epoch,last_top1"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.out.find("finetuned   finished  finetune  2/2        11.43\n"), std::string::npos)
+      << done.out;
+  EXPECT_NE(done.out.find("pretrained  finished  train     2/2        10.55\n"), std::string::npos)
+      << done.out;
+}
+
 TEST_F(EarlierVersionTest, ItsWeightsAreEvaluatedAndFineTuned) {
   const Finished evaluated = run({"eval", run_folder("pretrained"), "--json"});
   ASSERT_EQ(evaluated.code, 0) << evaluated.err;

@@ -20,7 +20,7 @@ std::filesystem::path make_run_folder(Experiment& experiment);
 // Error(data).
 void check_same_test_images(const Experiment& experiment, const std::filesystem::path& run);
 
-// Writes config.yaml and env.json.
+// Writes config.yaml, and env.json, in which a session of this process begins.
 void write_run_files(const std::filesystem::path& run, const Experiment& experiment);
 
 // The run that a run's or checkpoint's path means. One whose config.yaml is gone gets it back from its newest

@@ -9,6 +9,7 @@
 #include "smlp/core/file_lock.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/stopwatch.hpp"
+#include "smlp/run/sessions.hpp"
 #include "smlp/run/sinks.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/experiment.hpp"
@@ -40,6 +41,9 @@ class RunRecord {
 
   // A checkpoint of the state and tensors as they are; durable when it returns, and the logs with it.
   void save();
+
+  // Says in env.json how this session ends; where that cannot be written, a warning does.
+  void end(SessionEnd end, const std::string& reason = "");
 
  private:
   void go_on();

@@ -34,6 +34,8 @@ class Trainer {
   // row, or where the last evaluation's loss is not finite.
   TrainResult run();
 
+  RunRecord& record() { return record_; }
+
  private:
   bool prepare();     // false when a stop signal came first; so do those below
   bool train_step();  // a step that was stopped is not counted, and done again by whoever goes on

@@ -1,0 +1,192 @@
+#include "run_rows.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <sstream>
+
+#include "smlp/core/error.hpp"
+#include "smlp/core/file_lock.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/host.hpp"
+#include "smlp/run/results.hpp"
+#include "smlp/run/sessions.hpp"
+#include "smlp/train/config_files.hpp"
+
+namespace smlp {
+namespace {
+
+// What training by gradient alone uses: of a head that is solved for it says nothing.
+constexpr std::array gradient_keys{"optim.",           "schedule.",         "loss.",
+                                   "train.batch_size", "train.micro_batch", "train.max_bad_steps"};
+
+bool is_used(const std::string& key, const RunConfig& config) {
+  return config.train.method != TrainConfig::Method::ridge ||
+         std::none_of(gradient_keys.begin(), gradient_keys.end(),
+                      [&](const char* start) { return key.starts_with(start); });
+}
+
+// YAML as the program prints it: JSON but for plain words and lists of sections.
+Row setting_value(const std::string& yaml) {
+  Row value = Row::parse(yaml, nullptr, false);
+  return value.is_discarded() ? Row(yaml) : value;
+}
+
+void add_settings(Row& row, const RunConfig& config) {
+  for (const KeyRow& key : config.rows())
+    if (!key.value.empty() && is_used(key.path, config)) row[key.path] = setting_value(key.value);
+}
+
+Row number_or_null(double value) {
+  return std::isfinite(value) ? Row(value) : Row(nullptr);
+}
+
+void add_results(Row& row, const RunResults& results, const RunConfig& config) {
+  const Evaluation* best = results.best();
+  const Evaluation last = results.evaluations.empty() ? Evaluation{} : results.evaluations.back();
+  row["epoch"] = std::min(results.epoch, static_cast<double>(config.train.epochs));
+  row["time"] = number_or_null(last.train_seconds);
+  row["best_top1"] = number_or_null(best == nullptr ? Evaluation::none : best->top1);
+  row["best_epoch"] = best == nullptr ? Row(nullptr) : Row(best->epoch);
+  row["holdout_top1"] = number_or_null(best == nullptr ? Evaluation::none : best->holdout_top1);
+  row["last_top1"] = number_or_null(last.top1);
+  row["last_top5"] = number_or_null(last.top5);
+  row["last_loss"] = number_or_null(last.loss);
+}
+
+bool trained_all(const RunResults& results, const RunConfig& config) {
+  return !results.evaluations.empty() &&
+         results.evaluations.back().epoch >= static_cast<double>(config.train.epochs);
+}
+
+// Which command made it: as its first session says, or else as its settings do.
+std::string made_by(const std::vector<RunSession>& sessions, const RunConfig& config) {
+  if (!sessions.empty()) {
+    std::istringstream words(sessions.front().command);
+    for (std::string word; words >> word;)
+      if (word == "train" || word == "finetune" || word == "probe") return word;
+  }
+  const std::vector<ParameterGroupConfig>& groups = config.optim->groups;
+  const bool frozen = std::any_of(groups.begin(), groups.end(), [](const auto& g) { return g.freeze; });
+  if (!config.init.from) return "train";
+  return frozen && config.init.new_head ? "probe" : "finetune";
+}
+
+// A process of this machine can be looked for where its lock cannot.
+bool may_live(const RunSession& session) {
+  return session.host == host_name() && session.process > 0 &&
+         (::kill(static_cast<pid_t>(session.process), 0) == 0 || errno == EPERM);
+}
+
+std::string status_of(const fs::path& run, const std::vector<RunSession>& sessions, bool trained_all) {
+  const LockState lock = lock_state(run / "lock");
+  if (lock == LockState::held) return "running";
+  const bool open = !sessions.empty() && sessions.back().exit.empty();
+  if (lock == LockState::unknown && open)
+    return sessions.back().host != host_name() ? "unknown" : may_live(sessions.back()) ? "running" : "killed";
+  if (!sessions.empty() && !open) return sessions.back().exit;
+  if (trained_all) return "finished";
+  return open ? "killed" : "stopped";
+}
+
+Row text_or_null(const std::string& text) {
+  return text.empty() ? Row(nullptr) : Row(text);
+}
+
+void add_sessions(Row& row, const std::vector<RunSession>& sessions) {
+  const RunSession first = sessions.empty() ? RunSession{} : sessions.front(),
+                   last = sessions.empty() ? RunSession{} : sessions.back();
+  row["reason"] = text_or_null(last.reason);
+  row["host"] = text_or_null(last.host);
+  row["start"] = text_or_null(first.start);
+  row["end"] = text_or_null(last.end);
+}
+
+std::string name_of(const fs::path& run) {
+  return without_trailing_slash(fs::absolute(run)).filename().string();
+}
+
+void add_run(const fs::path& run, Listing& listing) {
+  try {
+    listing.rows.push_back(run_row(run));
+  } catch (const std::exception& error) {  // it may change or go while it is read
+    listing.left_out.push_back(fmt::format("{}: left out: {}", run.string(), error.what()));
+  }
+}
+
+void add_folder(const fs::path& folder, Listing& listing) {
+  std::error_code error;
+  std::vector<fs::path> runs;
+  for (auto entry = fs::directory_iterator(folder, error); entry != fs::directory_iterator();
+       entry.increment(error)) {
+    std::error_code reading;
+    if (fs::is_regular_file(entry->path() / "config.yaml", reading) && !is_temporary(entry->path()))
+      runs.push_back(entry->path());
+    if (reading == std::errc::permission_denied)
+      listing.left_out.push_back(fmt::format("{}: left out: {}", entry->path().string(), reading.message()));
+  }
+  if (error) fail(ErrorKind::data, "cannot read {}: {}", folder.string(), error.message());
+  std::sort(runs.begin(), runs.end());
+  for (const fs::path& run : runs) add_run(run, listing);
+}
+
+}  // namespace
+
+bool is_run(const fs::path& folder) {
+  std::error_code error;
+  return fs::is_regular_file(folder / "config.yaml", error);
+}
+
+bool is_setting(const std::string& column) {
+  return column.find('.') != std::string::npos;
+}
+
+bool is_place(const std::string& column) {
+  return column == "run.name" || column == "run.output";
+}
+
+Row run_row(const fs::path& run) {
+  const RunConfig config = load_run_config((run / "config.yaml").string(), {});
+  const RunResults results = read_results(run);
+  const std::vector<RunSession> sessions = read_sessions(run);
+  Row row{{"run", name_of(run)}, {"path", run.string()}};
+  add_settings(row, config);
+  row["status"] = status_of(run, sessions, trained_all(results, config));
+  row["command"] = made_by(sessions, config);
+  add_sessions(row, sessions);
+  add_results(row, results, config);
+  return row;
+}
+
+Listing list_runs(const std::vector<std::string>& places) {
+  Listing listing;
+  for (const std::string& place : places) {
+    if (!fs::is_directory(place))
+      fail(ErrorKind::data, "{}: no such folder; give a run, or the folder that holds the runs", place);
+    if (is_run(place))
+      add_run(place, listing);
+    else
+      add_folder(place, listing);
+  }
+  return listing;
+}
+
+std::string run_status(const fs::path& run) {
+  const std::vector<RunSession> sessions = read_sessions(run);
+  return status_of(run, sessions, false);
+}
+
+std::string json_text(const Row& value, int indent) {
+  return value.dump(indent, ' ', false, Row::error_handler_t::replace);
+}
+
+const Row& value_of(const Row& row, const std::string& column) {
+  static const Row none;
+  const auto found = row.find(column);
+  return found == row.end() ? none : *found;
+}
+
+}  // namespace smlp

@@ -1,0 +1,38 @@
+#pragma once
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace smlp {
+
+// A run as a row: an object of columns and values, a column it has no value for being null or not there.
+// First "run" and "path", then its settings under their keys ("optim.lr"), then status, command, reason,
+// start, end, time (seconds of training), epoch, and results in %. Settings that a ridge probe does not use
+// are left out.
+using Row = nlohmann::ordered_json;
+
+bool is_run(const std::filesystem::path& folder);  // it holds a config.yaml
+bool is_setting(const std::string& column);        // a key of the configuration
+bool is_place(const std::string& column);          // that says where the run is, not what
+
+// A configuration that cannot be read: Error(usage); files beside it: Error(data).
+Row run_row(const std::filesystem::path& run);
+
+struct Listing {
+  std::vector<Row> rows;              // by path
+  std::vector<std::string> left_out;  // folders, with the reason
+};
+
+// The runs that are named, and those in the folders that are. No such folder: Error(data).
+Listing list_runs(const std::vector<std::string>& places);
+
+// "running": its lock is held. Without: how its last session ended ("finished", "stopped", "failed"), or
+// "killed" where that was not said. "unknown": its file system has no locks, and its process is elsewhere.
+std::string run_status(const std::filesystem::path& run);
+
+const nlohmann::ordered_json& value_of(const Row& row, const std::string& column);  // null: none
+
+std::string json_text(const Row& value, int indent = -1);  // bytes that are not UTF-8 are replaced
+
+}  // namespace smlp

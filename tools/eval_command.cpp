@@ -49,6 +49,14 @@ std::vector<ConfigNode> overrides(const EvalOptions& o) {
   return nodes;
 }
 
+// Without a precision of its own an evaluation computes in the run's.
+DeviceConfig device_of(const RunConfig& config, const EvalOptions& options) {
+  DeviceConfig device = config.device;
+  if (config.resolved && !options.precision && !sets(options, "device.precision="))
+    device.precision = as_resolved(device, *config.resolved).precision;
+  return device;
+}
+
 // What would change nothing is refused.
 void check_assignments(const std::vector<std::string>& assignments) {
   constexpr std::array sections{"augment.", "data.mean", "data.prefetch", "data.std",
@@ -135,7 +143,7 @@ int run_eval(const EvalOptions& options) {
   check_assignments(options.assignments);
   check_outputs(options);
   SavedModel saved = open_saved_model(options.path, options.best, overrides(options));
-  const Device device = open_device(saved.config.device);
+  const Device device = open_device(device_of(saved.config, options));
   const std::shared_ptr<const Dataset> dataset = open_dataset(saved.config.data.root, "test");
   check_classes_of_model({saved.state.classes, "the model"},
                          {dataset->info().classes, dataset->description()}, options.force_classes);

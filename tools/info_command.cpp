@@ -6,6 +6,7 @@
 #include "command.hpp"
 #include "data_info.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/device/device.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/train/config_files.hpp"
@@ -22,18 +23,27 @@ struct InfoOptions {
   std::optional<std::int64_t> image_size;
 };
 
+// What it is and costs in all, as a training's header says it.
+std::string model_line(const RunConfig& config, const std::vector<CostRow>& costs, std::size_t classes) {
+  const CostRow sum = total(costs);
+  return fmt::format("{} ({}) at {}x{}, {} classes, {} parameters, {} MACs an image", config.model.name,
+                     config.model->sizes(), config.data.image_size, config.data.image_size, classes,
+                     human_count(static_cast<double>(sum.parameters)),
+                     human_count(static_cast<double>(sum.macs)));
+}
+
 void print_model(const Model& model, const std::vector<CostRow>& costs) {
   std::vector<std::vector<std::string>> tensors{{"tensor", "shape", "parameters"}};
   for (const auto& [name, shape] : parameter_shapes(model))
     tensors.push_back(
         {name, fmt::format("{}", fmt::join(shape, " × ")),
          std::to_string(std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>()))});
-  std::vector<std::vector<std::string>> layers{{"layer", "parameters", "MACs"}};
+  const CostRow sum = total(costs);
+  std::vector<std::vector<std::string>> layers{
+      {"layer", "parameters", "MACs"}, {"all", std::to_string(sum.parameters), std::to_string(sum.macs)}};
   for (const CostRow& row : costs)
     layers.push_back({row.layer, std::to_string(row.parameters), std::to_string(row.macs)});
-  const CostRow sum = total(costs);
-  layers.push_back({"all", std::to_string(sum.parameters), std::to_string(sum.macs)});
-  std::cout << format_table(tensors) << "\n" << format_table(layers);
+  std::cout << format_table(layers) << "\n" << format_table(tensors);
 }
 
 int print_system() {
@@ -47,10 +57,9 @@ int describe_checkpoint(const std::string& path) {
   const SavedModel saved = open_saved_model(path, false);
   const TrainingState& s = saved.state;
   std::cout << fmt::format(
-      "checkpoint     {}\nmodel          {} at {}x{}, {} classes\nstep           {}\nbest           "
+      "checkpoint     {}\nmodel          {}\nstep           {}\nbest           "
       "{}\nnormalization  mean {}, std {}\n\n",
-      saved.checkpoint.string(), saved.config.model.name, saved.config.data.image_size,
-      saved.config.data.image_size, s.classes.size(), s.step,
+      saved.checkpoint.string(), model_line(saved.config, saved.costs(), s.classes.size()), s.step,
       s.best.epoch == 0 ? "none yet" : fmt::format("epoch {}, top1 {:.2f} %", s.best.epoch, s.best.top1),
       fmt::join(s.normalization.mean, " "), fmt::join(s.normalization.std, " "));
   print_model(*saved.model, saved.costs());
@@ -82,9 +91,9 @@ int describe_model(const InfoOptions& options) {
   const int image_size = static_cast<int>(config.data.image_size),
             classes = static_cast<int>(options.classes);
   const auto model = build_model(config.model, image_size, classes);
-  std::cout << fmt::format("{} at {}x{}, {} classes\n\n", config.model.name, config.data.image_size,
-                           config.data.image_size, options.classes);
-  print_model(*model, config.model->costs(image_size, classes));
+  const std::vector<CostRow> costs = config.model->costs(image_size, classes);
+  std::cout << model_line(config, costs, static_cast<std::size_t>(classes)) << "\n\n";
+  print_model(*model, costs);
   return 0;
 }
 

@@ -54,7 +54,9 @@ void print(const Outcome& o) {
   std::cout << fmt::format("last  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %\n", o.epochs, o.top1, o.top5)
             << fmt::format("best  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %  ({})\n", o.best.epoch,
                            o.best.top1, o.best.top5,
-                           o.chosen_on_test ? "chosen on test data" : "chosen on the held-out part")
+                           o.chosen_on_test
+                               ? "chosen on test data"
+                               : fmt::format("chosen by {:.2f} % on the held-out part", o.best.score))
             << fmt::format("run   {}  (memory {}, mapped data not counted{})\n", o.run.string(),
                            human_bytes(static_cast<double>(o.memory)), on_device)
             << std::flush;
@@ -110,7 +112,9 @@ void add_training_options(CLI::App& app, TrainingOptions& options) {
   app.add_option("--seeds", options.seeds, "train once with each seed and print mean ± deviation")
       ->delimiter(',')
       ->type_name("S,S,…");
-  app.add_flag("--dry-run", options.dry_run, "build everything, print what it would cost, train nothing");
+  app.add_flag(
+      "--dry-run", options.dry_run,
+      "build everything, measure a few steps, print what the run would cost and take; write nothing");
 }
 
 void add_from_option(CLI::App& app, TrainingOptions& options) {

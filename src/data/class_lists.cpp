@@ -1,7 +1,6 @@
 #include "smlp/data/class_lists.hpp"
 
 #include <algorithm>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "smlp/core/error.hpp"
@@ -33,16 +32,6 @@ std::string differences(const ClassList& a, const ClassList& b) {
                         printable(a.names[i]), a.owner, printable(b.names[i]), b.owner);
   }
   return found > differences_shown ? fmt::format("{}, and {} more", text, found - differences_shown) : text;
-}
-
-// Whether a name stands in both lists, at different places: their numbers then mean different things, whereas
-// lists without a name in common may be two spellings of one.
-bool holds_one_elsewhere(const std::vector<std::string>& model, const std::vector<std::string>& data) {
-  std::unordered_map<std::string_view, std::size_t> place;
-  for (std::size_t i = 0; i < model.size(); ++i) place.emplace(model[i], i);
-  for (std::size_t i = 0; i < data.size(); ++i)
-    if (const auto found = place.find(data[i]); found != place.end() && found->second != i) return true;
-  return false;
 }
 
 // As editors leave them at the ends of lines.
@@ -88,9 +77,9 @@ void check_classes_of_model(const ClassList& model, const ClassList& data, bool 
   }
   const std::string different = differences(data, model);
   if (different.empty()) return;
-  if (!force && holds_one_elsewhere(model.names, data.names))
+  if (!force)
     fail(ErrorKind::data,
-         "classes of the model in another place: {}; pack the data with the model's class list, or take "
+         "the model's classes are not the data set's: {}; pack the data with the model's class list, or take "
          "labels "
          "as they are numbered with --force-classes",
          different);

@@ -1,8 +1,10 @@
 #include "smlp/run/sinks.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -52,6 +54,30 @@ bool ends_a_line(const fs::path& path, std::uint64_t size) {
   return file.get() == '\n';
 }
 
+// timm's columns, by the names of the values in them, and what chose the best.
+struct Column {
+  const char *name, *value;
+};
+constexpr Column summary_columns[] = {{"epoch", "epoch"},    {"train_loss", "train_loss"},
+                                      {"eval_loss", "loss"}, {"eval_top1", "top1"},
+                                      {"eval_top5", "top5"}, {"lr", "lr"},
+                                      {"score", "score"}};
+
+// A table that was begun goes on with its own columns, which in an earlier version's are fewer.
+std::size_t columns_of(const fs::path& summary) {
+  std::ifstream file(summary);
+  std::string header;
+  if (!std::getline(file, header)) return std::size(summary_columns);
+  const auto columns = static_cast<std::size_t>(std::count(header.begin(), header.end(), ',')) + 1;
+  return std::min(columns, std::size(summary_columns));
+}
+
+std::string summary_header() {
+  std::vector<std::string> names;
+  for (const Column& column : summary_columns) names.emplace_back(column.name);
+  return fmt::format("{}\n", fmt::join(names, ","));
+}
+
 std::string csv_number(double value) {
   return std::isfinite(value) ? fmt::format("{:.6g}", value) : "";
 }
@@ -91,7 +117,8 @@ Sinks::Sinks(const fs::path& run, const LogSizes* sizes)
       summary_(run / csv_name, size_of(run, csv_name, sizes)),
       events_(run / events_name_, size_of(run, events_name_, sizes)),
       log_(run / log_name, size_of(run, log_name, sizes)) {
-  if (summary_.size() == 0) summary_.write("epoch,train_loss,eval_loss,eval_top1,eval_top5,lr\n");
+  if (summary_.size() == 0) summary_.write(summary_header());
+  columns_ = columns_of(run / csv_name);
   if (events_.size() == 0) events_.write(tfevents_header(wall_time()));
 }
 
@@ -104,10 +131,13 @@ void Sinks::write(const MetricRow& row) {
   }
   events_.write(events);
   metrics_.write(json.dump() + '\n');
-  if (row.kind == "eval")
-    summary_.write(fmt::format("{},{},{},{},{},{}\n", csv_number(row.epoch), csv_number(row.at("train_loss")),
-                               csv_number(row.at("loss")), csv_number(row.at("top1")),
-                               csv_number(row.at("top5")), csv_number(row.at("lr"))));
+  if (row.kind == "eval") write_summary(row);
+}
+
+void Sinks::write_summary(const MetricRow& row) {
+  std::vector<std::string> cells{csv_number(row.epoch)};
+  for (std::size_t i = 1; i < columns_; ++i) cells.push_back(csv_number(row.at(summary_columns[i].value)));
+  summary_.write(fmt::format("{}\n", fmt::join(cells, ",")));
 }
 
 LogSizes Sinks::sync() {

@@ -45,6 +45,14 @@ std::map<std::string, std::uint64_t> log_sizes_from_json(const nlohmann::json& j
   return sizes;
 }
 
+// What is not known is null.
+TrainTotals totals_from_json(const nlohmann::json& json) {
+  std::vector<double> values;
+  for (const nlohmann::json& each : json)
+    values.push_back(each.is_null() ? std::numeric_limits<double>::quiet_NaN() : each.get<double>());
+  return TrainTotals::from_values(values);
+}
+
 TrainingState state_from_json(const nlohmann::json& json, const std::string& name) {
   TrainingState state;
   state.step = integer(json.at("step"), name + ": step");
@@ -53,8 +61,8 @@ TrainingState state_from_json(const nlohmann::json& json, const std::string& nam
     fail(ErrorKind::data, "{}: step {} and {} bad steps; neither can be negative", name, state.step,
          state.bad_run);
   json.at("evaluation_due").get_to(state.evaluation_due);
-  state.log_totals = TrainTotals::from_values(json.at("log_totals"));
-  state.epoch_totals = TrainTotals::from_values(json.at("epoch_totals"));
+  state.log_totals = totals_from_json(json.at("log_totals"));
+  state.epoch_totals = totals_from_json(json.at("epoch_totals"));
   json.at("train_seconds").get_to(state.train_seconds);
   state.best = best_from_json(json.at("best"), name);
   state.log_sizes = log_sizes_from_json(json.at("log_sizes"), name);
@@ -89,12 +97,17 @@ TrainTotals& TrainTotals::operator+=(const TrainTotals& other) {
   right += other.right;
   images += other.images;
   bad += other.bad;
+  grad_norm += other.grad_norm;
+  seconds += other.seconds;
+  wait += other.wait;
   return *this;
 }
 
 TrainTotals TrainTotals::from_values(const std::vector<double>& v) {
-  if (v.size() != 4) fail(ErrorKind::data, "state.json: {} running sums, expected 4", v.size());
-  return {v[0], v[1], v[2], v[3]};
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  if (v.size() == 4) return {v[0], v[1], v[2], v[3], unknown, unknown, unknown};
+  if (v.size() != 7) fail(ErrorKind::data, "state.json: {} running sums, expected 7", v.size());
+  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6]};
 }
 
 std::string state_text(const TrainingState& state, const PartHashes& hashes) {

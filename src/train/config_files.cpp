@@ -105,13 +105,20 @@ RunConfig build_config(ConfigNode tree, std::vector<ConfigNode> overrides, Origi
   ConfigNode over = combine_overrides(std::move(overrides));
   rename_old_keys(over);
   expand_preset(over);
+  if (const ConfigNode* resolved = over.find("resolved"))
+    fail(ErrorKind::usage,
+         "{}: resolved is what a run has written of itself; set device, data.workers, data.mean and data.std",
+         resolved->origin.text());
   merge(tree, std::move(over), families);
   read_config(
       tree, [&](FieldVisitor& v) { config.fields(v); }, origins);
-  const std::size_t means = config.data.mean.size();
-  if (means != config.data.std.size() || (means != 0 && means != 3))
-    fail(ErrorKind::usage, "data.mean has {} values and data.std {}; give three of each, or neither", means,
-         config.data.std.size());
+  const auto check = [](const char* section, std::size_t means, std::size_t deviations) {
+    if (means != deviations || (means != 0 && means != 3))
+      fail(ErrorKind::usage, "{}.mean has {} values and {}.std {}; give three of each, or neither", section,
+           means, section, deviations);
+  };
+  check("data", config.data.mean.size(), config.data.std.size());
+  if (config.resolved) check("resolved", config.resolved->mean.size(), config.resolved->std.size());
   return config;
 }
 

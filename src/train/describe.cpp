@@ -44,13 +44,15 @@ std::string describe(const Experiment& e) {
   return fmt::format(
       "model      {} ({}) at {}x{}, {} parameters, {} MACs an image\n"
       "data       {}, {} classes, {}x{}\n"
+      "normalise  mean {:.4g}, std {:.4g} ({})\n"
       "device     {}\n"
       "precision  {}\n"
       "{}",
       c.model.name, c.model->sizes(), c.data.image_size, c.data.image_size,
       human_count(static_cast<double>(cost.parameters)), human_count(static_cast<double>(cost.macs)), data,
-      e.train_set->classes(), e.train_set->image_size(), e.train_set->image_size(), e.device.description,
-      precision_name(e.device.precision), describe_training(e));
+      e.train_set->classes(), e.train_set->image_size(), e.train_set->image_size(),
+      fmt::join(e.normalization.mean, " "), fmt::join(e.normalization.std, " "), e.normalization_from,
+      e.device.description, precision_name(e.device.precision), describe_training(e));
 }
 
 }  // namespace smlp

@@ -1,8 +1,10 @@
 #include "smlp/train/experiment.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/log.hpp"
 #include "smlp/core/rng.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/data/open_dataset.hpp"
@@ -32,6 +34,22 @@ std::shared_ptr<Model> draw_model(const RunConfig& config, int classes) {
   RandomStream stream(static_cast<std::uint64_t>(config.run.seed), Purpose::init);
   torch::manual_seed(stream.next64());
   return build_model(config.model, static_cast<int>(config.data.image_size), classes);
+}
+
+// Normalisation and workers, and config.resolved. `before`: what the run that goes on resolved.
+void resolve_data(Experiment& e, RunConfig& config, const std::optional<ResolvedConfig>& before) {
+  const DataConfig data = before ? as_resolved(config.data, *before) : config.data;
+  const DatasetInfo& images = e.train_set->info();
+  e.normalization = resolve_normalization(data, images);
+  e.normalization_from =
+      before && config.data.mean.empty() ? "as the run began" : normalization_source(data, images);
+  config.resolved = {e.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu, e.device.precision,
+                     resolve_workers(data, e.device), e.normalization.mean, e.normalization.std};
+}
+
+void tell_resolved_anew(const RunConfig& config, const ResolvedConfig& before) {
+  const std::string news = resolved_anew(config, before, *config.resolved);
+  if (!news.empty()) log().info("{}", news);
 }
 
 StepPlan make_plan(const Experiment& e) {
@@ -71,23 +89,21 @@ std::int64_t Experiment::window_images() const {
   return std::max<std::int64_t>(2, (config.data.window_mib << 20) / (side * side * 3));
 }
 
-Experiment make_experiment(RunConfig config, std::shared_ptr<World> world) {
+Experiment make_experiment(RunConfig config, std::shared_ptr<World> world, Resolve resolve) {
   Experiment e;
   e.world = std::move(world);
-  e.device = open_device(config.device);
+  const std::optional<ResolvedConfig> before = std::exchange(config.resolved, std::nullopt);
+  const std::optional<ResolvedConfig> kept = resolve == Resolve::as_before ? before : std::nullopt;
+  e.device = open_device(kept ? as_resolved(config.device, *kept) : config.device);
   e.train_set = open_dataset(config.data.root, "train");
   e.test_set = open_test_set(config.data);
   if (e.test_set)
     check_same_classes({e.train_set->info().classes, e.train_set->description()},
                        {e.test_set->info().classes, e.test_set->description()});
   e.subset = choose_subset(*e.train_set, config.data.subset, static_cast<std::uint64_t>(config.run.seed));
-  e.normalization = resolve_normalization(config.data, e.train_set->info());
+  resolve_data(e, config, kept);
+  if (before && !kept) tell_resolved_anew(config, *before);
   if (config.train.method == TrainConfig::Method::ridge) config.train.epochs = 1;
-  config.data.mean = e.normalization.mean;
-  config.data.std = e.normalization.std;
-  config.device.type = e.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu;
-  config.device.precision = e.device.precision;
-  config.data.workers = resolve_workers(config.data, e.device);
   e.model = draw_model(config, e.train_set->classes());
   e.model->to(e.device.torch);
   e.trained = group_parameters(*e.model, *config.optim.config);

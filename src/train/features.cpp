@@ -39,8 +39,8 @@ std::shared_ptr<const NpyFile> FeatureCache::features(Experiment& experiment, Pa
   const auto images = std::make_shared<EvaluationImages>(
       of_part.dataset, *of_part.chosen,
       RenderOptions{experiment.normalization, experiment.image_size(), batch_size});
-  BatchLoader loader(images, 0, images->steps(), static_cast<int>(data.workers),
-                     static_cast<int>(data.prefetch), experiment.device.torch);
+  BatchLoader loader(images, 0, images->steps(), experiment.workers(), static_cast<int>(data.prefetch),
+                     experiment.device.torch);
   const fs::path path = folder_ / (name + ".npy");
   std::optional<NpyWriter> writer;
   ProgressBar progress("features", images->steps());

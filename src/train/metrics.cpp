@@ -2,7 +2,7 @@
 
 namespace smlp {
 namespace {
-enum : std::int64_t { loss_at, right_at, images_at, bad_at, run_at, worst_at, entries };
+enum : std::int64_t { loss_at, right_at, images_at, bad_at, norm_at, run_at, worst_at, entries };
 }
 
 RunningSums::RunningSums(torch::Device device)
@@ -16,6 +16,7 @@ void RunningSums::add(const StepSums& step) {
   sums_[right_at].add_(step.right.masked_fill(is_bad, 0));
   sums_[images_at].add_(bad.neg().add_(1).mul_(static_cast<double>(step.images)));
   sums_[bad_at].add_(bad);
+  sums_[norm_at].add_(step.grad_norm.masked_fill(is_bad, 0), static_cast<double>(step.images));
   sums_[run_at].add_(1).mul_(bad);
   torch::Tensor worst = sums_[worst_at];
   torch::maximum_out(worst, worst, sums_[run_at]);
@@ -24,9 +25,9 @@ void RunningSums::add(const StepSums& step) {
 RunningSums::Reading RunningSums::take() {
   const torch::Tensor host = sums_.to(torch::kCPU);
   const double* v = host.const_data_ptr<double>();
-  const Reading reading{{v[loss_at], v[right_at], v[images_at], v[bad_at]},
+  const Reading reading{{v[loss_at], v[right_at], v[images_at], v[bad_at], v[norm_at]},
                         static_cast<std::int64_t>(v[worst_at])};
-  sums_.narrow(0, loss_at, 4).zero_();
+  sums_.narrow(0, loss_at, run_at).zero_();
   sums_[worst_at].zero_();
   return reading;
 }

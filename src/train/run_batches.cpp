@@ -43,7 +43,7 @@ std::optional<EvaluationResult> RunBatches::evaluate(Part part) {
   if (!images.dataset) return std::nullopt;
   const EvaluationOptions options{.image_size = e.image_size(),
                                   .batch_size = std::min<std::int64_t>(e.plan.micro_batch, 1024),
-                                  .workers = static_cast<int>(e.config.data.workers),
+                                  .workers = e.workers(),
                                   .prefetch = static_cast<int>(e.config.data.prefetch)};
   if (!features_)
     return smlp::evaluate(*e.model, e.device, images.dataset, *images.chosen, e.normalization, options);

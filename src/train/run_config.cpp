@@ -67,6 +67,16 @@ void CheckpointConfig::fields(FieldVisitor& v) {
   v.field("keep_epochs", keep_epochs, "epochs whose checkpoints are made and never deleted", between(1, 1e6));
 }
 
+void ResolvedConfig::fields(FieldVisitor& v) {
+  v.choice("device", device, {{"cpu", DeviceType::cpu}, {"cuda", DeviceType::cuda}}, "what it ran on");
+  v.choice("precision", precision,
+           {{"fp32", Precision::fp32}, {"tf32", Precision::tf32}, {"bf16", Precision::bf16}},
+           "of matrix products");
+  v.field("workers", workers, "threads that rendered batches", between(0, 256));
+  v.field("mean", mean, "per channel, of pixels in [0, 1]", between(-10, 10));
+  v.field("std", std, "per channel, of pixels in [0, 1]", Bounds{.min = 0, .max = 10, .min_open = true});
+}
+
 RunConfig::RunConfig()
     : model(choose<ModelConfig>(model_table(), "b_mlp")),
       optim(choose<OptimizerConfig>(optimizer_table(), "lion")),
@@ -85,6 +95,7 @@ void RunConfig::fields(FieldVisitor& v) {
   v.family("schedule", schedule, schedule_table(), "the learning rate over the steps");
   v.section("train", train, "the loop");
   v.section("checkpoint", checkpoint, "what is saved and kept");
+  v.section("resolved", resolved, "what auto became in the run this is of; written there, not to be set");
 }
 
 // fields() serves readers and writers alike; printing only reads.

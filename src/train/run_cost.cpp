@@ -39,7 +39,7 @@ RunCost run_cost(const Experiment& e) {
   // The next one is copied while one is used; a captured step reads its own.
   const double kept = e.device.graph == GraphUse::off ? 2 : copied ? 2.5 : 3;
   cost.batches_on_device = e.device.is_cuda() ? kept * batch : 0;
-  cost.batches_on_host = batch * static_cast<double>(1 + e.config.data.workers * e.config.data.prefetch);
+  cost.batches_on_host = batch * static_cast<double>(1 + e.workers() * e.config.data.prefetch);
   return cost;
 }
 

@@ -19,6 +19,7 @@
 #include "smlp/run/sessions.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/experiment.hpp"
+#include "smlp/train/resolve.hpp"
 
 namespace smlp {
 namespace {
@@ -26,7 +27,8 @@ namespace {
 // What may differ between the parts of one run.
 constexpr std::array free_keys{"run.name",        "run.output",          "device.",      "data.root",
                                "data.workers",    "data.prefetch",       "train.epochs", "train.eval_every",
-                               "train.log_every", "train.max_bad_steps", "checkpoint."};
+                               "train.log_every", "train.max_bad_steps", "checkpoint.",  "resolved",
+                               "resolved."};
 
 bool is_free(const std::string& path) {
   return std::any_of(free_keys.begin(), free_keys.end(), [&](const std::string& key) {
@@ -34,12 +36,14 @@ bool is_free(const std::string& path) {
   });
 }
 
-// normalize: auto of a command line is the resolved mean and std of config.yaml.
+// Where a configuration gives none, the run's own go on.
 bool is_resolved(const std::string& path) {
   return path == "data.mean" || path == "data.std";
 }
 
-std::vector<std::string> differences(const RunConfig& config, const RunConfig& stored) {
+// `stored` gets what it resolved in the place of `auto`.
+std::vector<std::string> differences(const RunConfig& config, RunConfig& stored) {
+  if (stored.resolved) stored.data = as_resolved(stored.data, *stored.resolved);
   const std::vector<KeyRow> now = config.rows();
   const std::vector<KeyRow> then = stored.rows();
   std::vector<std::string> found;
@@ -159,7 +163,7 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
     std::error_code private_folder;
     if (!fs::is_regular_file(file, private_folder)) continue;
     try {
-      const RunConfig stored = load_run_config(file.string(), {});
+      RunConfig stored = load_run_config(file.string(), {});
       if (stored.data.root != config.data.root || !differences(config, stored).empty()) continue;
     } catch (const Error&) {
       continue;  // of another version, or damaged: not this run
@@ -170,8 +174,9 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
   return newest;
 }
 
-void check_same_run(const RunConfig& config, const fs::path& run, const std::optional<fs::path>& checkpoint) {
-  const RunConfig stored =
+std::optional<ResolvedConfig> check_same_run(const RunConfig& config, const fs::path& run,
+                                             const std::optional<fs::path>& checkpoint) {
+  RunConfig stored =
       checkpoint ? parse_run_config(read_state(*checkpoint).config, state_file(*checkpoint).string(), {})
                  : load_run_config((run / "config.yaml").string(), {});
   const std::vector<std::string> found = differences(config, stored);
@@ -179,6 +184,7 @@ void check_same_run(const RunConfig& config, const fs::path& run, const std::opt
     fail(ErrorKind::usage,
          "{}: cannot go on under other settings: {}; start a new run, or leave them as they were",
          run.string(), fmt::join(found, "; "));
+  return resolved_of(stored);
 }
 
 }  // namespace smlp

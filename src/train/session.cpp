@@ -12,6 +12,7 @@
 #include "smlp/train/describe.hpp"
 #include "smlp/train/run_cost.hpp"
 #include "smlp/train/run_folder.hpp"
+#include "smlp/train/run_time.hpp"
 #include "smlp/train/trainer.hpp"
 #include "smlp/train/transfer.hpp"
 
@@ -19,7 +20,7 @@ namespace smlp {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::int64_t few_steps = 200;
+constexpr std::int64_t few_steps = 100, few_steps_of_a_head = 200;
 
 // Where a run goes on from.
 struct Resume {
@@ -59,13 +60,21 @@ std::optional<Resume> find_resume(const RunConfig& config, const std::optional<s
   return is_checkpoint(*resume) ? Resume{run, *resume} : at_run(run);
 }
 
+// Nothing is wrong with such a run but what may be expected of it.
 void warn_of_few_steps(const Experiment& e) {
-  const bool probes = e.body_frozen() && !e.solves_head() && e.config.init.new_head;
-  if (probes && e.plan.total_steps() < few_steps)
+  if (e.solves_head()) return;
+  const StepPlan& plan = e.plan;
+  if (plan.batch_size > plan.images)
     log().warn(
-        "{} steps are few for a new head: raise --epochs or --lr, lower --batch-size, or use `smlp probe "
-        "--method ridge`",
-        e.plan.total_steps());
+        "the batch of {} is larger than the set of {} training images: a step takes each of them {:.3g} "
+        "times, and {} epochs are {} step{}; lower --batch-size",
+        plan.batch_size, plan.images, static_cast<double>(plan.batch_size) / static_cast<double>(plan.images),
+        plan.epochs, plan.total_steps(), plan.total_steps() == 1 ? "" : "s");
+  const bool probes = e.body_frozen() && e.config.init.new_head;
+  if (plan.total_steps() < (probes ? few_steps_of_a_head : few_steps))
+    log().warn("few steps{}: {} in all; raise --epochs or --lr, lower --batch-size{}",
+               probes ? " for a new head" : "", plan.total_steps(),
+               probes ? ", or use `smlp probe --method ridge`" : "");
 }
 
 fs::path open_run_folder(Experiment& experiment, const std::optional<Resume>& resume) {
@@ -117,15 +126,18 @@ Outcome run_unguarded(RunConfig config, const SessionOptions& options) {
   const std::optional<Resume> resume = find_resume(config, options.resume);
   if (options.needs_weights && !config.init.from && !resume)
     fail(ErrorKind::usage, "nothing to start from: give --from RUN_OR_CHECKPOINT, or --resume RUN");
-  if (resume) check_same_run(config, resume->run, resume->checkpoint);
-  Experiment experiment = make_experiment(std::move(config));
+  if (resume) config.resolved = check_same_run(config, resume->run, resume->checkpoint);
+  Experiment experiment = make_experiment(std::move(config), std::make_shared<World>(),
+                                          resume ? Resolve::as_before : Resolve::anew);
   const bool starts_anew = !resume || !resume->checkpoint;
   if (starts_anew) {
     const std::string weights = load_initial_weights(experiment);
     if (!weights.empty()) log().info("{}", weights);
     warn_of_few_steps(experiment);
   }
-  if (options.dry_run) return {.plan = describe(experiment) + "\n" + describe_cost(experiment)};
+  if (options.dry_run)
+    return {.plan = fmt::format("{}\n{}\n{}", describe(experiment), describe_cost(experiment),
+                                measure_run_time(experiment))};
   const fs::path run = open_run_folder(experiment, resume);
   Trainer trainer(experiment, run, resume ? resume->checkpoint : std::nullopt);
   return outcome_of(train_to_an_end(trainer), experiment, run);

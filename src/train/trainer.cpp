@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "smlp/core/error.hpp"
 #include "smlp/device/memory.hpp"
 #include "smlp/train/ridge.hpp"
 
 namespace smlp {
-namespace {
 
 TrainingStep make_step(const Experiment& e) {
   const RunConfig& c = e.config;
@@ -22,8 +23,6 @@ TrainingStep make_step(const Experiment& e) {
           e.world};
 }
 
-}  // namespace
-
 Trainer::Trainer(Experiment& experiment, const std::filesystem::path& run,
                  const std::optional<std::filesystem::path>& checkpoint)
     : experiment_(experiment),
@@ -34,8 +33,7 @@ Trainer::Trainer(Experiment& experiment, const std::filesystem::path& run,
       batches_(experiment, run / "features"),
       sums_(experiment.device.torch),
       training_time_(state_.train_seconds),
-      logged_seconds_(state_.train_seconds),
-      logged_step_(state_.step) {
+      taken_seconds_(state_.train_seconds) {
   sums_.restore_run(state_.bad_run);
 }
 
@@ -44,7 +42,7 @@ bool Trainer::prepare() {
   if (experiment_.solves_head()) return true;
   const DataConfig& data = experiment_.config.data;
   loader_ = std::make_unique<BatchLoader>(batches_.training(), state_.step, plan_.total_steps(),
-                                          static_cast<int>(data.workers), static_cast<int>(data.prefetch),
+                                          experiment_.workers(), static_cast<int>(data.prefetch),
                                           experiment_.device.torch);
   return true;
 }
@@ -99,6 +97,7 @@ bool Trainer::solve_head() {
   sums_.add({.loss = torch::tensor(fit->loss * images),
              .right = torch::tensor(fit->top1 / 100 * images),
              .bad = torch::tensor(0.0),
+             .grad_norm = torch::tensor(std::numeric_limits<double>::quiet_NaN()),
              .images = fit->images});
   ++state_.step;
   return true;
@@ -111,7 +110,7 @@ bool Trainer::after_step(std::int64_t step_before) {
   const bool ended = state_.step == plan_.total_steps();
 
   if (epochs > epochs_before) experiment_.train_set->check_files();
-  if (state_.step % train.log_every == 0 || ended) log_step();
+  if (state_.step % train.log_every == 0 || state_.step == 1 || ended) log_step();
   progress_->update(state_.step, progress_text_);
   state_.evaluation_due =
       ended || (train.eval_every > 0 && epochs / train.eval_every > epochs_before / train.eval_every);
@@ -121,7 +120,10 @@ bool Trainer::after_step(std::int64_t step_before) {
 }
 
 void Trainer::take_sums() {
-  const RunningSums::Reading reading = sums_.take();
+  RunningSums::Reading reading = sums_.take();
+  const double trained = training_time_.seconds();
+  reading.totals.seconds = trained - std::exchange(taken_seconds_, trained);
+  reading.totals.wait = std::exchange(wait_seconds_, 0);
   state_.log_totals += reading.totals;
   state_.epoch_totals += reading.totals;
   if (reading.bad_run >= experiment_.config.train.max_bad_steps)
@@ -140,25 +142,22 @@ double Trainer::lr_at(std::int64_t step) const {
 void Trainer::log_step() {
   take_sums();
   anonymous_memory_peak();
-  const double trained = training_time_.seconds(), seconds = std::max(trained - logged_seconds_, 1e-9);
-  const double rate = static_cast<double>((state_.step - logged_step_) * plan_.batch_size) / seconds;
-  const double wait = 100 * wait_seconds_ / seconds, lr = lr_at(state_.step);
   const TrainTotals& totals = state_.log_totals;
+  const double rate = totals.images_per_s(plan_.batch_size), wait = 100 * totals.wait / totals.seconds;
+  const double lr = lr_at(state_.step);
   record_.write({"train",
                  state_.step,
                  plan_.epoch_at(state_.step),
                  {{"loss", totals.mean_loss()},
                   {"top1", totals.top1()},
                   {"lr", lr},
+                  {"grad_norm", totals.mean_grad_norm()},
                   {"bad_steps", totals.bad},
                   {"images_per_s", rate},
                   {"data_wait", wait}}});
   progress_text_ = fmt::format("loss {:.4f}  top1 {:.1f}%  lr {:.3g}  {:.0f} images/s  wait {:.0f}%",
                                totals.mean_loss(), totals.top1(), lr, rate, wait);
   state_.log_totals = {};
-  logged_seconds_ = trained;
-  logged_step_ = state_.step;
-  wait_seconds_ = 0;
 }
 
 // Evaluates, writes the epoch's line, and remembers the best; false when a stop signal came in between.
@@ -171,34 +170,52 @@ bool Trainer::evaluate_epoch() {
     return false;
   if (experiment_.test_set && !(test = batches_.evaluate(Part::test))) return false;
   last_ = test ? test : held;
-  log_epoch(held, test.has_value());
+  const double score = held ? held->top1 : test->top1;
+  write_evaluation(held, score);
+  log_epoch(held);
   state_.epoch_totals = {};
   state_.evaluation_due = false;
-  const double score = held ? held->top1 : test->top1;
   const bool best =
       record_.offer_best({plan_.epochs_at(state_.step), state_.step, score, last_->top1, last_->top5});
   if (best && experiment_.config.checkpoint.keep_best > 0) save();
   return true;
 }
 
-void Trainer::log_epoch(const std::optional<EvaluationResult>& held, bool on_test) {
+void Trainer::write_evaluation(const std::optional<EvaluationResult>& held, double score) {
   const TrainTotals& trained = state_.epoch_totals;
-  const std::int64_t epoch = plan_.epochs_at(state_.step);
   MetricRow row{"eval",
                 state_.step,
-                static_cast<double>(epoch),
-                {{"loss", last_->loss}, {"top1", last_->top1}, {"top5", last_->top5}}};
-  if (held && on_test)
+                static_cast<double>(plan_.epochs_at(state_.step)),
+                {{"loss", last_->loss}, {"top1", last_->top1}, {"top5", last_->top5}, {"score", score}}};
+  if (held && experiment_.test_set)
     row.values.insert(row.values.end(), {{"holdout_loss", held->loss}, {"holdout_top1", held->top1}});
   row.values.insert(row.values.end(), {{"train_loss", trained.mean_loss()},
                                        {"train_top1", trained.top1()},
                                        {"lr", lr_at(state_.step)},
-                                       {"train_seconds", training_time_.seconds()}});
+                                       {"images_per_s", trained.images_per_s(plan_.batch_size)},
+                                       {"train_seconds", training_time_.seconds()},
+                                       {"memory", static_cast<double>(anonymous_memory_peak())}});
+  if (const std::int64_t device = device_memory_peak(experiment_.device.torch); device > 0)
+    row.values.emplace_back("device_memory", static_cast<double>(device));
   record_.write(row);
+}
+
+// The epoch's line: an epoch is one pass over the images, and a line may stand for more than one.
+void Trainer::log_epoch(const std::optional<EvaluationResult>& held) {
+  const TrainTotals& trained = state_.epoch_totals;
+  const std::int64_t epoch = plan_.epochs_at(state_.step);
+  const double seen = trained.seen(plan_.batch_size);
+  const std::int64_t covered =
+      epoch - plan_.epochs_at(state_.step - std::llround(seen / static_cast<double>(plan_.batch_size)));
+  const std::string held_out =
+      held && experiment_.test_set ? fmt::format("held-out top1 {:5.2f}%  ", held->top1) : "";
   log().info(
-      "epoch {:>{}}/{}  loss {:.4f}  train top1 {:5.2f}%  {} loss {:.4f}  top1 {:5.2f}%  top5 {:5.2f}%",
-      epoch, fmt::formatted_size("{}", plan_.epochs), plan_.epochs, trained.mean_loss(), trained.top1(),
-      on_test ? "test" : "held-out", last_->loss, last_->top1, last_->top5);
+      "epoch {:>{}}/{}{}  lr {:.3g}  loss {:.4f}  train top1 {:5.2f}%  {}{} loss {:.4f}  top1 {:5.2f}%  top5 "
+      "{:5.2f}%  {:.2f} s  {:.0f} images/s",
+      epoch, fmt::formatted_size("{}", plan_.epochs), plan_.epochs,
+      covered > 1 ? fmt::format(" ({} epochs)", covered) : "", lr_at(state_.step), trained.mean_loss(),
+      trained.top1(), held_out, experiment_.test_set ? "test" : "held-out", last_->loss, last_->top1,
+      last_->top5, trained.seconds, trained.images_per_s(plan_.batch_size));
 }
 
 void Trainer::save() {

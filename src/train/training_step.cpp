@@ -73,8 +73,8 @@ std::optional<StepSums> TrainingStep::take(const Batch& batch, std::int64_t step
     restore_buffers(buffers, nullptr);
     return std::nullopt;
   }
-  const StepInputs inputs =
-      step_inputs(sums->loss, global_grad_norm(optimizer_->parameters()), options_.clip_norm, lr_factor);
+  sums->grad_norm = global_grad_norm(optimizer_->parameters());
+  const StepInputs inputs = step_inputs(sums->loss, sums->grad_norm, options_.clip_norm, lr_factor);
   optimizer_->step(inputs);
   restore_buffers(buffers, &inputs.bad);
   sums->bad = inputs.bad;
@@ -131,7 +131,10 @@ StepSums TrainingStep::micro_step(const Batch& batch, std::int64_t start, std::i
   }
   (size == all ? loss.mean : loss.mean * (static_cast<double>(size) / static_cast<double>(all))).backward();
   const torch::NoGradGuard no_grad;
-  return {.loss = loss.mean.detach() * static_cast<double>(size), .right = loss.right, .bad = {}};
+  return {.loss = loss.mean.detach() * static_cast<double>(size),
+          .right = loss.right,
+          .bad = {},
+          .grad_norm = {}};
 }
 
 // bfloat16 is too coarse to add many micro-batches up in.

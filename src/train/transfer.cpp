@@ -5,6 +5,7 @@
 #include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/experiment.hpp"
@@ -18,6 +19,16 @@ bool keeps_head(const std::vector<std::string>& own, const std::vector<std::stri
       std::all_of(saved.begin(), saved.end(), [](const std::string& each) { return each.empty(); });
   if (nameless) log().warn("the checkpoint has as many classes without names: its head is kept");
   return nameless || own == saved;
+}
+
+// Why the head is a new one.
+std::string new_head_text(const std::vector<std::string>& own, const std::vector<std::string>& saved) {
+  const std::string text = fmt::format("with a new head: {} classes, it had {}", own.size(), saved.size());
+  if (own.size() != saved.size() || own == saved) return text;
+  const auto i =
+      static_cast<std::size_t>(std::mismatch(own.begin(), own.end(), saved.begin()).first - own.begin());
+  return fmt::format("{} of other names: class {} is \"{}\", it was \"{}\"", text, i, printable(own[i]),
+                     printable(saved[i]));
 }
 
 void zero_head(const Model& model) {
@@ -73,8 +84,7 @@ std::string load_initial_weights(Experiment& experiment) {
   }
   return fmt::format("weights    {}, {}", checkpoint.string(),
                      keep ? fmt::format("with its head of {} classes", saved.size())
-                          : fmt::format("with a new head: {} classes, it had {}",
-                                        experiment.train_set->classes(), saved.size()));
+                          : new_head_text(experiment.train_set->info().classes, saved));
 }
 
 }  // namespace smlp

@@ -1,5 +1,8 @@
 #include "smlp/run/training_state.hpp"
 
+#include <cmath>
+#include <regex>
+
 #include "support/errors.hpp"
 
 namespace smlp {
@@ -25,6 +28,21 @@ TEST(TrainingState, TextReadsBackToItself) {
   const StateFile back = parse_state(text, "state.json");
   EXPECT_EQ(state_text(back.state, back.hashes), text);
   EXPECT_EQ(back.state.best.score, 51.25);
+}
+
+TEST(TrainingState, WhatAnEarlierVersionDidNotSumIsNotKnown) {
+  std::string text = state_text(some_state(), {});
+  const std::regex sums(R"(("log_totals": \[)([^\]]*)\])");
+  std::smatch found;
+  ASSERT_TRUE(std::regex_search(text, found, sums));
+  const StateFile old = parse_state(std::regex_replace(text, sums, "$1 4.0, 2.0, 8.0, 1.0]"), "state.json");
+  EXPECT_EQ(old.state.log_totals.mean_loss(), 0.5);
+  EXPECT_EQ(old.state.log_totals.seen(4), 12);
+  EXPECT_TRUE(std::isnan(old.state.log_totals.mean_grad_norm()));
+  const StateFile again = parse_state(state_text(old.state, {}), "state.json");
+  EXPECT_TRUE(std::isnan(again.state.log_totals.images_per_s(4)));
+  error_of(ErrorKind::data,
+           [&] { parse_state(std::regex_replace(text, sums, "$1 4.0, 2.0]"), "state.json"); });
 }
 
 TEST(TrainingState, DamagedOrHostileTextIsRefused) {

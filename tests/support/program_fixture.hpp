@@ -93,7 +93,7 @@ inline std::string timeless_metrics(const fs::path& run) {
   std::string text;
   for (std::string line; std::getline(lines, line);) {
     auto json = nlohmann::ordered_json::parse(line);
-    for (const char* key : {"images_per_s", "data_wait", "train_seconds"}) json.erase(key);
+    for (const char* key : {"images_per_s", "data_wait", "train_seconds", "memory"}) json.erase(key);
     text += json.dump() + "\n";
   }
   return text;
@@ -102,6 +102,7 @@ inline std::string timeless_metrics(const fs::path& run) {
 inline std::string timeless_log(const fs::path& run, const std::string& name) {
   std::string text = read_text(run / "log.txt");
   text = std::regex_replace(text, std::regex("(^|\n)[0-9-]{10} [0-9:.]{12}"), "$1");
+  text = std::regex_replace(text, std::regex("  [0-9.]+ s  [0-9]+ images/s"), "");
   return std::regex_replace(text, std::regex("runs/" + name), "runs/RUN");
 }
 

@@ -30,9 +30,8 @@ TEST_F(ProgramTest, PackTrainResumeEvalInfoAndRunsWorkTogether) {
   for (const char* file : {"config.yaml", "env.json", "metrics.jsonl", "summary.csv", "log.txt",
                            "checkpoints/last/state.json", "checkpoints/best/state.json"})
     EXPECT_TRUE(fs::exists(run_folder("a") / file)) << file;
-  EXPECT_EQ(testing::read_text(run_folder("a") / "summary.csv").substr(0, 53),
-            "epoch,train_loss,eval_loss,eval_top1,eval_top5,lr\n1," +
-                testing::read_text(run_folder("a") / "summary.csv").substr(52, 1));
+  EXPECT_EQ(testing::read_text(run_folder("a") / "summary.csv").substr(0, 58),
+            "epoch,train_loss,eval_loss,eval_top1,eval_top5,lr,score\n1,");
 
   // Its own config.yaml repeats the run; one that exists is not overwritten.
   done = run({"train", "--config", run_folder("a") / "config.yaml", "--name", "b"});
@@ -66,6 +65,20 @@ TEST_F(ProgramTest, PackTrainResumeEvalInfoAndRunsWorkTogether) {
   EXPECT_EQ(done.code, 0);
   EXPECT_NE(done.out.find("4/4"), std::string::npos) << done.out;
   EXPECT_EQ(run({"info", run_folder("b")}).code, 0);
+}
+
+TEST_F(ProgramTest, ARunsConfigurationOnOtherDataResolvesAnewAndSaysSo) {
+  ASSERT_EQ(run(train("first", {}, "1")).code, 0);
+  const std::string config = testing::read_text(run_folder("first") / "config.yaml");
+  for (const char* asked : {"workers: -1", "mean: []", "resolved:\n  device: cpu\n  precision: fp32"})
+    EXPECT_NE(config.find(asked), std::string::npos) << "lacks " << asked << ": " << config;
+  const Finished other = run({"train", "--config", run_folder("first") / "config.yaml", "--data", "shapes",
+                              "--name", "other", "--set", "data.per_class=20"});
+  ASSERT_EQ(other.code, 0) << other.err;
+  EXPECT_TRUE(std::regex_search(other.err, std::regex("auto .* mean 0.4156 .*, there mean 0.4914")))
+      << other.err;
+  EXPECT_NE(other.err.find("(the pack's own)"), std::string::npos) << other.err;
+  EXPECT_TRUE(std::regex_search(other.err, std::regex("normalise  mean 0.4156"))) << other.err;
 }
 
 TEST_F(ProgramTest, BrainFloatTrainsWithMasterWeightsInFloat) {
@@ -228,7 +241,10 @@ TEST_F(ProgramTest, EveryMistakeHasItsExitCodeAndSaysWhatToDo) {
 TEST_F(ProgramTest, DescriptionsCoverModelsSystemKeysAndCosts) {
   Finished done = run({"info", "B_12-Wi_1024_res_64_in21k", "--classes", "11230"});
   EXPECT_EQ(done.code, 0) << done.err;
-  EXPECT_NE(done.out.find("124807168"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find("(depth 12, width 1024) at 64x64, 11230 classes, 124.8M parameters"),
+            std::string::npos)
+      << done.out;
+  EXPECT_LT(done.out.find("124807168"), done.out.find("linear_in")) << "totals come first: " << done.out;
   done = run({"info", "--system"});
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_NE(done.out.find("2.11"), std::string::npos) << done.out;

@@ -92,6 +92,34 @@ TEST_F(TransferTest, FinetuningKeepsTheHeadForTheSameClassesAndReplacesItForOthe
   EXPECT_EQ(tensors("zero").at("linear_in.weight"), source.at("linear_in.weight"));
 }
 
+TEST_F(TransferTest, AsManyClassesOfOtherNamesAreRefusedUnlessForcedAndGetANewHead) {
+  testing::Files files;
+  for (int i = 0; i < 30; ++i)
+    for (const char* split : {"train", "test"})
+      files.emplace_back(fmt::format("{}/digit{}/{}.png", split, i % 10, i), testing::png(32, 32, i));
+  testing::write_folder(in("digits"), files);
+  ASSERT_EQ(run({"pack", "folder", "--from", in("digits"), "--to", in("ten")}).code, 0);
+  const Words eval{"eval", run_folder("source"), "--data", in("ten"), "--device", "cpu"};
+  const Finished refused = run(eval);
+  EXPECT_EQ(refused.code, 3) << refused.err;
+  EXPECT_NE(refused.err.find("class 0 is \"digit0\""), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("--force-classes"), std::string::npos) << refused.err;
+  EXPECT_EQ(run(eval + Words{"--force-classes"}).code, 0);
+  const Finished tuned = run(transfer("finetune", "ten", in("ten")));
+  ASSERT_EQ(tuned.code, 0) << tuned.err;
+  EXPECT_NE(tuned.err.find("with a new head: 10 classes, it had 10 of other names"), std::string::npos)
+      << tuned.err;
+}
+
+TEST_F(TransferTest, ABatchLargerThanTheSetIsWarnedOfAndALineSaysHowManyEpochsItIs) {
+  const Finished done =
+      run(transfer("finetune", "few", data(), {"--set", "data.per_class=1", "--set", "train.batch_size=64"}));
+  ASSERT_EQ(done.code, 0) << done.err;
+  for (const char* said : {"the batch of 64 is larger than the set of 10 training images",
+                           "few steps: 1 in all", "epoch 3/3 (3 epochs)"})
+    EXPECT_NE(done.err.find(said), std::string::npos) << "lacks " << said << ": " << done.err;
+}
+
 TEST_F(TransferTest, TheModelComesFromTheCheckpointAndAStoppedTransferGoesOnAlone) {
   Finished done = run(transfer("finetune", "x", data(), {"--model", "s_mlp"}));
   EXPECT_EQ(done.code, 2) << done.err;

@@ -102,5 +102,19 @@ TEST(RunConfig, KeysOfEarlierVersionsAreReadUnderTheirPresentNames) {
   EXPECT_NE(message.find("model.init_from is init.from"), std::string::npos) << message;
 }
 
+TEST(RunConfig, WhatARunResolvedIsReadFromItsFileAndNotSet) {
+  const std::string yaml =
+      "resolved: {device: cuda, precision: bf16, workers: 3, mean: [0.1, 0.2, 0.3], std: [1, 1, 1]}";
+  const RunConfig run = parse_run_config(yaml, "config.yaml", {});
+  EXPECT_EQ(run.resolved->precision, Precision::bf16);
+  EXPECT_EQ(parse_run_config(run.yaml(), "printed", {}).resolved->mean, run.resolved->mean);
+  testing::error_of(ErrorKind::usage, [] { parse_run_config("resolved: {mean: [1]}", "config.yaml", {}); });
+  std::vector<ConfigNode> overrides;
+  overrides.push_back(parse_override("resolved.precision=fp32"));
+  const std::string message =
+      testing::error_of(ErrorKind::usage, [&] { load_run_config(std::nullopt, std::move(overrides)); });
+  EXPECT_NE(message.find("resolved.precision"), std::string::npos) << message;
+}
+
 }  // namespace
 }  // namespace smlp

@@ -53,6 +53,29 @@ TEST(Experiment, NormalisationComesFromValuesFamilyOrPack) {
   EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.5);
 }
 
+TEST(Experiment, AutoIsResolvedAnewForANewRunAndKeptByOneThatGoesOn) {
+  const testing::TempDir folder;
+  const ResolvedConfig before{DeviceType::cpu, Precision::fp32, 3, {0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}};
+  const auto make = [&](Resolve resolve) {
+    RunConfig config = testing::small_config(folder.path(), {"device.precision=auto", "data.workers=-1"});
+    config.resolved = before;
+    return make_experiment(std::move(config), std::make_shared<World>(), resolve);
+  };
+  const Experiment kept = make(Resolve::as_before), anew = make(Resolve::anew);
+  EXPECT_EQ(kept.normalization.mean, before.mean);
+  EXPECT_EQ(kept.device.precision, Precision::fp32);
+  EXPECT_EQ(anew.normalization.mean, anew.train_set->info().statistics.mean);
+  for (const Experiment* e : {&kept, &anew}) {
+    EXPECT_TRUE(e->config.data.mean.empty() && e->config.device.precision == Precision::automatic)
+        << "what was asked stays";
+    EXPECT_EQ(e->config.resolved->mean, e->normalization.mean);
+    EXPECT_EQ(e->config.resolved->precision, e->device.precision);
+  }
+  EXPECT_EQ(resolved_anew(kept.config, before, before), "");
+  EXPECT_NE(resolved_anew(anew.config, before, *anew.config.resolved).find("there mean 0.1 0.2 0.3"),
+            std::string::npos);
+}
+
 TEST(RunCost, CountsWhatIsTrained) {
   const testing::TempDir folder;
   const Experiment whole = small_experiment(folder.path(), {"optim.name=adamw"});

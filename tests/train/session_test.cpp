@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <new>
+#include <regex>
 
 #include "smlp/core/files.hpp"
 #include "smlp/device/errors.hpp"
@@ -41,6 +42,9 @@ TEST(Session, ADryRunSaysTheCostAndMakesNothing) {
   EXPECT_EQ(planned.end, Outcome::End::planned);
   EXPECT_NE(planned.plan.find("10 steps"), std::string::npos) << planned.plan;
   EXPECT_NE(planned.plan.find("MACs to train"), std::string::npos);
+  EXPECT_TRUE(
+      std::regex_search(planned.plan, std::regex("\ntime  .* here: .*measured: [0-9]+ steps? of 64 images")))
+      << planned.plan;
   EXPECT_FALSE(fs::exists(folder / "runs"));
 }
 

@@ -29,7 +29,15 @@ TEST(Trainer, ARunSavesAModelThatOpensAgainWithItsBestResult) {
   double seconds = 0;
   for (std::string line; std::getline(lines, line);) {
     const auto row = nlohmann::json::parse(line);
+    if (seconds == 0 && row["kind"] == "train") {
+      EXPECT_EQ(row["step"], 1) << "the first step's loss";
+    }
+    if (row["kind"] == "train") {
+      EXPECT_GT(row["grad_norm"], 0);
+    }
     if (row["kind"] != "eval") continue;
+    EXPECT_EQ(row["score"], row["holdout_top1"]) << "what chooses the best";
+    EXPECT_GT(row["images_per_s"], 0);
     EXPECT_GT(row["train_seconds"], seconds) << "also where no log step lies between";
     seconds = row["train_seconds"];
   }

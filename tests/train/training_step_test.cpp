@@ -89,6 +89,20 @@ TEST(TrainingStep, NeitherSynchronisesNorCopies) {
   }
 }
 
+TEST(TrainingStep, TellsTheGradientsNormBeforeClipping) {
+  for (const double clip : {0.0, 1e-3}) {
+    Bench bench(small_mlp, "{name: sgd, lr: 1e-9}", {.clip_norm = clip, .micro_batch = 16});
+    const Batch batch = random_batch(64);
+    bench.model->train();
+    torch::nn::functional::cross_entropy(bench.model->forward(batch.images), batch.labels).backward();
+    double squares = 0;
+    for (const torch::Tensor& each : bench.model->parameters())
+      squares += each.grad().square().sum().item<double>();
+    const auto sums = (*bench.step)(batch, 0, 1.0);
+    EXPECT_NEAR(sums->grad_norm.item<double>(), std::sqrt(squares), 1e-5 * std::sqrt(squares));
+  }
+}
+
 TEST(TrainingStep, MicroBatchesGiveTheWholeBatchsGradient) {
   std::vector<torch::Tensor> whole;
   for (const std::int64_t micro : {0, 16, 48}) {

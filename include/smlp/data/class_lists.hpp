@@ -18,10 +18,9 @@ void check_class_names(const std::vector<std::string>& names, std::string_view w
 // or with a name twice: Error(data).
 std::vector<std::string> read_class_list(const std::filesystem::path& file);
 
-// Whether a model's outputs mean a data set's labels. Error(data) when the lists have different lengths, or
-// a name of one stands at another place in the other (naming the first differences); other spellings are a
-// warning, for releases differ in them. With `force` both are warnings too, as long as every label of the
-// data is one of the model's outputs.
+// Whether a model's outputs mean a data set's labels. Error(data) when the lists have different lengths or
+// names (naming the first differences), be it other spellings. With `force` these are warnings, as long as
+// every label of the data is one of the model's outputs; so it is where one of the lists has no names.
 void check_classes_of_model(const ClassList& model, const ClassList& data, bool force);
 
 // Two splits of one set must have the same list: Error(data) naming the first differences.

@@ -27,7 +27,8 @@ using LogSizes = std::map<std::string, std::uint64_t>;
 // One that is gone is warned of; one that is shorter or was edited, or is no regular file: Error(data).
 void check_logs(const std::filesystem::path& run, const LogSizes& sizes);
 
-// The log files of a run: metrics.jsonl (every row), summary.csv (timm's columns, a line an evaluation),
+// The log files of a run: metrics.jsonl (every row), summary.csv (timm's columns and the score, a line an
+// evaluation),
 // events.out.tfevents.* (TensorBoard), log.txt (what the terminal showed). All append; their sizes at a
 // checkpoint let a resumed run cut them back to it.
 class Sinks {
@@ -40,8 +41,11 @@ class Sinks {
   LogSizes sync();  // makes all that was written last
 
  private:
+  void write_summary(const MetricRow& row);
+
   std::string events_name_;
   AppendFile metrics_, summary_, events_;
+  std::size_t columns_ = 0;  // of summary.csv
   LogFile log_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "smlp/data/dataset.hpp"
@@ -24,18 +25,20 @@ struct PartImages {
 // What a configuration stands for on this machine: device, data and model, built and checked against one
 // another.
 struct Experiment {
-  RunConfig config;  // resolved: precision, device, normalisation and workers are what is used
+  RunConfig config;  // as asked; config.resolved is what is used
   std::shared_ptr<World> world;
   Device device;
   std::shared_ptr<const Dataset> train_set;
   std::shared_ptr<const Dataset> test_set;  // null: the pack has no test split, and data.holdout > 0
   Subset subset;
   ChannelStatistics normalization;
+  std::string normalization_from;  // where that is from, in a few words
   std::shared_ptr<Model> model;
   std::vector<Parameter> trained;  // of the model, with the rates of optim.groups; the others are frozen
   StepPlan plan;                   // one step of all images for a head that is solved for
 
   std::uint64_t seed() const { return static_cast<std::uint64_t>(config.run.seed); }
+  int workers() const { return static_cast<int>(config.resolved->workers); }  // threads that render batches
   int image_size() const { return static_cast<int>(config.data.image_size); }
   bool body_frozen() const;     // only the head is trained
   bool keeps_features() const;  // of a frozen body and images that are the same in every epoch
@@ -46,7 +49,10 @@ struct Experiment {
 };
 
 // Opens device and data and builds the model on the device, weights drawn from run.seed. Train and test must
-// have the same class list.
-Experiment make_experiment(RunConfig config, std::shared_ptr<World> world = std::make_shared<World>());
+// have the same class list. `auto` is resolved for this machine and data, with a line in the log where
+// config.resolved says something else; for a run that goes on it stays what config.resolved says.
+enum class Resolve { anew, as_before };
+Experiment make_experiment(RunConfig config, std::shared_ptr<World> world = std::make_shared<World>(),
+                           Resolve resolve = Resolve::anew);
 
 }  // namespace smlp

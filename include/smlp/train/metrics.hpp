@@ -16,7 +16,7 @@ class RunningSums {
   void add(const StepSums& step);
 
   struct Reading {
-    TrainTotals totals;        // since the last take()
+    TrainTotals totals;        // since the last take(), but for the seconds
     std::int64_t bad_run = 0;  // the most bad steps in a row since then, those before included
   };
   Reading take();  // waits for the device, and starts again from zero
@@ -25,7 +25,7 @@ class RunningSums {
   void restore_run(std::int64_t bad_steps);  // of a resumed run
 
  private:
-  torch::Tensor sums_;  // float64 [6]
+  torch::Tensor sums_;  // float64 [7]
 };
 
 }  // namespace smlp

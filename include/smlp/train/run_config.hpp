@@ -73,6 +73,16 @@ struct CheckpointConfig {
   void fields(FieldVisitor& v);
 };
 
+// What was left open (`auto`) became this when the run was made. Written beside what was asked: a run that
+// goes on takes it again, a new one from the same file resolves anew and says where it differs.
+struct ResolvedConfig {
+  DeviceType device = DeviceType::cpu;
+  Precision precision = Precision::fp32;
+  std::int64_t workers = 0;
+  std::vector<double> mean, std;  // three of each
+  void fields(FieldVisitor& v);
+};
+
 // Everything a run is decided by; `config.yaml` of a run is this, printed.
 struct RunConfig {
   RunSection run;
@@ -86,6 +96,7 @@ struct RunConfig {
   Chosen<ScheduleConfig> schedule;
   TrainConfig train;
   CheckpointConfig checkpoint;
+  std::optional<ResolvedConfig> resolved;  // null: no run has been made of it
 
   RunConfig();  // b_mlp, lion, constant
   void fields(FieldVisitor& v);

@@ -34,7 +34,8 @@ std::optional<std::filesystem::path> find_resumable(const RunConfig& config);
 // A run may go on under other settings only where they do not change what was trained so far (epochs,
 // logging, checkpoints, device, workers, place of the data): otherwise Error(usage) naming each key with both
 // values. What it was trained under so far is what its checkpoint says: config.yaml may have been edited.
-void check_same_run(const RunConfig& config, const std::filesystem::path& run,
-                    const std::optional<std::filesystem::path>& checkpoint);
+// Returns what `auto` was in it; nullopt: that is not known.
+std::optional<ResolvedConfig> check_same_run(const RunConfig& config, const std::filesystem::path& run,
+                                             const std::optional<std::filesystem::path>& checkpoint);
 
 }  // namespace smlp

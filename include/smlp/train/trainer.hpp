@@ -21,6 +21,9 @@ struct TrainResult {
   std::int64_t device_memory = 0;  // bytes of tensors on a CUDA device at the most
 };
 
+// The step that a run takes.
+TrainingStep make_step(const Experiment& experiment);
+
 // The one training loop: TrainingStep over the run's batches, with what falls due between steps written to
 // its RunRecord. Between log steps nothing waits for the device. At the end of an epoch: evaluation, log
 // files, checkpoint, in this order.
@@ -42,7 +45,8 @@ class Trainer {
   bool solve_head();
   bool after_step(std::int64_t step_before);
   bool evaluate_epoch();
-  void log_epoch(const std::optional<EvaluationResult>& held, bool on_test);
+  void write_evaluation(const std::optional<EvaluationResult>& held, double score);
+  void log_epoch(const std::optional<EvaluationResult>& held);
   void log_step();
   void take_sums();
   void save();
@@ -59,10 +63,9 @@ class Trainer {
   std::unique_ptr<ProgressBar> progress_;
   std::string progress_text_;
   std::optional<EvaluationResult> last_;
-  Stopwatch training_time_;    // without evaluations and saves
-  double logged_seconds_ = 0;  // training_time_ at the last log step
-  double wait_seconds_ = 0;    // for data, since then
-  std::int64_t logged_step_ = 0;
+  Stopwatch training_time_;   // without evaluations and saves
+  double taken_seconds_ = 0;  // training_time_ when the sums were last taken
+  double wait_seconds_ = 0;   // for data, since then
 };
 
 }  // namespace smlp

@@ -12,6 +12,7 @@ Action add_train_command(CLI::App& app);
 Action add_finetune_command(CLI::App& app);
 Action add_probe_command(CLI::App& app);
 Action add_eval_command(CLI::App& app);
+Action add_predict_command(CLI::App& app);
 Action add_bench_command(CLI::App& app);
 Action add_fetch_command(CLI::App& app);
 Action add_pack_command(CLI::App& app);

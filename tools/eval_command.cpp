@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "command.hpp"
+#include "crop_options.hpp"
 #include "eval_output.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -25,8 +26,7 @@ struct EvalOptions {
   std::optional<std::string> data, logits, predictions, confusion, device, precision, workers;
   std::vector<std::string> assignments;
   std::string real;  // a file, or real_of_pack
-  std::string tta_average = "logits";
-  std::int64_t tta = 0;
+  CropOptions tta;
   std::int64_t batch_size = 512;
   bool best = false;
   bool json = false;
@@ -106,34 +106,9 @@ std::optional<RealLabels> real_labels(const EvalOptions& options, const Dataset&
   return read_real_labels(file, dataset.size(), dataset.classes());
 }
 
-// The run's crops and flips, or those given; a run without crops takes those of the published fine-tuning.
-AugmentConfig tta_augment(const SavedModel& saved, const EvalOptions& options) {
-  AugmentConfig augment = saved.config.augment;
-  if (!augment.crop && !sets(options, "augment.")) {
-    log().warn("the checkpoint names no crops: those of scale 0.4 to 1 and ratio 1, and flips, are taken");
-    augment.crop = CropConfig{{0.4, 1.0}, {1.0, 1.0}};
-    augment.flip = 0.5;
-  }
-  if (!augment.crop && augment.flip == 0)
-    fail(ErrorKind::usage, "--tta without crops and flips averages {} times the same", options.tta);
-  return augment;
-}
-
-TtaOptions tta_options(const SavedModel& saved, const EvalOptions& options) {
-  return {.crops = options.tta,
-          .augment = tta_augment(saved, options),
-          .average_softmax = options.tta_average == "softmax",
-          .seed = static_cast<std::uint64_t>(saved.config.run.seed)};
-}
-
-ChannelStatistics normalization_of(const SavedModel& saved) {
-  const DataConfig& data = saved.config.data;
-  return data.mean.empty() ? saved.state.normalization : ChannelStatistics{data.mean, data.std};
-}
-
 void write_outputs(const EvalReport& report, const EvalOptions& options, const SavedModel& saved,
                    const Dataset& dataset) {
-  const EvaluationResult& result = report.headline();
+  const EvaluationResult& result = report.outputs();
   if (options.logits) write_logits(*options.logits, result.logits, std::ssize(saved.state.classes));
   if (options.predictions) write_predictions(*options.predictions, result.predictions, dataset, saved);
   if (options.confusion) write_confusion(*options.confusion, result.predictions, dataset, saved);
@@ -155,15 +130,15 @@ int run_eval(const EvalOptions& options) {
                         .prefetch = static_cast<int>(saved.config.data.prefetch),
                         .real = real ? &*real : nullptr};
   const bool keep = options.predictions || options.confusion;
-  how.keep_logits = options.logits && options.tta == 0;
-  how.keep_predictions = keep && options.tta == 0;
+  how.keep_logits = options.logits && options.tta.crops == 0;
+  how.keep_predictions = keep && options.tta.crops == 0;
   EvalReport report{.precision = precision_name(device.precision)};
-  if (options.tta > 0) report.tta = tta_options(saved, options);
-  const ChannelStatistics normalization = normalization_of(saved);
+  if (options.tta.crops > 0) report.tta = tta_options(saved, options.tta, sets(options, "augment."));
+  const ChannelStatistics normalization = saved.normalization();
   auto whole = evaluate(*saved.model, device, dataset, {}, normalization, how);
   if (!whole) return 128 + stop_signal();
   report.whole = std::move(*whole);
-  if (options.tta > 0) {
+  if (options.tta.crops > 0) {
     how.keep_logits = options.logits.has_value();
     how.keep_predictions = keep;
     auto crops = evaluate_crops(*saved.model, device, dataset, normalization, how, report.tta);
@@ -174,9 +149,9 @@ int run_eval(const EvalOptions& options) {
   options.json ? print_json(out, report, saved, *dataset) : print_text(out, report, saved, *dataset);
   out << std::flush;
   write_outputs(report, options, saved, *dataset);
-  if (!std::isfinite(report.headline().loss))
+  if (!std::isfinite(report.whole.loss))
     fail(ErrorKind::not_finite, "{}: its loss on {} is {}", saved.checkpoint.string(), dataset->description(),
-         report.headline().loss);
+         report.whole.loss);
   return 0;
 }
 
@@ -189,13 +164,7 @@ Action add_eval_command(CLI::App& app) {
   app.add_flag("--best", o->best, "the run's best checkpoint instead of its last");
   app.add_option("--data", o->data, "a packed data set, or one split of it; default: the run's test split")
       ->type_name("DIR");
-  app.add_option("--tta", o->tta, "average over N random crops and flips of each image")
-      ->check(CLI::Range(1, 100'000))
-      ->type_name("N");
-  app.add_option("--tta-average", o->tta_average,
-                 "what is averaged: logits (the paper's text) or softmax (its code)")
-      ->check(CLI::IsMember({"logits", "softmax"}))
-      ->capture_default_str();
+  add_crop_options(app, o->tta, "also tta_top1, …: averaged over N random crops and flips of each image");
   // A flag, so that only "=" gives it a value and a path that follows stays what it is.
   app.add_flag(fmt::format("--real-labels{{{}}}", real_of_pack), o->real,
                "also ReaL's accuracy: by the pack's labels, or --real-labels=FILE");

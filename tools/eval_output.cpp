@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <ostream>
 
+#include "csv.hpp"
+#include "given_images.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/core/text_output.hpp"
@@ -30,13 +31,15 @@ std::string class_name(const SavedModel& saved, const Dataset& dataset, std::int
 }
 
 std::vector<std::string> accuracy_row(const std::string& name, const EvaluationResult& r) {
-  std::vector<std::string> row{name, fmt::format("{:.2f}", r.top1), fmt::format("{:.2f}", r.top5)};
+  std::vector<std::string> row{name, fmt::format("{:.2f}", r.top1)};
+  if (r.has_top5()) row.push_back(fmt::format("{:.2f}", r.top5));
   if (r.real) row.push_back(fmt::format("{:.2f}", *r.real));
   return row;
 }
 
 std::string crops_table(const EvalReport& report) {
-  std::vector<std::vector<std::string>> rows{{"crops", "top1", "top5"}};
+  std::vector<std::vector<std::string>> rows{{"crops", "top1"}};
+  if (report.whole.has_top5()) rows[0].push_back("top5");
   if (report.whole.real) rows[0].push_back("real");
   rows.push_back(accuracy_row("none", report.whole));
   for (const TtaResult& each : report.crops)
@@ -66,13 +69,23 @@ Json rounded(double value, int digits = 4) {
   return Json::parse(fmt::format("{:.{}f}", value, digits));
 }
 
-Json accuracy_json(const EvaluationResult& r) {
-  Json json{{"top1", rounded(r.top1)},
-            {"top1_err", rounded(100 - r.top1)},
-            {"top5", rounded(r.top5)},
-            {"top5_err", rounded(100 - r.top5)}};
-  if (r.real) json["real"] = rounded(*r.real);
+Json accuracy_json(const EvaluationResult& r, const std::string& prefix = "") {
+  Json json{{prefix + "top1", rounded(r.top1)}, {prefix + "top1_err", rounded(100 - r.top1)}};
+  if (r.has_top5())
+    json[prefix + "top5"] = rounded(r.top5), json[prefix + "top5_err"] = rounded(100 - r.top5);
+  if (r.real) json[prefix + "real"] = rounded(*r.real);
   return json;
+}
+
+// Names begin with `prefix`.
+std::string accuracy_text(const EvaluationResult& r, const std::string& prefix = "") {
+  const auto line = [&](const char* name, const std::string& value) {
+    return fmt::format("{:<12}{}\n", prefix + name, value);
+  };
+  std::string text = line("top1", fmt::format("{:.2f} %", r.top1));
+  if (r.has_top5()) text += line("top5", fmt::format("{:.2f} %", r.top5));
+  if (r.real) text += line("real", fmt::format("{:.2f} %", *r.real));
+  return text + line("loss", fmt::format("{:.4f}", r.loss));
 }
 
 std::string crop_text(const TtaOptions& tta) {
@@ -92,33 +105,23 @@ Json crops_json(const TtaOptions& tta) {
           {"average", tta.average_softmax ? "softmax" : "logits"}};
 }
 
-std::vector<std::string> read_names(const Dataset& dataset) {
-  std::vector<std::string> names;
-  std::ifstream file(fs::path(dataset.description()) / "names.txt");
-  for (std::string line; std::getline(file, line);) names.push_back(line);
-  names.resize(static_cast<std::size_t>(dataset.size()));  // the embedded set has none
-  return names;
-}
-
 }  // namespace
 
 void print_text(std::ostream& out, const EvalReport& report, const SavedModel& saved,
                 const Dataset& dataset) {
-  const EvaluationResult& r = report.headline();
   out << fmt::format("checkpoint  {} (step {})\ndata        {}: {} images\nprecision   {}\n",
-                     saved.checkpoint.string(), saved.state.step, dataset.description(), r.images,
+                     saved.checkpoint.string(), saved.state.step, dataset.description(), report.whole.images,
                      report.precision);
-  if (!report.crops.empty()) out << crop_text(report.tta) << "\n";
-  out << fmt::format("top1        {:.2f} %\ntop5        {:.2f} %\n", r.top1, r.top5);
-  if (r.real) out << fmt::format("real        {:.2f} %\n", *r.real);
-  out << fmt::format("loss        {:.4f}\n", r.loss);
-  if (!report.crops.empty()) out << crops_table(report);
-  out << class_table(r, dataset);
+  out << accuracy_text(report.whole);
+  if (!report.crops.empty())
+    out << crop_text(report.tta) << "\n"
+        << accuracy_text(report.crops.back().result, "tta_") << crops_table(report);
+  out << class_table(report.whole, dataset);
 }
 
 void print_json(std::ostream& out, const EvalReport& report, const SavedModel& saved,
                 const Dataset& dataset) {
-  const EvaluationResult& r = report.headline();
+  const EvaluationResult& r = report.whole;
   Json classes = Json::array();
   for (std::size_t c = 0; c < r.class_top1.size(); ++c)
     classes.push_back({{"name", dataset.info().classes[c]},
@@ -136,7 +139,9 @@ void print_json(std::ostream& out, const EvalReport& report, const SavedModel& s
   json["crop_pct"] = 1.0;
   json["interpolation"] = "bilinear";
   if (!report.crops.empty()) {
-    json["whole_image"] = accuracy_json(report.whole);
+    const EvaluationResult& all = report.crops.back().result;
+    json.update(accuracy_json(all, "tta_"));
+    json["tta_loss"] = all.loss;
     json["crops"] = crops_json(report.tta);
     for (const TtaResult& each : report.crops) {
       json["tta"].push_back(accuracy_json(each.result));
@@ -155,7 +160,7 @@ void write_logits(const std::string& path, const std::vector<float>& logits, std
 
 void write_predictions(const std::string& path, const Predictions& predictions, const Dataset& dataset,
                        const SavedModel& saved) {
-  const std::vector<std::string> names = read_names(dataset);
+  const std::vector<std::string> names = image_names(dataset);
   const std::size_t k = predictions.per_image;
   TextOutput file(path);
   std::string text = "name,label";

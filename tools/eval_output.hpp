@@ -17,13 +17,14 @@ struct EvalReport {
   TtaOptions tta{};  // of the crops
   std::vector<TtaResult> crops{};
 
-  // What was asked for: all crops, or the whole images.
-  const EvaluationResult& headline() const { return crops.empty() ? whole : crops.back().result; }
+  // What per-image files are of: all crops' average, or the whole images.
+  const EvaluationResult& outputs() const { return crops.empty() ? whole : crops.back().result; }
 };
 
 void print_text(std::ostream& out, const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
 
-// The keys of timm's validate.py, in its units (param_count in millions), and real, tta.
+// The keys of timm's validate.py, in its units (param_count in millions), and real. All are of whole images;
+// those of all crops together begin with tta_, and tta has a row for each number of crops.
 void print_json(std::ostream& out, const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
 
 // [images, classes]

@@ -32,6 +32,7 @@ constexpr std::array command_table{
     CommandRow{"finetune", "train a checkpoint's model on another data set", add_finetune_command},
     CommandRow{"probe", "train a new head on a checkpoint's features", add_probe_command},
     CommandRow{"eval", "measure a trained model on a data set", add_eval_command},
+    CommandRow{"predict", "say what images show, by a trained model", add_predict_command},
     CommandRow{"bench", "time a step, the loader or models, and compare", add_bench_command},
     CommandRow{"fetch", "download a data set's archive and check it", add_fetch_command},
     CommandRow{"pack", "turn a raw data set into a packed one", add_pack_command},

@@ -46,17 +46,21 @@ RunConfig load_config(const TrainingOptions& options) {
   return config;
 }
 
+std::string result_line(const char* name, std::int64_t epoch, double top1, double top5, bool has_top5) {
+  const std::string more = has_top5 ? fmt::format("  top5 {:6.2f} %", top5) : "";
+  return fmt::format("{}  epoch {:<4} top1 {:6.2f} %{}", name, epoch, top1, more);
+}
+
 void print(const Outcome& o) {
   const std::string on_device =
       o.device_memory == 0
           ? ""
           : fmt::format("; {} on the device", human_bytes(static_cast<double>(o.device_memory)));
-  std::cout << fmt::format("last  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %\n", o.epochs, o.top1, o.top5)
-            << fmt::format("best  epoch {:<4} top1 {:6.2f} %  top5 {:6.2f} %  ({})\n", o.best.epoch,
-                           o.best.top1, o.best.top5,
-                           o.chosen_on_test
-                               ? "chosen on test data"
-                               : fmt::format("chosen by {:.2f} % on the held-out part", o.best.score))
+  std::cout << result_line("last", o.epochs, o.top1, o.top5, o.has_top5)
+            << (o.out_of_patience ? "  (ended early by train.patience)\n" : "\n")
+            << result_line("best", o.best.epoch, o.best.top1, o.best.top5, o.has_top5)
+            << fmt::format("  ({})\n",
+                           o.chosen_on_test ? "chosen on test data" : fmt::format("chosen by {:.2f} % on the held-out part", o.best.score))
             << fmt::format("run   {}  (memory {}, mapped data not counted{})\n", o.run.string(),
                            human_bytes(static_cast<double>(o.memory)), on_device)
             << std::flush;

@@ -152,20 +152,26 @@ probe() {
   measure "$2" "$1--probe-$2"
 }
 
+# value_of KEY FILE: of an evaluation; nothing where it was not made, or by a version that had no such key.
+value_of() {
+  [ ! -e "$2" ] || sed -n "s/^  \"$1\": \([0-9.]*\),*$/\1/p" "$2"
+}
+
 # measure COLUMN RUN…: the runs' mean accuracy, ReaL's for SET-real. An evaluation is made once, and kept beside its run.
 measure() {
   local column=$1 set=${1%-real} key=top1 run file value values=() options=("${eval_options[@]}")
   [ -z "$counting" ] || return 0
   [ ! -e "$SMLP_DATA/$set/test/real_labels.json" ] || options+=(--real-labels)
   [ "$set" = "$column" ] || key=real
+  [ ${#eval_options[@]} -eq 0 ] || key=tta_$key
   for run in "${@:2}"; do
     file="$OUT/$run/eval$(printf %s "${options[@]}").json"
-    if [ ! -e "$file" ]; then
+    if [ -z "$(value_of $key "$file")" ]; then
       "$SMLP" eval "$OUT/$run" --data "$SMLP_DATA/$set" --json "${options[@]}" > "$file.part" 2> "$OUT/$run.eval.log" ||
         fail "eval of $run: $(tail -n 1 "$OUT/$run.eval.log")" $?
       mv "$file.part" "$file"
     fi
-    value=$(sed -n "s/^  \"$key\": \([0-9.]*\),*$/\1/p" "$file")
+    value=$(value_of $key "$file")
     [ -n "$value" ] || fail "$file says no $key"
     values+=("$value")
   done

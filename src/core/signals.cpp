@@ -4,10 +4,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <string_view>
+#include <vector>
+
+#include "smlp/core/error.hpp"
 
 namespace smlp {
 namespace {
@@ -55,17 +59,48 @@ void install(int number, void (*handler)(int)) {
   ::sigaction(number, &action, nullptr);
 }
 
-bool is_ignored(int number) {
+bool has_handler(int number, void (*handler)(int)) {
   struct sigaction action {};
-  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == handler;
+}
+
+struct NamedSignal {
+  const char* name;
+  int number;
+};
+constexpr NamedSignal stop_signals[] = {
+    {"INT", SIGINT}, {"TERM", SIGTERM}, {"HUP", SIGHUP}, {"USR1", SIGUSR1}, {"USR2", SIGUSR2}};
+
+std::vector<std::string> words_of(const std::string& names) {
+  std::vector<std::string> words{""};
+  for (const char c : names)
+    if (c == ',')
+      words.emplace_back();
+    else if (c != ' ')
+      words.back() += c;
+  return names.empty() ? std::vector<std::string>{} : words;
 }
 
 }  // namespace
 
 void catch_stop_signals() {
-  install(SIGINT, note_stop);
-  install(SIGTERM, note_stop);
-  if (!is_ignored(SIGHUP)) install(SIGHUP, note_stop);  // nohup asks to go on without the terminal
+  for (const NamedSignal& each : stop_signals)
+    if (!has_handler(each.number, SIG_IGN)) install(each.number, note_stop);
+}
+
+void check_stop_signals(const std::string& names) {
+  for (const std::string& word : words_of(names))
+    if (std::ranges::none_of(stop_signals, [&](const NamedSignal& each) { return each.name == word; }))
+      fail(ErrorKind::usage, "run.stop_signals is '{}', expected some of {}, commas between", names,
+           all_stop_signals);
+}
+
+void keep_stop_signals(const std::string& names) {
+  check_stop_signals(names);
+  const std::vector<std::string> kept = words_of(names);
+  for (const NamedSignal& each : stop_signals)
+    if (std::ranges::find(kept, each.name) == kept.end() && has_handler(each.number, note_stop))
+      install(each.number, SIG_DFL);
 }
 
 int stop_signal() {

@@ -19,6 +19,8 @@ std::span<const FamilyRow<ScheduleConfig>> schedule_table() {
   static constexpr FamilyRow<ScheduleConfig> rows[] = {
       {"constant", [] { return std::unique_ptr<ScheduleConfig>(new ConstantSchedule); }},
       {"cosine", [] { return std::unique_ptr<ScheduleConfig>(new CosineSchedule); }},
+      {"step", [] { return std::unique_ptr<ScheduleConfig>(new StepSchedule); }},
+      {"wsd", [] { return std::unique_ptr<ScheduleConfig>(new WsdSchedule); }},
   };
   return rows;
 }

@@ -35,6 +35,20 @@ BestResult best_from_json(const nlohmann::json& json, const std::string& name) {
           json.at("score"), json.at("top1"), json.at("top5")};
 }
 
+// Earlier versions, and imported weights, do not say it.
+ImagePreparation preparation_from_json(const nlohmann::json& json, const std::string& name) {
+  if (!json.contains("preparation")) return {};
+  const nlohmann::json& from = json.at("preparation");
+  const std::int64_t size = integer(from.at("size"), name + ": preparation.size");
+  ImagePreparation found{static_cast<int>(size), from.at("resize"), from.at("decode")};
+  const bool known = (found.resize == "none" || found.resize == "squash" || found.resize == "crop") &&
+                     (found.decode == "accurate" || found.decode == "fast");
+  if (size < 1 || size > max_image_size || !known)
+    fail(ErrorKind::data, "{}: preparation of images is {}, which is none that `smlp pack` makes", name,
+         from.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return found;
+}
+
 std::map<std::string, std::uint64_t> log_sizes_from_json(const nlohmann::json& json,
                                                          const std::string& name) {
   std::map<std::string, std::uint64_t> sizes;
@@ -65,9 +79,13 @@ TrainingState state_from_json(const nlohmann::json& json, const std::string& nam
   state.epoch_totals = totals_from_json(json.at("epoch_totals"));
   json.at("train_seconds").get_to(state.train_seconds);
   state.best = best_from_json(json.at("best"), name);
+  if (json.contains("evaluations_since_best"))
+    state.evaluations_since_best =
+        integer(json.at("evaluations_since_best"), name + ": evaluations_since_best");
   state.log_sizes = log_sizes_from_json(json.at("log_sizes"), name);
   json.at("normalization").at("mean").get_to(state.normalization.mean);
   json.at("normalization").at("std").get_to(state.normalization.std);
+  state.preparation = preparation_from_json(json, name);
   json.at("classes").get_to(state.classes);
   json.at("data_fingerprint").get_to(state.data_fingerprint);
   json.at("config").get_to(state.config);
@@ -111,20 +129,24 @@ TrainTotals TrainTotals::from_values(const std::vector<double>& v) {
 }
 
 std::string state_text(const TrainingState& state, const PartHashes& hashes) {
-  const Json json{{"version", state_version},
-                  {"step", state.step},
-                  {"evaluation_due", state.evaluation_due},
-                  {"log_totals", state.log_totals.values()},
-                  {"epoch_totals", state.epoch_totals.values()},
-                  {"bad_run", state.bad_run},
-                  {"train_seconds", state.train_seconds},
-                  {"best", to_json(state.best)},
-                  {"log_sizes", state.log_sizes},
-                  {"normalization", {{"mean", state.normalization.mean}, {"std", state.normalization.std}}},
-                  {"classes", state.classes},
-                  {"data_fingerprint", state.data_fingerprint},
-                  {"config", state.config},
-                  {"hashes", hashes}};
+  Json json{{"version", state_version},
+            {"step", state.step},
+            {"evaluation_due", state.evaluation_due},
+            {"log_totals", state.log_totals.values()},
+            {"epoch_totals", state.epoch_totals.values()},
+            {"bad_run", state.bad_run},
+            {"train_seconds", state.train_seconds},
+            {"best", to_json(state.best)},
+            {"evaluations_since_best", state.evaluations_since_best},
+            {"log_sizes", state.log_sizes},
+            {"normalization", {{"mean", state.normalization.mean}, {"std", state.normalization.std}}},
+            {"classes", state.classes},
+            {"data_fingerprint", state.data_fingerprint},
+            {"config", state.config},
+            {"hashes", hashes}};
+  const ImagePreparation& images = state.preparation;
+  if (images.size > 0)
+    json["preparation"] = {{"size", images.size}, {"resize", images.resize}, {"decode", images.decode}};
   return json.dump(1) + "\n";
 }
 

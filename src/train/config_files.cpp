@@ -112,6 +112,10 @@ RunConfig build_config(ConfigNode tree, std::vector<ConfigNode> overrides, Origi
   merge(tree, std::move(over), families);
   read_config(
       tree, [&](FieldVisitor& v) { config.fields(v); }, origins);
+  check_stop_signals(config.run.stop_signals);
+  config.schedule->check(config.optim->lr);
+  if (config.train.patience > 0 && config.train.eval_every == 0)
+    fail(ErrorKind::usage, "train.patience counts evaluations, and train.eval_every 0 makes one, at the end");
   const auto check = [](const char* section, std::size_t means, std::size_t deviations) {
     if (means != deviations || (means != 0 && means != 3))
       fail(ErrorKind::usage, "{}.mean has {} values and {}.std {}; give three of each, or neither", section,

@@ -28,7 +28,8 @@ std::string describe_training(const Experiment& e) {
   return fmt::format(
       "optimiser  {}, lr {:g}, {} (warm-up {} steps), batch {}{}\n"
       "length     {} epochs, {} steps{}",
-      c.optim.name, c.optim->lr, c.schedule.name, c.schedule->warmup_steps, c.train.batch_size,
+      c.optim.name, c.optim->lr, c.schedule.name, c.schedule->warmup(e.schedule_span(plan)),
+      c.train.batch_size,
       plan.micro_batch < plan.batch_size ? fmt::format(" in micro-batches of {}", plan.micro_batch) : "",
       plan.epochs, plan.total_steps(), describe_order(e));
 }

@@ -89,6 +89,16 @@ std::int64_t Experiment::window_images() const {
   return std::max<std::int64_t>(2, (config.data.window_mib << 20) / (side * side * 3));
 }
 
+ScheduleSpan Experiment::schedule_span(const StepPlan& of) const {
+  return {.total_steps = of.total_steps(),
+          .steps_per_epoch = static_cast<double>(of.images) / static_cast<double>(of.batch_size),
+          .lr = config.optim->lr};
+}
+
+double Experiment::rate_at(std::int64_t step, const StepPlan& of) const {
+  return config.optim->lr * config.schedule->factor(step, schedule_span(of));
+}
+
 Experiment make_experiment(RunConfig config, std::shared_ptr<World> world, Resolve resolve) {
   Experiment e;
   e.world = std::move(world);

@@ -9,6 +9,7 @@ void RunSection::fields(FieldVisitor& v) {
   v.field("name", name, "folder of the run; null: date-model-data");
   v.path("output", output, "where run folders are made");
   v.field("seed", seed, "decides every random choice", between(0, 4294967295.0));
+  v.field("stop_signals", stop_signals, "signals that save the run and end it with 128 + signal");
 }
 
 void InitConfig::fields(FieldVisitor& v) {
@@ -56,6 +57,8 @@ void TrainConfig::fields(FieldVisitor& v) {
   v.field("log_every", log_every, "steps between log lines, the only times the device is waited for",
           between(1, 1e6));
   v.field("max_bad_steps", max_bad_steps, "non-finite steps in a row before the run stops", between(1, 1e6));
+  v.field("patience", patience, "evaluations without a better one before the run ends early; 0: never",
+          between(0, 1e6));
 }
 
 void CheckpointConfig::fields(FieldVisitor& v) {

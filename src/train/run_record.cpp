@@ -13,8 +13,13 @@
 namespace smlp {
 namespace {
 
+ImagePreparation preparation_of(const DatasetInfo& info) {
+  return {info.image_size, info.resize, info.decode};
+}
+
 TrainingState new_state(const Experiment& experiment) {
   TrainingState state;
+  state.preparation = preparation_of(experiment.train_set->info());
   state.classes = experiment.train_set->info().classes;
   state.data_fingerprint = experiment.train_set->fingerprint();
   state.normalization = experiment.normalization;
@@ -42,13 +47,28 @@ void tell_new_rate(const Experiment& e, const fs::path& checkpoint, const Traini
   const RunConfig before = blame_file([&] { return parse_run_config(saved.config, source, {}); });
   StepPlan plan = e.plan;
   plan.epochs = before.train.epochs;
-  const std::int64_t then = plan.total_steps(), now = e.plan.total_steps();
-  const double lr = e.config.optim->lr, planned = e.config.schedule->factor(saved.step, then),
-               next = e.config.schedule->factor(saved.step, now);
-  if (saved.step == now || next == planned) return;
-  const double last = e.config.schedule->factor(std::max<std::int64_t>(saved.step - 1, 0), then);
+  const std::int64_t then = plan.total_steps(), now = e.plan.total_steps(), last = std::min(then, now) - 1;
+  const auto planned = [&](std::int64_t step) { return e.rate_at(step, plan); };
+  const auto next = [&](std::int64_t step) { return e.rate_at(step, e.plan); };
+  const bool same = next(saved.step) == planned(saved.step) && next(last) == planned(last);
+  if (saved.step == now || same) return;
   log().info("schedule   {} is {} from {} to {} steps: the rate was {:.3g} and goes on at {:.3g}",
-             e.config.schedule.name, now > then ? "stretched" : "shortened", then, now, lr * last, lr * next);
+             e.config.schedule.name, now > then ? "stretched" : "shortened", then, now,
+             planned(std::max<std::int64_t>(saved.step - 1, 0)), next(saved.step));
+}
+
+void tell_finished(const Experiment& e, const TrainingState& saved) {
+  const std::int64_t since = saved.evaluations_since_best, patience = e.config.train.patience;
+  if (saved.evaluation_due) return;
+  if (saved.step == e.plan.total_steps())
+    log().info("finished   all {} epochs are done, nothing is trained; {}", e.plan.epochs,
+               e.solves_head() ? "the head is solved for" : "to go on, resume with more --epochs");
+  else if (patience > 0 && since >= patience)
+    log().info(
+        "finished   train.patience ended it: {} evaluations without a better one; to go on, resume with "
+        "--set "
+        "train.patience=N above {}, or 0",
+        since, since);
 }
 
 TrainingState saved_state(const Experiment& experiment, const fs::path& run, const fs::path& checkpoint,
@@ -78,8 +98,10 @@ RunRecord::RunRecord(const Experiment& experiment, fs::path run, std::vector<Che
   if (checkpoint) {
     log().info("{}\nresumed    {} at step {}", describe(experiment), run_.string(), state_.step);
     tell_new_rate(experiment, *checkpoint, state_);
+    tell_finished(experiment, state_);
     go_on();
     state_.config = experiment.config.yaml();
+    state_.preparation = preparation_of(experiment.train_set->info());
   }
   remove_temporaries(run_);
   write_run_files(run_, experiment);
@@ -101,8 +123,12 @@ void RunRecord::write(const MetricRow& row) {
 }
 
 bool RunRecord::offer_best(const BestResult& result) {
-  if (state_.best.epoch != 0 && result.score <= state_.best.score) return false;
+  if (state_.best.epoch != 0 && result.score <= state_.best.score) {
+    ++state_.evaluations_since_best;
+    return false;
+  }
   state_.best = result;
+  state_.evaluations_since_best = 0;
   return true;
 }
 

@@ -29,6 +29,11 @@ void SavedModel::to(const Device& device) {
   model->to(device.torch);
 }
 
+ChannelStatistics SavedModel::normalization() const {
+  const DataConfig& data = config.data;
+  return data.mean.empty() ? state.normalization : ChannelStatistics{data.mean, data.std};
+}
+
 std::vector<CostRow> SavedModel::costs() const {
   return config.model->costs(static_cast<int>(config.data.image_size),
                              static_cast<int>(state.classes.size()));

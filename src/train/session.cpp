@@ -91,7 +91,9 @@ Outcome outcome_of(const TrainResult& result, const Experiment& experiment, cons
                   .run = run,
                   .plan = {},
                   .step = result.step,
-                  .epochs = experiment.plan.epochs,
+                  .epochs = experiment.plan.epochs_at(result.step),
+                  .out_of_patience = result.out_of_patience,
+                  .has_top5 = experiment.train_set->classes() > 5,
                   .best = result.best,
                   .chosen_on_test = experiment.subset.holdout.empty(),
                   .memory = result.memory,
@@ -123,6 +125,7 @@ TrainResult train_to_an_end(Trainer& trainer) {
 }
 
 Outcome run_unguarded(RunConfig config, const SessionOptions& options) {
+  keep_stop_signals(config.run.stop_signals);
   const std::optional<Resume> resume = find_resume(config, options.resume);
   if (options.needs_weights && !config.init.from && !resume)
     fail(ErrorKind::usage, "nothing to start from: give --from RUN_OR_CHECKPOINT, or --resume RUN");

@@ -27,11 +27,13 @@ Trainer::Trainer(Experiment& experiment, const std::filesystem::path& run,
                  const std::optional<std::filesystem::path>& checkpoint)
     : experiment_(experiment),
       plan_(experiment.plan),
+      span_(experiment.schedule_span(plan_)),
       step_(make_step(experiment)),
       record_(experiment, run, step_.parts(), checkpoint),
       state_(record_.state()),
       batches_(experiment, run / "features"),
       sums_(experiment.device.torch),
+      divergence_(experiment.train_set->classes()),
       training_time_(state_.train_seconds),
       taken_seconds_(state_.train_seconds) {
   sums_.restore_run(state_.bad_run);
@@ -51,7 +53,7 @@ TrainResult Trainer::run() {
   const bool started = prepare();
   progress_ = std::make_unique<ProgressBar>("train", plan_.total_steps());
   bool going = started && (!state_.evaluation_due || evaluate_epoch());
-  while (going && state_.step < plan_.total_steps()) {
+  while (going && state_.step < plan_.total_steps() && !out_of_patience()) {
     const std::int64_t before = state_.step;
     going = train_step() && after_step(before);
   }
@@ -67,6 +69,7 @@ TrainResult Trainer::run() {
     fail(ErrorKind::not_finite, "{}: trained and saved, but its loss on the {} images is {}",
          record_.folder().string(), part == Part::test ? "test" : "held-out", last_->loss);
   return {going,
+          state_.step < plan_.total_steps() && out_of_patience(),
           state_.step,
           last_,
           state_.best,
@@ -78,7 +81,7 @@ bool Trainer::train_step() {
   if (experiment_.solves_head()) return solve_head();
   const Batch batch = loader_->next();
   wait_seconds_ += batch.data_seconds;
-  const double factor = experiment_.config.schedule->factor(state_.step, plan_.total_steps());
+  const double factor = experiment_.config.schedule->factor(state_.step, span_);
   const std::optional<StepSums> sums = step_(batch, state_.step, factor);
   if (!sums) return false;
   sums_.add(*sums);
@@ -119,6 +122,11 @@ bool Trainer::after_step(std::int64_t step_before) {
   return true;
 }
 
+bool Trainer::out_of_patience() const {
+  const std::int64_t patience = experiment_.config.train.patience;
+  return patience > 0 && state_.evaluations_since_best >= patience;
+}
+
 void Trainer::take_sums() {
   RunningSums::Reading reading = sums_.take();
   const double trained = training_time_.seconds();
@@ -135,8 +143,7 @@ void Trainer::take_sums() {
 
 double Trainer::lr_at(std::int64_t step) const {
   if (experiment_.solves_head()) return 0;
-  const RunConfig& c = experiment_.config;
-  return c.optim->lr * c.schedule->factor(std::max<std::int64_t>(step - 1, 0), plan_.total_steps());
+  return experiment_.rate_at(std::max<std::int64_t>(step - 1, 0), plan_);
 }
 
 void Trainer::log_step() {
@@ -157,6 +164,12 @@ void Trainer::log_step() {
                   {"data_wait", wait}}});
   progress_text_ = fmt::format("loss {:.4f}  top1 {:.1f}%  lr {:.3g}  {:.0f} images/s  wait {:.0f}%",
                                totals.mean_loss(), totals.top1(), lr, rate, wait);
+  if (divergence_.add(totals.mean_loss()))
+    log().warn(
+        "step {}: the training diverges: its loss is {:.4g} and does not fall, where guessing among {} "
+        "classes "
+        "costs {:.3g}. Stop it and lower optim.lr, or add a warm-up",
+        state_.step, totals.mean_loss(), experiment_.train_set->classes(), divergence_.chance());
   state_.log_totals = {};
 }
 
@@ -186,7 +199,9 @@ void Trainer::write_evaluation(const std::optional<EvaluationResult>& held, doub
   MetricRow row{"eval",
                 state_.step,
                 static_cast<double>(plan_.epochs_at(state_.step)),
-                {{"loss", last_->loss}, {"top1", last_->top1}, {"top5", last_->top5}, {"score", score}}};
+                {{"loss", last_->loss}, {"top1", last_->top1}}};
+  if (last_->has_top5()) row.values.emplace_back("top5", last_->top5);
+  row.values.emplace_back("score", score);
   if (held && experiment_.test_set)
     row.values.insert(row.values.end(), {{"holdout_loss", held->loss}, {"holdout_top1", held->top1}});
   row.values.insert(row.values.end(), {{"train_loss", trained.mean_loss()},
@@ -210,12 +225,12 @@ void Trainer::log_epoch(const std::optional<EvaluationResult>& held) {
   const std::string held_out =
       held && experiment_.test_set ? fmt::format("held-out top1 {:5.2f}%  ", held->top1) : "";
   log().info(
-      "epoch {:>{}}/{}{}  lr {:.3g}  loss {:.4f}  train top1 {:5.2f}%  {}{} loss {:.4f}  top1 {:5.2f}%  top5 "
-      "{:5.2f}%  {:.2f} s  {:.0f} images/s",
+      "epoch {:>{}}/{}{}  lr {:.3g}  loss {:.4f}  train top1 {:5.2f}%  {}{} loss {:.4f}  top1 {:5.2f}%{}  "
+      "{:.2f} s  {:.0f} images/s",
       epoch, fmt::formatted_size("{}", plan_.epochs), plan_.epochs,
       covered > 1 ? fmt::format(" ({} epochs)", covered) : "", lr_at(state_.step), trained.mean_loss(),
       trained.top1(), held_out, experiment_.test_set ? "test" : "held-out", last_->loss, last_->top1,
-      last_->top5, trained.seconds, trained.images_per_s(plan_.batch_size));
+      last_->has_top5() ? fmt::format("  top5 {:5.2f}%", last_->top5) : "", trained.seconds, trained.images_per_s(plan_.batch_size));
 }
 
 void Trainer::save() {

@@ -10,6 +10,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "support/errors.hpp"
 #include "support/temp_dir.hpp"
 
 namespace smlp {
@@ -28,22 +29,39 @@ TEST(StopSignals, AreNotedOnceAndTheFirstOneCounts) {
       ::testing::ExitedWithCode(0), "");
 }
 
-TEST(StopSignals, AClosedTerminalIsOneButNotUnderNohup) {
+TEST(StopSignals, AreThoseOfTerminalsAndSchedulersUnlessTheyCameIgnored) {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) {
+    EXPECT_EXIT(
+        {
+          catch_stop_signals();
+          raise(number);
+          std::_Exit(stop_signal() == number ? 0 : 1);
+        },
+        ::testing::ExitedWithCode(0), "");
+    EXPECT_EXIT(
+        {
+          signal(number, SIG_IGN);
+          catch_stop_signals();
+          keep_stop_signals("");
+          raise(number);
+          std::_Exit(stop_signal());
+        },
+        ::testing::ExitedWithCode(0), "");
+  }
+}
+
+TEST(StopSignals, OnlyThoseThatAreNamedStayCaught) {
   EXPECT_EXIT(
       {
         catch_stop_signals();
-        raise(SIGHUP);
-        std::_Exit(stop_signal() == SIGHUP ? 0 : 1);
+        keep_stop_signals("USR1, TERM");
+        raise(SIGUSR1);
+        raise(SIGINT);
       },
-      ::testing::ExitedWithCode(0), "");
-  EXPECT_EXIT(
-      {
-        signal(SIGHUP, SIG_IGN);
-        catch_stop_signals();
-        raise(SIGHUP);
-        std::_Exit(stop_signal());
-      },
-      ::testing::ExitedWithCode(0), "");
+      ::testing::KilledBySignal(SIGINT), "");
+  for (const char* names : {"KILL", "USR1,,TERM", "SIGUSR1", "usr1"})
+    EXPECT_NE(testing::error_of(ErrorKind::usage, [&] { check_stop_signals(names); }).find(names),
+              std::string::npos);
 }
 
 TEST(StopSignals, EndTheProcessWhenRepeated) {

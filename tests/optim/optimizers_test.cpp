@@ -260,26 +260,5 @@ TEST(Groups, PatternsThatMatchNothingAreNamedWithTheNearestTensor) {
   EXPECT_NE(refused("{match: \"*\", freeze: true}").find("frozen"), std::string::npos);
 }
 
-TEST(Schedules, RiseThenFollowTheirCurve) {
-  ConstantSchedule constant;
-  EXPECT_EQ(constant.factor(0, 10), 1);
-  constant.warmup_steps = 4;
-  EXPECT_EQ(constant.factor(0, 10), 0.25);
-  EXPECT_EQ(constant.factor(3, 10), 1);
-  EXPECT_EQ(constant.factor(9, 10), 1);
-
-  CosineSchedule cosine;
-  cosine.warmup_steps = 2, cosine.final_factor = 0.1;
-  EXPECT_EQ(cosine.factor(1, 12), 1);
-  EXPECT_EQ(cosine.factor(2, 12), 1);
-  EXPECT_NEAR(cosine.factor(7, 12), 0.55, 1e-12);
-  EXPECT_GT(cosine.factor(11, 12), 0.1);
-  for (const std::int64_t past : {12, 13, 1000}) EXPECT_NEAR(cosine.factor(past, 12), 0.1, 1e-12);
-  for (const std::int64_t total : {0, 1, 2}) {  // shorter than the warm-up
-    EXPECT_EQ(cosine.factor(0, total), 0.5);
-    EXPECT_GE(cosine.factor(3, total), 0.1);
-  }
-}
-
 }  // namespace
 }  // namespace smlp

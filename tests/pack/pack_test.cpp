@@ -9,10 +9,10 @@
 
 #include "smlp/core/files.hpp"
 #include "smlp/data/dataset.hpp"
+#include "smlp/data/fit_image.hpp"
 #include "smlp/data/open_dataset.hpp"
 #include "smlp/data/real_labels.hpp"
 #include "smlp/formats/resample.hpp"
-#include "smlp/pack/fit_image.hpp"
 #include "support/errors.hpp"
 #include "support/golden.hpp"
 #include "support/images.hpp"

@@ -196,6 +196,16 @@ TEST_F(CopiedRunTest, AStretchedScheduleIsSaid) {
       << done.err;
   done = run({"train", "--resume", run_folder("cosine"), "--epochs", "3"});
   EXPECT_EQ(done.err.find("stretched"), std::string::npos) << "as long as it was: " << done.err;
+  EXPECT_NE(done.err.find("all 3 epochs are done, nothing is trained; to go on, resume with more --epochs"),
+            std::string::npos)
+      << done.err;
+
+  ASSERT_EQ(run(train("wsd", {"--set", "schedule.name=wsd"}, "2")).code, 0);
+  done = resume(run_folder("wsd") / "checkpoints" / step(8));
+  ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.err.find("wsd is stretched from 16 to 24 steps: the rate was 0.001 and goes on at 0.001"),
+            std::string::npos)
+      << "it falls later than it would have: " << done.err;
 }
 
 TEST_F(CopiedRunTest, AConfigurationOfOnesOwnIsNoRunToBeginAnewIn) {

@@ -101,7 +101,8 @@ TEST_F(InterruptedRunTest, SignalsAtAnyStepResumeToTheSameEnd) {
     int signal;
     int bytes_logged;
   };
-  for (const Case& c : {Case{SIGTERM, 1}, Case{SIGINT, 2000}, Case{SIGKILL, 500}, Case{SIGKILL, 5000}}) {
+  for (const Case& c :
+       {Case{SIGTERM, 1}, Case{SIGINT, 2000}, Case{SIGUSR1, 1200}, Case{SIGKILL, 500}, Case{SIGKILL, 5000}}) {
     const std::string name = fmt::format("stopped{}-{}", c.signal, c.bytes_logged);
     const Finished stopped = run(words(name), fault("FAULT_AT_LOGGED", c.bytes_logged, c.signal));
     ASSERT_EQ(stopped.code, 128 + c.signal) << stopped.err;
@@ -125,6 +126,18 @@ TEST_F(InterruptedRunTest, AFineTuningKilledBeforeItsFirstCheckpointStartsFromTh
   ASSERT_FALSE(fs::exists(run_folder("killed") / "checkpoints/last"));
   ASSERT_EQ(run(words("killed")).code, 0);
   expect_same_run(run_folder("whole"), run_folder("killed"));
+}
+
+TEST_F(InterruptedRunTest, ASignalThatIsNotAmongTheStopSignalsEndsTheRunAsEver) {
+  const Words words = resumable("let", {"--set", "run.stop_signals=TERM"});
+  EXPECT_EQ(run(words, fault("FAULT_AT_LOGGED", 1, SIGUSR2)).code, 128 + SIGUSR2);
+  EXPECT_FALSE(fs::exists(run_folder("let") / "checkpoints/last"));
+  const Finished saved = run(words, fault("FAULT_AT_LOGGED", 1, SIGTERM));
+  EXPECT_EQ(saved.code, 128 + SIGTERM);
+  EXPECT_TRUE(fs::exists(run_folder("let") / "checkpoints/last"));
+  const Finished refused = run(train("no", {"--set", "run.stop_signals=KILL"}));
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("expected some of INT,TERM,HUP,USR1,USR2"), std::string::npos) << refused.err;
 }
 
 // A training that is stopped in its last evaluation has a checkpoint that says so.

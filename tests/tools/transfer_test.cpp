@@ -77,6 +77,9 @@ TEST_F(TransferTest, FinetuningKeepsTheHeadForTheSameClassesAndReplacesItForOthe
 
   done = run(transfer("finetune", "other", in("three")));
   ASSERT_EQ(done.code, 0) << done.err;
+  EXPECT_EQ((done.out + done.err).find("top5"), std::string::npos) << "of three classes: " << done.out;
+  for (const char* option : {"--json", "--best"})
+    EXPECT_EQ(run({"eval", run_folder("other"), "--tta", "2", option}).out.find("top5"), std::string::npos);
   EXPECT_NE(done.err.find("a new head: 3 classes, it had 10"), std::string::npos) << done.err;
   const auto tuned = tensors("other"), source = tensors("source");
   EXPECT_EQ(tuned.at("linear_out.bias").size(), 3 * sizeof(float));
@@ -206,7 +209,9 @@ TEST_F(TransferTest, CropsAreAveragedReproduciblyAndRealLabelsCounted) {
   const auto crops = eval({"--tta", "12"}), again = eval({"--tta", "12", "-b", "33"});
   EXPECT_EQ(crops["tta"].size(), 5u);
   EXPECT_EQ(crops["tta"], again["tta"]) << "whatever the batches are";
-  EXPECT_EQ(crops["whole_image"]["top1"], plain["top1"]);
+  for (const char* key : {"top1", "top5", "loss", "classes"}) EXPECT_EQ(crops[key], plain[key]) << key;
+  for (const char* key : {"top1", "top5"}) EXPECT_EQ(crops[std::string("tta_") + key], crops["tta"][4][key]);
+  EXPECT_NE(crops["tta_loss"], plain["loss"]);
   EXPECT_EQ(eval({"--tta", "3", "--tta-average", "softmax"})["tta"].size(), 3u);
 
   // The first fifty images without a ReaL label, the others with their own and another.
@@ -236,6 +241,9 @@ TEST_F(TransferTest, CropsAreAveragedReproduciblyAndRealLabelsCounted) {
   }
   EXPECT_EQ(rows, 100);
   EXPECT_DOUBLE_EQ(nlohmann::json::parse(done.out)["real"].get<double>(), 2.0 * right);
+  const auto both = eval({"--real-labels=" + in("real.json").string(), "--tta", "3"});
+  EXPECT_EQ(both["real"], nlohmann::json::parse(done.out)["real"]);
+  EXPECT_EQ(both["tta_real"], both["tta"][2]["real"]);
   std::istringstream confusion(testing::read_text(in("c.csv")));
   int counted = 0;
   std::getline(confusion, line);

@@ -8,6 +8,7 @@
 
 #include "smlp/core/files.hpp"
 #include "smlp/device/errors.hpp"
+#include "smlp/run/checkpoint_folders.hpp"
 #include "support/errors.hpp"
 #include "support/experiments.hpp"
 #include "support/temp_dir.hpp"
@@ -34,6 +35,53 @@ TEST(Session, ARunGoesOnToMoreEpochs) {
   EXPECT_EQ(more.step, 16);
   EXPECT_EQ(config_of_run(more.run), more.run / "config.yaml");
   EXPECT_EQ(config_of_run(more.run / "checkpoints/last"), fs::canonical(more.run) / "config.yaml");
+}
+
+// With a rate of 0 no evaluation is better than the first.
+TEST(Session, PatienceEndsARunWhichSaysSoAndGoesOnWithoutIt) {
+  const TempDir folder;
+  const auto session = [&](const std::string& name, const std::string& patience, bool resume) {
+    return run_session(small_config(folder.path(), {"run.name=" + name, "optim.lr=0", "train.epochs=5",
+                                                    "train.patience=" + patience}),
+                       {.resume = resume ? std::optional((folder / name).string()) : std::nullopt});
+  };
+  const Outcome whole = session("whole", "0", false), ended = session("a", "2", false);
+  EXPECT_EQ(ended.end, Outcome::End::finished);
+  EXPECT_TRUE(ended.out_of_patience);
+  EXPECT_EQ(ended.epochs, 3);
+  EXPECT_EQ(ended.best.epoch, 1);
+  EXPECT_EQ(read_state(folder / "a/checkpoints/last").evaluations_since_best, 2);
+  ::testing::internal::CaptureStderr();
+  const Outcome again = session("a", "2", true);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("train.patience ended it: 2 evaluations"),
+            std::string::npos);
+  EXPECT_EQ(again.step, ended.step);
+  EXPECT_TRUE(again.out_of_patience);
+  const Outcome more = session("a", "0", true);
+  EXPECT_EQ(more.step, whole.step);
+  EXPECT_FALSE(more.out_of_patience || whole.out_of_patience);
+  EXPECT_EQ(read_file(folder / "a/summary.csv", 1 << 20), read_file(folder / "whole/summary.csv", 1 << 20));
+  EXPECT_NE(error_of(ErrorKind::usage,
+                     [&] {
+                       small_config(folder.path(), {"train.patience=2", "train.eval_every=0"});
+                     })
+                .find("train.eval_every"),
+            std::string::npos);
+}
+
+TEST(Session, ARateThatIsFarTooHighIsSaidWhileItTrains) {
+  const TempDir folder;
+  const auto warnings = [&](const std::string& name, const std::string& lr, const std::string& optimizer) {
+    run_session(small_config(folder.path(), {"run.name=" + name, "optim.name=" + optimizer, "optim.lr=" + lr,
+                                             "train.log_every=1", "train.epochs=5"}));
+    const std::string log = read_file(folder / name / "log.txt", 1 << 20);
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = log.find("diverges", at)) != std::string::npos; ++at) ++count;
+    return count;
+  };
+  EXPECT_EQ(warnings("high", "10", "lion"), 1u);
+  EXPECT_EQ(warnings("adamw", "10", "adamw"), 1u);
+  EXPECT_EQ(warnings("right", "1e-3", "lion"), 0u);
 }
 
 TEST(Session, ADryRunSaysTheCostAndMakesNothing) {

@@ -19,6 +19,13 @@ struct BestResult {
   double top5 = 0;
 };
 
+// What a pack made of image files, and `smlp predict` makes of others; see dataset.json.
+struct ImagePreparation {
+  int size = 0;        // pixels a side; 0: not known
+  std::string resize;  // "none", "squash" or "crop"
+  std::string decode;  // "accurate" or "fast"
+};
+
 // All of a run that is not a tensor.
 struct TrainingState {
   std::int64_t step = 0;        // whole optimiser steps done
@@ -28,11 +35,13 @@ struct TrainingState {
   std::int64_t bad_run = 0;     // steps in a row, up to this one, that were not finite
   double train_seconds = 0;
   BestResult best;
+  std::int64_t evaluations_since_best = 0;
   std::map<std::string, std::uint64_t> log_sizes;  // bytes of each log file at this step
   std::vector<std::string> classes;
   std::string data_fingerprint;  // of the training images
   ChannelStatistics normalization;
-  std::string config;  // the resolved configuration, YAML
+  ImagePreparation preparation;  // of the training images
+  std::string config;            // the resolved configuration, YAML
 };
 
 // By file name in the checkpoint's folder.

@@ -34,11 +34,13 @@ struct EvaluationResult {
   std::int64_t images = 0;
   double loss = 0;                 // mean cross entropy, without label smoothing
   double top1 = 0;                 // %
-  double top5 = 0;                 // %; of all classes when there are fewer than five
+  double top5 = 0;                 // %; see has_top5()
   std::vector<double> class_top1;  // %, NaN for a class without images
   std::optional<double> real;      // %: ReaL's accuracy, of the images that have such labels
   std::vector<float> logits;       // [N, classes], when kept
   Predictions predictions;         // when kept
+
+  bool has_top5() const { return class_top1.size() > 5; }  // of fewer classes it says nothing
 };
 
 // The model in evaluation mode over the batches [0, steps) of a source. Restores the model's mode. nullopt

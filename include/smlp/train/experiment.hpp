@@ -46,6 +46,8 @@ struct Experiment {
   PartImages images_of(Part part) const;
   std::vector<CostRow> costs() const;  // of the model, layer by layer
   std::int64_t window_images() const;  // of data.order windowed; 0: random
+  ScheduleSpan schedule_span(const StepPlan& of) const;
+  double rate_at(std::int64_t step, const StepPlan& of) const;  // of parameters without a rate of their own
 };
 
 // Opens device and data and builds the model on the device, weights drawn from run.seed. Train and test must

@@ -6,6 +6,7 @@
 
 #include "smlp/config/print.hpp"
 #include "smlp/config/read.hpp"
+#include "smlp/core/signals.hpp"
 #include "smlp/data/augment.hpp"
 #include "smlp/data/subset.hpp"
 #include "smlp/device/device_config.hpp"
@@ -19,6 +20,7 @@ struct RunSection {
   std::optional<std::string> name;  // null: date-model-data
   std::string output = "runs";
   std::int64_t seed = 0;
+  std::string stop_signals = all_stop_signals;
   void fields(FieldVisitor& v);
 };
 
@@ -60,6 +62,7 @@ struct TrainConfig {
   std::int64_t eval_every = 1;
   std::int64_t log_every = 50;
   std::int64_t max_bad_steps = 10;
+  std::int64_t patience = 0;
   void fields(FieldVisitor& v);
 };
 

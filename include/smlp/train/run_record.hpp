@@ -33,7 +33,7 @@ class RunRecord {
 
   void write(const MetricRow& row);
 
-  // Keeps an evaluation that is better than all before it; whether it was.
+  // Keeps an evaluation that is better than all before it, and counts those that are not; whether it was.
   bool offer_best(const BestResult& result);
 
   // Whether the steps since `step_before` passed a point where CheckpointConfig wants a checkpoint.

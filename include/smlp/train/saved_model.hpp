@@ -20,7 +20,8 @@ struct SavedModel {
   std::shared_ptr<Model> model;  // on the CPU
 
   void to(const Device& device);
-  std::vector<CostRow> costs() const;  // of the model, layer by layer
+  ChannelStatistics normalization() const;  // of the images it sees
+  std::vector<CostRow> costs() const;       // of the model, layer by layer
 };
 
 // Opens a run's last (or best) checkpoint, or a checkpoint's folder. `overrides` are laid on its

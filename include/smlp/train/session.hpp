@@ -25,6 +25,8 @@ struct Outcome {
   std::int64_t step = 0;
   std::int64_t epochs = 0;              // of a finished run
   double loss = 0, top1 = 0, top5 = 0;  // its last evaluation: on the test split, or the held-out part; %
+  bool out_of_patience = false;         // train.patience ended it before its last epoch
+  bool has_top5 = true;                 // with fewer than six classes it says nothing
   BestResult best{};
   bool chosen_on_test = false;     // the best epoch was
   std::int64_t memory = 0;         // bytes of anonymous memory at the most, as seen at log steps

@@ -6,6 +6,7 @@
 
 #include "smlp/batches/loader.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/train/divergence.hpp"
 #include "smlp/train/metrics.hpp"
 #include "smlp/train/run_batches.hpp"
 #include "smlp/train/run_record.hpp"
@@ -13,7 +14,8 @@
 namespace smlp {
 
 struct TrainResult {
-  bool finished = false;  // false: stopped by stop_signal(), checkpoint saved
+  bool finished = false;         // false: stopped by stop_signal(), checkpoint saved
+  bool out_of_patience = false;  // before the last epoch
   std::int64_t step = 0;
   std::optional<EvaluationResult> last;  // of the test split (of the held-out part when there is none)
   BestResult best;
@@ -33,8 +35,8 @@ class Trainer {
   Trainer(Experiment& experiment, const std::filesystem::path& run,
           const std::optional<std::filesystem::path>& checkpoint);
 
-  // Trains to the last epoch, or to a stop signal. Error(not_finite) after train.max_bad_steps bad steps in a
-  // row, or where the last evaluation's loss is not finite.
+  // Trains to the last epoch, to the end of train.patience, or to a stop signal. Error(not_finite) after
+  // train.max_bad_steps bad steps in a row, or where the last evaluation's loss is not finite.
   TrainResult run();
 
   RunRecord& record() { return record_; }
@@ -50,15 +52,18 @@ class Trainer {
   void log_step();
   void take_sums();
   void save();
+  bool out_of_patience() const;
   double lr_at(std::int64_t step) const;  // of parameters without a rate of their own
 
   Experiment& experiment_;
   const StepPlan plan_;
+  const ScheduleSpan span_;
   TrainingStep step_;
   RunRecord record_;
   TrainingState& state_;
   RunBatches batches_;
   RunningSums sums_;
+  DivergenceWatch divergence_;
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<ProgressBar> progress_;
   std::string progress_text_;

@@ -1,4 +1,4 @@
-#include "smlp/pack/fit_image.hpp"
+#include "smlp/data/fit_image.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -15,7 +15,7 @@ Image crop_to(const Image& image, int size, const std::string& name) {
   const std::int64_t width = size * std::int64_t{image.width} / shorter,
                      height = size * std::int64_t{image.height} / shorter;
   if (width * height > max_image_pixels)
-    fail(ErrorKind::data, "{}: {}×{} pixels are too long and narrow to crop; pack with --resize squash", name,
+    fail(ErrorKind::data, "{}: {}×{} pixels are too long and narrow to crop; take --resize squash", name,
          image.width, image.height);
   const std::vector<std::uint8_t> scaled =
       resize_rgb(image.pixels.data(), image.width, 0, 0, image.width, image.height, static_cast<int>(width),

@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# Tests the wheel as a user meets it: test_wheel.sh [--wheel FILE] [--scratch DIR] [PYTHON…]
+# Tests the wheel as a user meets it: test_wheel.sh [--wheel FILE] [--scratch DIR] [--trackers] [PYTHON…]
 #   --wheel    one that is there; otherwise scripts/bundle.sh makes it
 #   --scratch  virtual environments go here (default: build/wheel-test); one that is there is made anew, but for its torch
+#   --trackers also wandb, mlflow and trackio, whose examples then run, offline
 #   PYTHON     interpreters, 3.10 or newer (default: python3)
 # Each gets a fresh virtual environment with torch from PyPI (a download of 2 GB, kept by pip), then the wheel; then the
 # first commands of the README, and tests/python.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-wheel='' scratch=build/wheel-test pythons=()
+wheel='' scratch=build/wheel-test packages=(pytest safetensors) pythons=()
 while [ $# -gt 0 ]; do
   case $1 in
     --wheel) wheel=${2:?--wheel needs a file}; shift ;;
     --scratch) scratch=${2:?--scratch needs a folder}; shift ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --trackers) packages+=(wandb mlflow-skinny trackio) ;;
+    -h | --help) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "test_wheel.sh: unknown option $1 (see scripts/test_wheel.sh --help)" >&2; exit 2 ;;
     *) pythons+=("$1") ;;
   esac
@@ -33,7 +35,7 @@ for python in "${pythons[@]}"; do
   environment=$scratch/$name
   echo "== $name: torch"
   [ -e "$environment/.complete" ] || { rm -rf "$environment"; "$python" -m venv "$environment"; }
-  "$environment/bin/pip" install -q torch==2.11.0 numpy pytest safetensors
+  "$environment/bin/pip" install -q torch==2.11.0 numpy "${packages[@]}"
   touch "$environment/.complete"
   "$environment/bin/pip" uninstall -q -y smlp 2> /dev/null
   begin=$(date +%s%N)

@@ -23,9 +23,10 @@ def smlp_command(*arguments, code=0):
 def pack_noise(folder):
     random = np.random.default_rng(0)
     for split, images in (("train", 200), ("test", 100)):
-        np.save(folder / f"{split}_images.npy", random.integers(0, 256, (images, 32, 32, 3), dtype=np.uint8))
-        np.save(folder / f"{split}_labels.npy", np.arange(images) % 10)
-    smlp_command("pack", "npy", "--from", folder, "--to", folder / "noise")
+        (folder / "raw" / split).mkdir(parents=True)
+        np.save(folder / "raw" / split / "images.npy", random.integers(0, 256, (images, 32, 32, 3), dtype=np.uint8))
+        np.save(folder / "raw" / split / "labels.npy", np.arange(images) % 10)
+    smlp_command("pack", "npy", "--from", folder / "raw", "--to", folder / "noise")
     return folder / "noise"
 
 

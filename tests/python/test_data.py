@@ -1,5 +1,6 @@
 """smlp.Loader and smlp.Dataset against the program's own results."""
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -81,7 +82,11 @@ def test_parts_are_whole_images_again_and_again():
     assert sum(len(batch.labels) for batch in loader) == sum(len(batch.labels) for batch in loader) == loader.images
     assert next(iter(loader)).partners is None
     with pytest.raises(RuntimeError, match="data.holdout"):
-        smlp.Loader("quickstart.yaml", part="holdout")
+        smlp.Loader("quickstart.yaml", SMALL, part="holdout")
+    with pytest.raises(RuntimeError, match="there are train, holdout and test"):
+        smlp.Loader("quickstart.yaml", SMALL, part="val")
+    with pytest.raises(ValueError, match="meta"):
+        smlp.Loader("quickstart.yaml", SMALL, device="meta")
 
 
 def test_a_data_set_takes_the_defaults_and_a_run_its_own(run):
@@ -94,18 +99,21 @@ def test_a_data_set_takes_the_defaults_and_a_run_its_own(run):
         smlp.Loader(DATA, {"train.batchsize": 16})
 
 
-def test_a_packed_set_is_mapped_arrays(tmp_path):
-    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
-    labels = np.arange(20) % 4
-    for split in ("train", "test"):
-        np.save(tmp_path / f"{split}_images.npy", images)
-        np.save(tmp_path / f"{split}_labels.npy", labels)
-    smlp_command("pack", "npy", "--from", tmp_path, "--to", tmp_path / "packed")
-    data = smlp.Dataset(tmp_path / "packed", "test")
-    assert np.array_equal(data.images, images) and np.array_equal(data.labels, labels)
-    assert len(data) == 20 and data[3][1] == 3 and len(data.classes) == 4
-    kept = data.images
+def test_a_packed_set_is_mapped_arrays():
+    data, raw = smlp.Dataset(DATA, "test"), DATA.parent / "raw/test"
+    assert np.array_equal(data.images, np.load(raw / "images.npy"))
+    assert np.array_equal(data.labels, np.load(raw / "labels.npy"))
+    assert len(data) == 100 and data[13][1] == 3 and len(data.classes) == 10
+    kept, last = data.images, int(data.images[99, 31, 31, 2])
     del data
-    assert kept[19, 7, 7, 2] == images[19, 7, 7, 2]
+    assert kept[99, 31, 31, 2] == last
     with pytest.raises(ValueError, match="read-only"):
         kept[0] = 0
+
+
+def test_a_data_set_goes_to_workers_without_its_pixels():
+    data = smlp.Dataset(DATA)
+    sent = pickle.dumps(data)
+    assert len(sent) < 1000 and np.array_equal(pickle.loads(sent).images, data.images)
+    batches = torch.utils.data.DataLoader(data, batch_size=50, num_workers=1, multiprocessing_context="fork")
+    assert torch.equal(torch.cat([labels for _, labels in batches]), torch.from_numpy(data.labels))

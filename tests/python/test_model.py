@@ -66,6 +66,24 @@ def test_state_dicts_carry_the_model(run):
         other.load_state_dict(model.state_dict(), assign=True)
 
 
+def test_a_tensor_that_the_model_would_not_see_is_refused(run):
+    model = smlp.load(run)
+    others = {name: torch.zeros_like(parameter) for name, parameter in model.named_parameters()}
+    x = torch.randn(2, 3, 32, 32)
+    with pytest.raises(RuntimeError, match="copy the values"):
+        torch.func.functional_call(model, others, (x,))
+    model.linear_out.bias = torch.nn.Parameter(torch.zeros(10))
+    with pytest.raises(RuntimeError, match="bias"):
+        model(x)
+
+
+def test_wrappers_of_pytorch_take_the_model(run):
+    model, x = smlp.load(run), torch.randn(2, 3, 32, 32)
+    assert torch.equal(torch.compile(model, backend="eager")(x), model(x))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert model(x).dtype == torch.bfloat16
+
+
 def test_a_copy_has_tensors_of_its_own(run):
     model = smlp.load(run)
     x = torch.randn(2, 3, 32, 32)

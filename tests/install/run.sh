@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs a build, then builds and runs the consumer with it alone: run.sh BUILD SCRATCH
+# Installs a build, then builds and runs two programs with it alone: run.sh BUILD SCRATCH
 set -euo pipefail
 build=$(realpath "$1")
 scratch=$(realpath "$2")
@@ -13,6 +13,9 @@ said=$(cd "$scratch" && "$scratch/consumer/consumer" "$scratch/runs" 2> "$scratc
 echo "consumer: $said"
 grep -qE '^steps [0-9]+, images 4000, top1 [0-9.]+' <<< "$said"
 ls "$scratch"/runs/*/checkpoints/last/state.json "$scratch/runs/exported/model.safetensors" > /dev/null
+said=$("$scratch/consumer/own_module")
+echo "$said"
+awk '{exit !($5 == "top1" && $6 > 40)}' <<< "${said/,/}"
 cd "$scratch"  # the sources' configs must not be what is found
 "$scratch/prefix/bin/smlp" --help > /dev/null
 "$scratch/prefix/bin/smlp" config show quickstart.yaml > /dev/null

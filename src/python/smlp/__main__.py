@@ -1,0 +1,5 @@
+"""python -m smlp: the command `smlp`."""
+
+from ._command import main
+
+main()

@@ -1,0 +1,24 @@
+"""torch.classes.smlp and torch.ops.smlp, registered by the shared library of this package."""
+
+import json
+import os
+from collections.abc import Mapping
+
+import torch
+
+from ._torch import problem
+
+_why = problem(torch.__version__, os.path.dirname(torch.__file__))
+if _why:
+    raise ImportError(_why)
+torch.classes.load_library(os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib", "libsmlp_python.so"))
+classes = torch.classes.smlp
+ops = torch.ops.smlp
+
+Settings = Mapping[str, object]  # {"train.batch_size": 256}: keys as `smlp config keys` lists them
+
+
+def words(settings: Settings | None) -> list[str]:
+    """As the program's --set takes them."""
+    return [f"{key}={value if isinstance(value, (str, os.PathLike)) else json.dumps(value)}"
+            for key, value in (settings or {}).items()]

@@ -1,0 +1,126 @@
+"""smlp.metrics, smlp.train and smlp.Run."""
+import json
+import math
+import pathlib
+import time
+
+import pytest
+import smlp
+import torch
+from conftest import DATA, SMALL, settings, smlp_command
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "docs/examples"
+
+
+def rows_of(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_metrics_are_the_logs_columns(run):
+    columns, rows = smlp.metrics(run), rows_of(run)
+    for kind in ("train", "eval"):
+        of_kind = [row for row in rows if row["kind"] == kind]
+        assert list(columns[kind]["loss"]) == [row["loss"] for row in of_kind]
+        assert list(columns[kind]["step"]) == [row["step"] for row in of_kind]
+
+
+def test_metrics_of_a_log_that_is_being_written(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text(
+        '{"kind":"train","step":1,"loss":null}\n{"kind":"train","step":2,"loss":1.5,"lr":0.1}\n{"kind":"tr')
+    columns = smlp.metrics(tmp_path)["train"]
+    assert math.isnan(columns["loss"][0]) and columns["loss"][1] == 1.5 and math.isnan(columns["lr"][0])
+
+
+def test_train_tells_the_callback_every_line_and_is_the_programs_run(run, tmp_path):
+    rows = []
+    ours = smlp.train("quickstart.yaml", {**SMALL, "run.output": tmp_path}, callback=rows.append)
+    assert ours.parent == tmp_path and rows == rows_of(ours)
+    weights = "checkpoints/last/model.safetensors"
+    assert (ours / weights).read_bytes() == (run / weights).read_bytes()
+
+
+def test_train_stops_where_the_callback_says_so_and_can_go_on(tmp_path):
+    long = {**SMALL, "run.output": tmp_path, "run.name": "long", "train.epochs": 100000}
+    ours = smlp.train("quickstart.yaml", long, callback=lambda row: row["step"] < 3)
+    step = json.loads((ours / "checkpoints/last/state.json").read_text())["step"]
+    assert 3 <= step < 100000
+    smlp_command("train", "--resume", ours, "--epochs", math.ceil(step * 64 / 200) + 1)
+
+
+def test_an_exception_of_the_callback_leaves_a_saved_run(tmp_path):
+    def broken(row):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        smlp.train("quickstart.yaml", {**SMALL, "run.output": tmp_path, "run.name": "x", "train.epochs": 1000}, broken)
+    assert (tmp_path / "x/checkpoints/last/state.json").exists()
+
+
+def test_train_that_fails_says_its_exit_code(tmp_path):
+    with pytest.raises(RuntimeError, match="data.root|nowhere|exit code 3"):
+        smlp.train("quickstart.yaml", {"data.root": "nowhere", "run.output": tmp_path})
+
+
+def test_a_run_of_ones_own_is_a_run(tmp_path):
+    loader = smlp.Loader("quickstart.yaml", {**SMALL, "run.output": tmp_path, "run.name": "mine"})
+    model = torch.nn.Linear(2, 3)
+    run = smlp.Run(loader)
+    for batch in loader:
+        run.log("train", loss=torch.tensor(1.5))
+    run.log("eval", loss=1.0, top1=62.5)
+    saved = run.save(model)
+    assert run.folder == tmp_path / "mine" and saved.parent == run.folder / "checkpoints"
+    assert smlp.metrics(run.folder)["eval"]["top1"] == [62.5]
+    assert list(smlp.metrics(run.folder)["train"]["step"]) == [1, 2, 3, 4]
+    table = smlp_command("runs", tmp_path).stdout
+    assert "mine" in table and "62.50" in table
+    safetensors = pytest.importorskip("safetensors.torch")
+    assert torch.equal(safetensors.load_file(saved / "model.safetensors")["weight"], model.weight)
+    with pytest.raises(RuntimeError, match="mine"):
+        smlp.Run(loader)
+
+
+def example(name, *arguments, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [name, *arguments])
+    exec(compile((EXAMPLES / name).read_text(), name, "exec"), {"__name__": "__main__"})
+
+
+def test_the_example_trains_a_model_of_ones_own(tmp_path, monkeypatch, capsys):
+    (tmp_path / "small.yaml").write_text(f"base: quickstart.yaml\ndata: {{root: {DATA}}}\n")
+    example("train_own_model.py", "small.yaml", "2", monkeypatch=monkeypatch, tmp_path=tmp_path)
+    assert "epoch 2" in capsys.readouterr().out
+    (run,) = (tmp_path / "runs").iterdir()
+    assert len(smlp.metrics(run)["eval"]["top1"]) == 2
+    assert run.name in smlp_command("runs", tmp_path / "runs").stdout
+
+
+WORDS = [f"{key}={value}" for key, value in {**SMALL, "train.epochs": 1}.items()]
+
+
+def test_the_example_logs_to_wandb(tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    example("track_wandb.py", "quickstart.yaml", *WORDS, monkeypatch=monkeypatch, tmp_path=tmp_path)
+    (log,) = (tmp_path / "wandb").glob("offline-run-*/*.wandb")
+    deadline = time.monotonic() + 30  # a process of its own writes it
+    while b"eval/top1" not in log.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_the_example_logs_to_mlflow(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    mlflow.set_tracking_uri(f"file://{tmp_path}/mlruns")
+    example("track_mlflow.py", "quickstart.yaml", *WORDS, monkeypatch=monkeypatch, tmp_path=tmp_path)
+    (metric,) = (tmp_path / "mlruns").glob("*/*/metrics/eval/top1")
+    (run,) = (tmp_path / "runs").iterdir()
+    assert float(metric.read_text().split()[1]) == smlp.metrics(run)["eval"]["top1"][-1]
+
+
+def test_the_example_logs_to_trackio(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path / "trackio"))  # read when it is imported
+    pytest.importorskip("trackio")
+    example("track_trackio.py", "quickstart.yaml", *WORDS, monkeypatch=monkeypatch, tmp_path=tmp_path)
+    assert any(b"eval/top1" in file.read_bytes() for file in (tmp_path / "trackio").rglob("*") if file.is_file())

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "csv.hpp"
 #include "run_groups.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"

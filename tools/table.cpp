@@ -92,11 +92,4 @@ std::vector<std::string> fit_table(Cells& rows, std::size_t width, const std::ve
   return left_out;
 }
 
-std::string csv(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
-
 }  // namespace smlp

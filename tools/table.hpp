@@ -14,7 +14,4 @@ std::string format_table(const Cells& rows);
 // columns for which there is still no room, the first of them being served first. Those that went.
 std::vector<std::string> fit_table(Cells& rows, std::size_t width, const std::vector<std::string>& order);
 
-// A field of a CSV file (RFC 4180): in quotes where it has to be.
-std::string csv(const std::string& text);
-
 }  // namespace smlp

@@ -60,7 +60,9 @@ void print(const Outcome& o) {
             << (o.out_of_patience ? "  (ended early by train.patience)\n" : "\n")
             << result_line("best", o.best.epoch, o.best.top1, o.best.top5, o.has_top5)
             << fmt::format("  ({})\n",
-                           o.chosen_on_test ? "chosen on test data" : fmt::format("chosen by {:.2f} % on the held-out part", o.best.score))
+                           o.chosen_on_test
+                               ? "chosen on test data"
+                               : fmt::format("chosen by {:.2f} % on the held-out part", o.best.score))
             << fmt::format("run   {}  (memory {}, mapped data not counted{})\n", o.run.string(),
                            human_bytes(static_cast<double>(o.memory)), on_device)
             << std::flush;

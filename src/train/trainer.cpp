@@ -230,7 +230,8 @@ void Trainer::log_epoch(const std::optional<EvaluationResult>& held) {
       epoch, fmt::formatted_size("{}", plan_.epochs), plan_.epochs,
       covered > 1 ? fmt::format(" ({} epochs)", covered) : "", lr_at(state_.step), trained.mean_loss(),
       trained.top1(), held_out, experiment_.test_set ? "test" : "held-out", last_->loss, last_->top1,
-      last_->has_top5() ? fmt::format("  top5 {:5.2f}%", last_->top5) : "", trained.seconds, trained.images_per_s(plan_.batch_size));
+      last_->has_top5() ? fmt::format("  top5 {:5.2f}%", last_->top5) : "", trained.seconds,
+      trained.images_per_s(plan_.batch_size));
 }
 
 void Trainer::save() {

@@ -1,4 +1,6 @@
 // What a trained model says of images that lie about: `smlp predict`.
+#include <spdlog/fmt/fmt.h>
+
 #include <cmath>
 #include <fstream>
 

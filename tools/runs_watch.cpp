@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/fmt/ranges.h>
 #include <sys/ioctl.h>
@@ -51,8 +52,18 @@ void print_changes(const std::vector<Row>& rows, std::map<std::string, std::stri
   std::cout << std::flush;
 }
 
+// As in `smlp runs watch | head`, where there may be nothing more to write for hours.
+bool nobody_reads() {
+  pollfd out{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+bool goes_on() {
+  return stop_signal() == 0 && std::cout && !nobody_reads();
+}
+
 void wait(double seconds) {
-  for (Stopwatch waited; waited.seconds() < seconds && stop_signal() == 0;)
+  for (Stopwatch waited; waited.seconds() < seconds && goes_on();)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
 }
 
@@ -62,7 +73,7 @@ void wait(double seconds) {
 int watch_runs(const ListOptions& options, double seconds) {
   const bool screen = ::isatty(STDOUT_FILENO) == 1;
   std::map<std::string, std::string> printed;
-  while (stop_signal() == 0 && std::cout) {
+  while (goes_on()) {
     const Stopwatch looking;
     const std::vector<Row> rows = chosen_runs(options);
     if (screen)

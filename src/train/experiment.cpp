@@ -8,6 +8,7 @@
 #include "smlp/data/open_dataset.hpp"
 #include "smlp/data/split_names.hpp"
 #include "smlp/networks/registry.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/train/training_step.hpp"
 
 namespace smlp {
@@ -75,6 +76,7 @@ Experiment make_experiment(RunConfig config, std::shared_ptr<World> world) {
   Experiment e;
   e.world = std::move(world);
   e.device = open_device(config.device);
+  refuse_other_data(config.data.root);
   e.train_set = open_dataset(config.data.root, "train");
   e.test_set = open_test_set(config.data);
   if (e.test_set)

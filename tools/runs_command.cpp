@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command.hpp"
+#include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
@@ -86,6 +87,7 @@ int table_runs(const std::string& folder) {
 Action add_runs_command(CLI::App& app) {
   auto folder = std::make_shared<std::string>("runs");
   app.add_option("DIR", *folder, "the folder that holds the runs")->capture_default_str();
+  app.footer(examples({"smlp runs"}));
   return [folder] { return table_runs(*folder); };
 }
 

@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "config_options.hpp"
+#include "examples.hpp"
 #include "smlp/analysis/benchmarks.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -16,7 +17,7 @@ namespace smlp {
 namespace {
 
 struct BenchCommand {
-  ConfigOptions config;
+  ConfigOptions step, loader, forward;  // what each of them takes
   BenchOptions options;
   std::vector<std::string> models;
   std::string before, after;
@@ -58,12 +59,17 @@ int report(const std::vector<BenchRow>& rows, bool json) {
   return 0;
 }
 
-// With keys of the command line over the defaults; `more` over these.
-RunConfig config_of(const BenchCommand& command, std::vector<ConfigNode> more = {}) {
-  std::vector<ConfigNode> overrides = command.config.overrides();
-  overrides.insert(overrides.end(), std::make_move_iterator(more.begin()),
-                   std::make_move_iterator(more.end()));
-  return load_run_config(command.config.file(), std::move(overrides));
+BenchRow run_step(const BenchCommand& command) {
+  return bench_step(load_run_config(command.step.file(), command.step.overrides()), command.options);
+}
+
+BenchRow run_loader(const BenchCommand& command) {
+  Origins origins;
+  const RunConfig config = load_run_config(command.loader.file(), command.loader.overrides(), &origins);
+  if (!origins.contains("data.root"))
+    fail(ErrorKind::usage,
+         "nothing to load: give --data ROOT, a packed data set, or --data shapes, the embedded one");
+  return bench_loader(config, command.options);
 }
 
 int run_models(const BenchCommand& command) {
@@ -71,9 +77,12 @@ int run_models(const BenchCommand& command) {
   if (names.empty())
     for (const ModelFamily& family : model_table()) names.emplace_back(family.name);
   std::vector<BenchRow> rows;
-  for (const std::string& name : names)
+  for (const std::string& name : names) {
+    std::vector<ConfigNode> overrides = command.forward.overrides();
+    overrides.push_back(make_override("model.name", name, name));
     rows.push_back(
-        bench_forward(config_of(command, {make_override("model.name", name, name)}), command.options));
+        bench_forward(load_run_config(command.forward.file(), std::move(overrides)), command.options));
+  }
   return report(rows, command.json);
 }
 
@@ -110,9 +119,11 @@ int stoppable(const Run& run) {
 Action add_bench_command(CLI::App& app) {
   auto o = std::make_shared<BenchCommand>();
   app.require_subcommand(1);
-  const auto add = [&](const char* name, const char* help) {
+  using File = ConfigOptions::File;
+  const auto add = [&](const char* name, const char* help, ConfigOptions& config, File file,
+                       std::vector<std::string> keys) {
     CLI::App* sub = app.add_subcommand(name, help);
-    o->config.add_to(*sub, true);
+    config.add_to(*sub, file, std::move(keys));
     sub->add_option("--classes", o->options.classes, "outputs of the model")
         ->check(CLI::Range(2, 1 << 20))
         ->capture_default_str();
@@ -122,20 +133,32 @@ Action add_bench_command(CLI::App& app) {
     sub->add_flag("--json", o->json, "print JSON, for `smlp bench compare`");
     return sub;
   };
-  CLI::App* step = add("step", "an optimiser step on random images: forward, backward, clipping, update");
-  CLI::App* loader = add("loader", "the loader alone: images of --data, rendered and augmented");
-  CLI::App* models = add("models", "forward passes of models, side by side");
+  CLI::App* step = add("step", "an optimiser step on random images: forward, backward, clipping, update",
+                       o->step, File::positional,
+                       {"device.", "model.", "data.image_size", "augment.mixup", "loss.", "optim.",
+                        "train.batch_size", "train.micro_batch"});
+  CLI::App* loader = add("loader", "the loader alone: images of --data, rendered and augmented", o->loader,
+                         File::positional, {"device.", "data.", "augment.", "train.batch_size"});
+  CLI::App* models = add("models", "forward passes of models, side by side", o->forward, File::option,
+                         {"device.", "model.", "data.image_size", "train.batch_size"});
   models->add_option("MODEL", o->models, "families or names such as B-12/1024; default: every family");
   CLI::App* compare =
       app.add_subcommand("compare", "two outputs of --json: ratios, where the spreads allow one");
   compare->add_option("BEFORE", o->before, "a file")->required();
   compare->add_option("AFTER", o->after, "a file")->required();
-  app.footer(
-      "Example: smlp bench step --model B-6/512 -b 512 --classes 200 --precision bf16 --json > before.json");
+  step->footer(examples({"smlp bench step --model B-2/64 -b 32 --classes 10 --precision fp32 --repeats 2"}));
+  loader->footer(
+      examples({"smlp bench loader --data data/cifar10 -b 32 --repeats 2",
+                "smlp bench loader cifar10_b_mlp.yaml --data data/cifar10 --workers 2 --repeats 2"}));
+  models->footer(examples({"smlp bench models B-2/64 S-2/64 -b 32 --repeats 2"}));
+  compare->footer(examples({"smlp bench compare before.json after.json"}));
+  app.footer(examples({"smlp bench step --model B-2/64 -b 32 --repeats 2 --json > before.json",
+                       "smlp bench step --model B-2/64 -b 32 --repeats 2 --json > after.json",
+                       "smlp bench compare before.json after.json"}));
   return [=] {
     return stoppable([&] {
-      if (step->parsed()) return report({bench_step(config_of(*o), o->options)}, o->json);
-      if (loader->parsed()) return report({bench_loader(config_of(*o), o->options)}, o->json);
+      if (step->parsed()) return report({run_step(*o)}, o->json);
+      if (loader->parsed()) return report({run_loader(*o)}, o->json);
       return models->parsed() ? run_models(*o) : run_compare(*o);
     });
   };

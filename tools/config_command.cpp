@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "config_options.hpp"
+#include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/train/config_files.hpp"
 #include "table.hpp"
@@ -39,13 +40,19 @@ Action add_config_command(CLI::App& app) {
   app.require_subcommand(1);
   CLI::App* show_app =
       app.add_subcommand("show", "print a configuration as it resolves, with where each value was said");
-  show_app->add_option("FILE", options->file, "a path, or the name of a shipped configuration")->required();
-  options->config.add_to(*show_app, false);
+  show_app
+      ->add_option("FILE", options->file,
+                   "a path, the name of a shipped configuration, or a run or checkpoint, whose own it is")
+      ->required();
+  options->config.add_to(*show_app, ConfigOptions::File::none);
   CLI::App* keys_app =
       app.add_subcommand("keys", "print every key with its type, default, bounds and meaning");
   keys_app->add_option("MODEL", options->model, "the model family whose keys to list");
-  options->config.add_to(*keys_app, false);
-  keys_app->footer("Example: smlp config keys s_mlp --opt sgd --set schedule.name=cosine");
+  options->config.add_to(*keys_app, ConfigOptions::File::none);
+  keys_app->footer(
+      examples({"smlp config keys", "smlp config keys s_mlp --opt sgd --set schedule.name=cosine"}));
+  show_app->footer(examples({"smlp config show quickstart.yaml --epochs 3", "smlp config show runs/b6"}));
+  app.footer(examples({"smlp config show quickstart.yaml", "smlp config keys"}));
   return [options, show_app] {
     return show_app->parsed() ? show(options->file, options->config) : list(options->model, options->config);
   };

@@ -2,7 +2,10 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <array>
+
+#include "smlp/core/error.hpp"
 
 namespace smlp {
 namespace {
@@ -38,15 +41,25 @@ std::string shown_name(const FlagRow& row) {
 
 }  // namespace
 
-void ConfigOptions::add_to(CLI::App& app, bool with_file) {
-  if (with_file)
-    app.add_option("--config", file_, "configuration: a path, or the name of a shipped one")
+void ConfigOptions::add_to(CLI::App& app, File file, std::vector<std::string> keys) {
+  keys_ = std::move(keys);
+  if (file != File::none)
+    app.add_option(
+           file == File::positional ? "CONFIG,--config" : "--config", file_,
+           "configuration: a path, the name of a shipped one, or a run or checkpoint, whose own it is")
         ->type_name("FILE");
-  app.add_option("--set", assignments_, "set any key (repeatable; see `smlp config keys`)")
+  app.add_option("--set", assignments_, "set any key (see `smlp config keys`); several may follow")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   for (const FlagRow& row : flag_table)
-    app.add_option(row.names, flags_[shown_name(row)], row.help)->type_name(row.key)->group("Common keys");
+    if (means_something(row.key))
+      app.add_option(row.names, flags_[shown_name(row)], row.help)->type_name(row.key)->group("Common keys");
+}
+
+bool ConfigOptions::means_something(const std::string& key) const {
+  return keys_.empty() || std::ranges::any_of(keys_, [&](const std::string& each) {
+           return each.back() == '.' ? key.starts_with(each) : key == each;
+         });
 }
 
 void ConfigOptions::set(const std::string& key, const std::string& value, const std::string& origin) {
@@ -56,12 +69,28 @@ void ConfigOptions::set(const std::string& key, const std::string& value, const 
 std::vector<ConfigNode> ConfigOptions::overrides() const {
   std::vector<ConfigNode> nodes;
   for (const FlagRow& row : flag_table) {
-    const std::optional<std::string>& value = flags_.at(shown_name(row));
-    if (value) nodes.push_back(make_override(row.key, *value, fmt::format("{} {}", shown_name(row), *value)));
+    const auto flag = flags_.find(shown_name(row));
+    if (flag != flags_.end() && flag->second)
+      nodes.push_back(
+          make_override(row.key, *flag->second, fmt::format("{} {}", shown_name(row), *flag->second)));
   }
   nodes.insert(nodes.end(), set_.begin(), set_.end());
-  for (const std::string& assignment : assignments_) nodes.push_back(parse_override(assignment));
+  for (const std::string& assignment : assignments_) {
+    nodes.push_back(parse_override(assignment));
+    if (!means_something(assignment.substr(0, assignment.find('='))))
+      fail(ErrorKind::usage, "--set {}: it means nothing to this command, whose keys are {}", assignment,
+           fmt::join(keys_, ", "));
+  }
   return nodes;
+}
+
+std::string option_for_key(const CLI::App& app, const std::string& key, const std::string& value) {
+  for (const FlagRow& row : flag_table)
+    if (row.key == key && app.get_option_no_throw(shown_name(row)) != nullptr)
+      return value.empty() ? shown_name(row) : fmt::format("{} {}", shown_name(row), value);
+  const bool takes_any_key =
+      app.get_option_no_throw("--set") != nullptr && app.get_option_no_throw("--epochs") != nullptr;
+  return takes_any_key ? fmt::format("--set {}={}", key, value.empty() ? "…" : value) : "";
 }
 
 }  // namespace smlp

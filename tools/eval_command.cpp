@@ -6,6 +6,7 @@
 #include "command.hpp"
 #include "crop_options.hpp"
 #include "eval_output.hpp"
+#include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
@@ -14,6 +15,7 @@
 #include "smlp/core/text_output.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/data/open_dataset.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/train/resolve.hpp"
 
 namespace smlp {
@@ -118,6 +120,10 @@ int run_eval(const EvalOptions& options) {
   check_assignments(options.assignments);
   check_outputs(options);
   SavedModel saved = open_saved_model(options.path, options.best, overrides(options));
+  if (saved.config.data.root.empty())
+    fail(ErrorKind::usage, "{}: it does not say what it was trained on: give --data ROOT, a packed data set",
+         options.path);
+  refuse_other_data(saved.config.data.root);
   const Device device = open_device(device_of(saved.config, options));
   const std::shared_ptr<const Dataset> dataset = open_dataset(saved.config.data.root, "test");
   check_classes_of_model({saved.state.classes, "the model"},
@@ -159,7 +165,8 @@ int run_eval(const EvalOptions& options) {
 
 Action add_eval_command(CLI::App& app) {
   auto o = std::make_shared<EvalOptions>();
-  app.add_option("RUN_OR_CHECKPOINT", o->path, "a run's folder (its last checkpoint) or a checkpoint's")
+  app.add_option("RUN_OR_CHECKPOINT", o->path,
+                 "a run (its last checkpoint), a checkpoint, an export's folder, or a file of weights")
       ->required();
   app.add_flag("--best", o->best, "the run's best checkpoint instead of its last");
   app.add_option("--data", o->data, "a packed data set, or one split of it; default: the run's test split")
@@ -188,6 +195,9 @@ Action add_eval_command(CLI::App& app) {
   app.add_flag("--force-classes", o->force_classes,
                "take labels as they are numbered where the model's class list differs");
   app.add_flag("--json", o->json, "print JSON");
+  app.footer(examples({"smlp eval runs/b6 --best", "smlp eval runs/b6 --data data/cifar10 --json",
+                       "smlp eval runs/b6 --tta 4 --set augment.crop.scale=[0.4,1.0] augment.flip=0.5",
+                       "smlp eval runs/b6 --predictions predictions.csv --confusion confusion.csv"}));
   return [o] { return run_eval(*o); };
 }
 

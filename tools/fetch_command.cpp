@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "command.hpp"
+#include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
@@ -55,7 +56,7 @@ Action add_fetch_command(CLI::App& app) {
   app.add_option("--to", o->fetch.to, "the folder it is put in")->type_name("DIR")->capture_default_str();
   app.add_option("--from", o->fetch.mirror, "a mirror: the URL of a folder that has the file")
       ->type_name("URL");
-  app.footer(file_list());
+  app.footer(examples({"smlp fetch cifar10 --to downloads"}, file_list()));
   return [o] { return run_fetch(o->name, o->fetch); };
 }
 

@@ -1,4 +1,5 @@
 #include "command.hpp"
+#include "examples.hpp"
 #include "training.hpp"
 
 namespace smlp {
@@ -10,7 +11,9 @@ Action add_finetune_command(CLI::App& app) {
   add_from_option(app, *options);
   app.add_flag("--new-head", *new_head, "a new head also where the class lists are the same");
   add_training_options(app, *options);
-  app.footer("Example: smlp finetune --from runs/b12 --data cifar10\nWithout --config: finetune.yaml");
+  app.footer(examples({"smlp finetune runs/b12 --data data/cifar10",
+                       "smlp finetune --from runs/b12 --best --data data/cifar10 --epochs 2 -b 64"},
+                      "Without --config: finetune.yaml"));
   return [options, new_head] {
     if (*new_head) options->config.set("init.new_head", "true", "--new-head");
     return run_training(*options);

@@ -2,8 +2,10 @@
 #include <iostream>
 
 #include "command.hpp"
+#include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/train/exported_config.hpp"
 #include "smlp/train/import_weights.hpp"
 
@@ -47,7 +49,7 @@ Action add_import_command(CLI::App& app) {
   app.add_option(
          "FILE", o->from,
          "a .pt file of PyTorch (nothing in it is executed), a safetensors file, or the .index.json of "
-         "several")
+         "several; or an export's folder")
       ->required();
   app.add_option("--to", o->to, "the checkpoint's folder")->required()->type_name("DIR");
   app.add_option(
@@ -62,8 +64,13 @@ Action add_import_command(CLI::App& app) {
       ->type_name("NAME");
   app.add_option("--classes", o->classes, "the class names, one a line, in the order of the outputs")
       ->type_name("FILE");
-  app.footer("Example: smlp import B-12_Wi-1024_res_64_imagenet21_epochs_800.pt --to weights/b12");
+  app.footer(examples({"smlp import B-12_Wi-1024_res_64_imagenet21_epochs_800.pt --to weights/b12",
+                       "smlp import model.safetensors --family cifar10 --to weights/mine"}));
   return [o] {
+    if (const auto file = find_weights_file(o->from))
+      o->from = *file;  // of an export's folder
+    else if (std::filesystem::is_directory(o->from))
+      fail(ErrorKind::data, "{}: no weights to import: {}", o->from.string(), what_is(o->from));
     print(import_weights(*o), o->to.string());
     return 0;
   };

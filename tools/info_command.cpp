@@ -1,14 +1,17 @@
-#include <filesystem>
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <numeric>
 
 #include "command.hpp"
 #include "data_info.hpp"
+#include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/device/device.hpp"
+#include "smlp/models/registry.hpp"
 #include "smlp/networks/registry.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/saved_model.hpp"
 #include "table.hpp"
@@ -72,22 +75,21 @@ int describe_data(const InfoOptions& options, const std::vector<SplitSummary>& s
   return 0;
 }
 
-int describe_folder(const std::string& path) {
-  const std::filesystem::path folder = path;
-  if (!std::filesystem::exists(folder / "checkpoints") && !std::filesystem::exists(folder / "state.json"))
-    fail(ErrorKind::data,
-         "{}: nothing known: no data set (dataset.json, or train/, test/, val/ or unlabeled/ with one), no "
-         "run (checkpoints/) and no checkpoint (state.json)",
-         path);
-  return describe_checkpoint(path);
-}
-
-int describe_model(const InfoOptions& options) {
-  std::vector<ConfigNode> overrides{make_override("model.name", *options.subject, *options.subject)};
+// A configuration's model, or that of a name.
+RunConfig config_of_subject(const InfoOptions& options, bool configuration) {
+  const std::string& subject = *options.subject;
+  if (!configuration && !names_a_model(subject))
+    fail(ErrorKind::usage, "{}: no such file or folder, and no model: {}", subject, model_names(subject));
+  std::vector<ConfigNode> overrides;
+  if (!configuration) overrides.push_back(make_override("model.name", subject, subject));
   if (options.image_size)
     overrides.push_back(
         make_override("data.image_size", std::to_string(*options.image_size), "--image-size"));
-  const RunConfig config = load_run_config(std::nullopt, std::move(overrides));
+  return load_run_config(configuration ? std::optional(subject) : std::nullopt, std::move(overrides));
+}
+
+int describe_model(const InfoOptions& options, bool configuration) {
+  const RunConfig config = config_of_subject(options, configuration);
   const int image_size = static_cast<int>(config.data.image_size),
             classes = static_cast<int>(options.classes);
   const auto model = build_model(config.model, image_size, classes);
@@ -95,6 +97,22 @@ int describe_model(const InfoOptions& options) {
   std::cout << model_line(config, costs, static_cast<std::size_t>(classes)) << "\n\n";
   print_model(*model, costs);
   return 0;
+}
+
+int describe_path(const InfoOptions& options) {
+  const std::string& path = *options.subject;
+  switch (kind_of_path(path)) {
+    case PathKind::run:
+    case PathKind::checkpoint:
+    case PathKind::weights:
+      return describe_checkpoint(path);
+    case PathKind::configuration:
+      return describe_model(options, true);
+    case PathKind::nothing:
+      return describe_model(options, std::ranges::count(shipped_configs(), path) > 0);
+    default:
+      fail(ErrorKind::data, "{}: nothing to describe: {}", path, what_is(path));
+  }
 }
 
 int run_info(const InfoOptions& options) {
@@ -108,16 +126,17 @@ int run_info(const InfoOptions& options) {
          "--sheet: {} is no packed data set: no dataset.json in it, nor in train/, test/, "
          "val/ or unlabeled/ below it",
          *options.subject);
-  return std::filesystem::is_directory(*options.subject) ? describe_folder(*options.subject)
-                                                         : describe_model(options);
+  return describe_path(options);
 }
 
 }  // namespace
 
 Action add_info_command(CLI::App& app) {
   auto o = std::make_shared<InfoOptions>();
-  app.add_option("SUBJECT", o->subject,
-                 "a model's name (b_mlp, B-12/1024), a run, a checkpoint, or a packed data set");
+  app.add_option(
+      "SUBJECT", o->subject,
+      "a model's name (b_mlp, B-12/1024), a run, a checkpoint, a file of weights, a configuration, or a "
+      "packed data set");
   app.add_flag("--system", o->system, "versions, devices, instruction sets, threads, precision");
   app.add_option("--classes", o->classes, "classes of a model given by name")
       ->check(CLI::Range(2, 1 << 20))
@@ -125,6 +144,8 @@ Action add_info_command(CLI::App& app) {
   app.add_option("--image-size", o->image_size, "its image size; default: the name's, or 64");
   app.add_option("--sheet", o->sheet, "draw images of a data set's classes, from its first split")
       ->type_name("FILE.png");
+  app.footer(examples({"smlp info B-12/1024 --classes 10", "smlp info runs/b6",
+                       "smlp info data/cifar10 --sheet sheet.png", "smlp info --system"}));
   return [o] { return run_info(*o); };
 }
 

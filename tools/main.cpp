@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "command.hpp"
-#include "smlp/config/nearest.hpp"
+#include "refusals.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/paths.hpp"
@@ -60,8 +60,7 @@ int run_guarded(const Action& action) {
 int refuse_unknown_command(const std::string& word) {
   std::vector<std::string> names;
   for (const CommandRow& row : command_table) names.emplace_back(row.name);
-  return report(ErrorKind::usage, fmt::format("'{}' is no command of smlp{}; there are: {}", word,
-                                              did_you_mean(word, names), fmt::join(names, ", ")));
+  return report(ErrorKind::usage, unknown_command(word, names));
 }
 
 // "~/" of a word that the shell left as it is: in quotes, or after "--data=".
@@ -88,8 +87,7 @@ int run_command(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    return report(ErrorKind::usage,
-                  fmt::format("{}. See `smlp {} --help`", error.what(), argc > 1 ? argv[1] : ""));
+    return report(ErrorKind::usage, refusal(app, error));
   }
   catch_stop_signals();
   report_lost_mappings();
@@ -104,11 +102,11 @@ int main(int argc, char** argv) {
   open_standard_streams();
   report_size_limits();
   StandardOutput output;
-  std::vector<std::string> words(argv, argv + argc);
+  std::vector<std::string> words = spread_assignments({argv, argv + argc});
   std::vector<const char*> arguments;
   const int code = run_guarded([&] {
     for (std::string& word : words) arguments.push_back((word = with_home(word)).c_str());
-    return run_command(argc, arguments.data());
+    return run_command(static_cast<int>(arguments.size()), arguments.data());
   });
   const int error = output.flush();
   if (error == EPIPE) return 128 + SIGPIPE;  // whoever read has left

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "command.hpp"
+#include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
@@ -113,9 +114,7 @@ std::string source_list() {
          {std::string(source.page), *source.options != '\0' ? fmt::format("takes {}", source.options) : ""})
       if (!line.empty()) text += "\n" + std::string(indent, ' ') + line;
   }
-  return text +
-         "\n\nExamples: smlp pack cifar10 --from cifar-10-binary.tar.gz --to data/cifar10"
-         "\n          smlp pack --verify data/cifar10";
+  return text;
 }
 
 void add_source_options(CLI::App& app, SourceOptions& options) {
@@ -152,7 +151,10 @@ Action add_pack_command(CLI::App& app) {
   add_source_options(app, pack.source_options);
   app.add_option("--verify", o->verify, "check a packed data set: hashes, labels, names, class lists")
       ->type_name("ROOT");
-  app.footer(source_list());
+  app.footer(examples(
+      {"smlp pack cifar10 --from cifar-10-binary.tar.gz --to data/cifar10",
+       "smlp pack folder --from images --to data/images --size 32", "smlp pack --verify data/cifar10"},
+      source_list()));
   return [o, &app] {
     if (app.count("--verify") == 0) return run_pack(o->pack);
     refuse_others(app, "--verify");

@@ -6,6 +6,7 @@
 
 #include "command.hpp"
 #include "crop_options.hpp"
+#include "examples.hpp"
 #include "predict_output.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -170,7 +171,7 @@ Action add_predict_command(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--device", o->device, "auto, cpu or cuda");
   app.add_option("--precision", o->precision, "auto, fp32, tf32 or bf16; default: the run's");
-  app.footer("Example: smlp predict runs/b6 photos/ cat.jpg --top 3");
+  app.footer(examples({"smlp predict runs/b6 photos/ cat.jpg --top 3"}));
   return [o] { return run_predict(*o); };
 }
 

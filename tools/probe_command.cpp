@@ -1,4 +1,5 @@
 #include "command.hpp"
+#include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "training.hpp"
 
@@ -16,9 +17,9 @@ Action add_probe_command(CLI::App& app) {
          "closed form, the penalty chosen by leaving each training image out in turn")
       ->check(CLI::IsMember({"gradient", "ridge"}));
   add_training_options(app, *options);
-  app.footer(
-      "Example: smlp probe --from runs/b12 --data cifar10\n"
-      "Without --config: probe.yaml, or probe_ridge.yaml with --method ridge");
+  app.footer(examples({"smlp probe runs/b12 --data data/cifar10",
+                       "smlp probe runs/b12 --data data/cifar10 --shots 2 --method ridge"},
+                      "Without --config: probe.yaml, or probe_ridge.yaml with --method ridge"));
   return [options, shots, method] {
     options->default_config = *method == "ridge" ? "probe_ridge.yaml" : "probe.yaml";
     if (*method) options->config.set("train.method", **method, "--method " + **method);

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "command.hpp"
+#include "examples.hpp"
 #include "row_query.hpp"
 #include "runs_commands.hpp"
 #include "smlp/core/error.hpp"
@@ -66,13 +67,12 @@ std::string some_of(const std::vector<std::string>& columns) {
                      more == 0 ? "" : fmt::format(" and {} more columns", more));
 }
 
-constexpr const char* list_footer =
+constexpr const char* list_note =
     "A table shows the settings that are not the same in all its runs, then status, results and times; runs\n"
     "that differ in the seed alone are one row of n: mean ± the sample's standard deviation (over n - 1).\n"
     "best_top1 is of the test split at the epoch that was chosen, by holdout_top1 where a part is held out.\n"
     "Status: running, finished, stopped (by a signal, everything saved), failed (`smlp runs RUN` says why),\n"
-    "killed. JSON and CSV have every run and every key.\n"
-    "Example: smlp runs --sort best_top1 --filter 'optim.lr>1e-4' --filter status=finished";
+    "killed. JSON and CSV have every run and every key.";
 
 }  // namespace
 
@@ -120,14 +120,16 @@ Action add_runs_command(CLI::App& app) {
   add_list_options(app, o->list);
   CLI::Option* json = app.add_flag("--json", o->json, "every run with every key, as JSON");
   app.add_flag("--csv", o->csv, "the same as CSV")->excludes(json);
-  app.footer(list_footer);
+  app.footer(
+      examples({"smlp runs", "smlp runs --sort best_top1 --filter 'optim.lr>1e-6' --filter status=finished"},
+               list_note));
 
   CLI::App* diff = app.add_subcommand("diff", "the settings and results in which two runs differ");
   diff->add_option("A", o->first, "a run")->required();
   diff->add_option("B", o->second, "another run")->required();
   diff->add_flag("--json", o->json, "as JSON: key → both values");
 
-  diff->footer("Example: smlp runs diff runs/a runs/b");
+  diff->footer(examples({"smlp runs diff runs/a runs/b"}));
 
   CLI::App* watch = app.add_subcommand("watch", "follow runs until Ctrl-C, which ends with exit code 130");
   add_list_options(*watch, o->list);
@@ -136,13 +138,13 @@ Action add_runs_command(CLI::App& app) {
       ->type_name("SECONDS")
       ->capture_default_str();
 
-  watch->footer("Example: smlp runs watch --sort best_top1");
+  watch->footer(examples({"smlp runs watch --sort best_top1"}));
 
   CLI::App* remove = app.add_subcommand("rm", "delete runs; one that is being written is refused");
   remove->add_option("RUN", o->doomed, "the runs' folders")->required();
   remove->add_flag("-y,--yes", o->yes, "without asking");
 
-  remove->footer("Example: smlp runs rm runs/a runs/b");
+  remove->footer(examples({"smlp runs rm --yes runs/old"}));
 
   return [o, diff, watch, remove] {
     if (diff->parsed()) return diff_runs(o->first, o->second, o->format());

@@ -1,6 +1,7 @@
 #include "training.hpp"
 
 #include <iostream>
+#include <regex>
 #include <set>
 
 #include "mean_deviation.hpp"
@@ -9,19 +10,18 @@
 #include "smlp/core/signals.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/train/config_files.hpp"
+#include "smlp/train/run_folder.hpp"
 #include "smlp/train/session.hpp"
 #include "smlp/train/transfer.hpp"
 
 namespace smlp {
 namespace {
 
-// `--resume PATH` alone takes the run's own configuration.
-std::string config_file(const TrainingOptions& options) {
+// `--resume PATH` alone takes the run's own configuration. None: the defaults.
+std::optional<std::string> config_file(const TrainingOptions& options) {
   if (options.config.file()) return *options.config.file();
   if (options.resume && *options.resume != "auto") return config_of_run(*options.resume).string();
-  if (options.default_config) return *options.default_config;
-  fail(ErrorKind::usage,
-       "nothing to train: give --config FILE (`smlp train --help` lists those shipped), or --resume RUN");
+  return options.default_config;
 }
 
 // What a checkpoint brings is not to be changed beside it.
@@ -32,17 +32,32 @@ void check_transferred(const RunConfig& config, const RunConfig& brought, Origin
     if (!same)
       fail(ErrorKind::usage, "{} takes the place of the model and weights of {}: leave it out", origins[key],
            from);
+  if (config.data.image_size != brought.data.image_size)
+    fail(ErrorKind::usage,
+         "{}: the first layer of {} takes images of {}x{} alone: leave it out, and images of any size are "
+         "resized to that",
+         origins["data.image_size"], from, brought.data.image_size, brought.data.image_size);
+}
+
+void check_data_is_named(const TrainingOptions& options, const std::optional<std::string>& file,
+                         const Origins& origins) {
+  if (origins.contains("data.root")) return;
+  if (options.transfers) fail(ErrorKind::usage, "nothing to train on: give --data ROOT, a packed data set");
+  if (!file)
+    fail(ErrorKind::usage,
+         "nothing to train: give a configuration (--config FILE; `smlp train --help` lists those shipped), "
+         "or --model NAME --data ROOT, or --resume RUN");
 }
 
 RunConfig load_config(const TrainingOptions& options) {
   std::optional<ConfigNode> layer;
   if (options.from) layer = transfer_layer(*options.from, options.best);
+  const std::optional<std::string> file = config_file(options);
   Origins origins;
-  RunConfig config = load_run_config(config_file(options), options.config.overrides(), &origins, layer);
+  RunConfig config = load_run_config(file, options.config.overrides(), &origins, layer);
   if (options.from)
     check_transferred(config, load_run_config(std::nullopt, {}, nullptr, layer), origins, *options.from);
-  if (options.transfers && !origins.contains("data.root"))
-    fail(ErrorKind::usage, "nothing to train on: give --data ROOT, a packed data set");
+  check_data_is_named(options, file, origins);
   return config;
 }
 
@@ -85,14 +100,42 @@ int report(const Outcome& outcome) {
   return 0;
 }
 
-int train_seeds(const RunConfig& config, const std::vector<std::int64_t>& seeds,
-                const SessionOptions& options) {
+// "3", or "0-4" for every one from 0 to 4.
+std::vector<std::int64_t> parse_seeds(const std::vector<std::string>& words) {
+  constexpr std::int64_t most = 1000;
+  static const std::regex form(R"((\d{1,10})(?:-(\d{1,10}))?)");
+  std::vector<std::int64_t> seeds;
+  for (const std::string& word : words) {
+    std::smatch match;
+    const bool matched = word.size() < 32 && std::regex_match(word, match, form);
+    const std::int64_t first = matched ? std::stoll(match[1]) : 0,
+                       last = matched && match[2].matched ? std::stoll(match[2]) : first;
+    if (!matched || last < first || last - first >= most)
+      fail(ErrorKind::usage, "--seeds {}: expected seeds as 0,1,2 or 0-4, up to {} of them", word, most);
+    for (std::int64_t seed = first; seed <= last; ++seed) seeds.push_back(seed);
+  }
+  return seeds;
+}
+
+// Every seed's run, checked before the first trains.
+std::vector<RunConfig> runs_of_seeds(const RunConfig& config, const std::vector<std::int64_t>& seeds,
+                                     const SessionOptions& options) {
   if (std::set(seeds.begin(), seeds.end()).size() != seeds.size())
     fail(ErrorKind::usage, "--seeds {}: a seed is said twice", fmt::join(seeds, ","));
-  std::vector<RunConfig> runs;  // every seed is checked before the first trains
-  for (const std::int64_t seed : seeds) runs.push_back(with_seed(config, seed));
+  if (options.resume && *options.resume != "auto")
+    fail(ErrorKind::usage, "--resume {}: it is one run; with --seeds give --resume auto", *options.resume);
+  std::vector<RunConfig> runs;
+  for (const std::int64_t seed : seeds) {
+    runs.push_back(with_seed(config, seed));
+    if (!options.resume && !options.dry_run) check_name_is_free(runs.back().run);
+  }
+  return runs;
+}
+
+int train_seeds(const RunConfig& config, const std::vector<std::int64_t>& seeds,
+                const SessionOptions& options) {
   std::vector<double> last, best;
-  for (RunConfig& run : runs) {
+  for (RunConfig& run : runs_of_seeds(config, seeds, options)) {
     log().info("seed {}", run.run.seed);
     const Outcome outcome = run_session(std::move(run), options);
     const int code = report(outcome);
@@ -109,7 +152,8 @@ int train_seeds(const RunConfig& config, const std::vector<std::int64_t>& seeds,
 }  // namespace
 
 void add_training_options(CLI::App& app, TrainingOptions& options) {
-  options.config.add_to(app, true);
+  options.config.add_to(app,
+                        options.transfers ? ConfigOptions::File::option : ConfigOptions::File::positional);
   app.add_option(
          "--resume", options.resume,
          "go on with a run: auto (the one of this --name, or the newest of this configuration; a new one "
@@ -117,7 +161,8 @@ void add_training_options(CLI::App& app, TrainingOptions& options) {
       ->type_name("auto|PATH");
   app.add_option("--seeds", options.seeds, "train once with each seed and print mean ± deviation")
       ->delimiter(',')
-      ->type_name("S,S,…");
+      ->allow_extra_args(false)
+      ->type_name("0,1,2|0-4");
   app.add_flag(
       "--dry-run", options.dry_run,
       "build everything, measure a few steps, print what the run would cost and take; write nothing");
@@ -125,7 +170,8 @@ void add_training_options(CLI::App& app, TrainingOptions& options) {
 
 void add_from_option(CLI::App& app, TrainingOptions& options) {
   options.transfers = true;
-  app.add_option("--from", options.from, "the run or checkpoint to start from: its model and weights")
+  app.add_option("FROM,--from", options.from,
+                 "what to start from: a run, a checkpoint, or a file of weights; its model and weights")
       ->type_name("RUN_OR_CHECKPOINT");
   app.add_flag("--best", options.best, "the run's best checkpoint instead of its last");
 }
@@ -134,7 +180,7 @@ int run_training(const TrainingOptions& options) {
   RunConfig config = load_config(options);
   const SessionOptions session{
       .resume = options.resume, .dry_run = options.dry_run, .needs_weights = options.transfers};
-  if (!options.seeds.empty()) return train_seeds(config, options.seeds, session);
+  if (!options.seeds.empty()) return train_seeds(config, parse_seeds(options.seeds), session);
   return report(run_session(std::move(config), session));
 }
 

@@ -13,12 +13,12 @@ namespace smlp {
 // weights come from.
 struct TrainingOptions {
   ConfigOptions config;
-  std::optional<std::string> default_config;  // when no --config is given; none: one must be
+  std::optional<std::string> default_config;  // when no --config is given; none: every key's default
   bool transfers = false;                     // a run or checkpoint to start from is needed
-  std::optional<std::string> from;            // that one, which brings its model
+  std::optional<std::string> from;            // that one, or weights, which brings its model
   bool best = false;                          // of that run
   std::optional<std::string> resume;          // "auto", a run, or a checkpoint
-  std::vector<std::int64_t> seeds;
+  std::vector<std::string> seeds;             // "3", "0-4"
   bool dry_run = false;
 };
 

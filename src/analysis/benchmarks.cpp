@@ -17,6 +17,7 @@
 #include "smlp/device/capability.hpp"
 #include "smlp/device/memory.hpp"
 #include "smlp/networks/registry.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/train/experiment.hpp"
 #include "smlp/train/training_step.hpp"
 
@@ -211,6 +212,7 @@ BenchRow bench_forward(const RunConfig& config, const BenchOptions& options) {
 
 BenchRow bench_loader(const RunConfig& config, const BenchOptions& options) {
   const Device device = open_device(config.device);
+  refuse_other_data(config.data.root);
   const auto set = open_dataset(config.data.root, "train");
   const auto source = std::make_shared<TrainImages>(
       set, choose_subset(*set, config.data.subset, 0).train,

@@ -27,13 +27,18 @@ std::int64_t side_of(const torch::Tensor& weight) {
   return side;
 }
 
+torch::Tensor float_rows(const torch::Tensor& weight) {
+  return weight.detach().to(torch::kCPU, torch::kFloat32);
+}
+
 // [25, S, S] uint8
 torch::Tensor filters(const torch::Tensor& weight, FilterChoice choice) {
-  const std::int64_t side = side_of(weight), count = std::min<std::int64_t>(grid * grid, weight.size(0));
-  torch::Tensor rows = weight.detach().to(torch::kCPU, torch::kFloat32);
-  if (choice == FilterChoice::largest)
-    rows = rows.index_select(0, rows.norm(2, 1).argsort(0, /*descending=*/true).narrow(0, 0, count));
-  const torch::Tensor pictures = rows.narrow(0, 0, count).reshape({count, 3, side, side}).amax(1);
+  const std::int64_t side = side_of(weight);
+  const std::vector<std::int64_t> drawn = drawn_rows(weight, choice);
+  const torch::Tensor pictures = float_rows(weight)
+                                     .index_select(0, torch::tensor(drawn))
+                                     .reshape({std::ssize(drawn), 3, side, side})
+                                     .amax(1);
   const torch::Tensor low = pictures.amin({1, 2}, true), high = pictures.amax({1, 2}, true);
   return ((pictures - low) / (high - low).clamp_min(1e-12) * 255).round().to(torch::kUInt8).contiguous();
 }
@@ -50,6 +55,15 @@ Image blank(int width, int height) {
 }
 
 }  // namespace
+
+std::vector<std::int64_t> drawn_rows(const torch::Tensor& weight, FilterChoice choice) {
+  const std::int64_t count = std::min<std::int64_t>(grid * grid, weight.size(0));
+  const torch::Tensor order = choice == FilterChoice::largest
+                                  ? float_rows(weight).norm(2, 1).argsort(0, /*descending=*/true)
+                                  : torch::arange(weight.size(0));
+  const std::int64_t* const first = order.const_data_ptr<std::int64_t>();
+  return {first, first + count};
+}
 
 Image first_layer_picture(const torch::Tensor& weight, FilterChoice choice) {
   const torch::Tensor pictures = filters(weight, choice);
@@ -98,31 +112,35 @@ Image side_by_side(const std::vector<Image>& pictures) {
 
 namespace {
 
-bool names_a_model(const std::string& name) {
-  return find_preset(name) ||
-         std::ranges::any_of(model_table(), [&](const auto& family) { return name == family.name; });
-}
+struct Weight {
+  std::string of;
+  torch::Tensor value;
+};
 
-// A checkpoint's weights, or those a model of that name starts with.
-torch::Tensor first_layer_weight(const std::string& path, bool best) {
+// Saved ones, or those a model of that name starts with.
+Weight first_layer_weight(const std::string& path, bool best) {
   std::shared_ptr<Model> model;
+  std::string of;
   if (!fs::exists(path) && names_a_model(path)) {
     const RunConfig config = load_run_config(std::nullopt, {make_override("model.name", path, path)});
     torch::manual_seed(0);
     model = build_model(config.model, static_cast<int>(config.data.image_size), 2);
+    of = path + ", untrained";
   } else {
-    model = open_saved_model(path, best).model;
+    const SavedModel saved = open_saved_model(path, best);
+    model = saved.model;
+    of = (fs::path(path).is_absolute() ? saved.checkpoint : fs::proximate(saved.checkpoint)).string();
   }
   for (const auto& item : model->named_parameters())
-    if (item.key() == "linear_in.weight") return item.value();
+    if (item.key() == "linear_in.weight") return {of, item.value()};
   fail(ErrorKind::data, "{}: the model has no first layer over whole images (linear_in.weight)", path);
 }
 
 }  // namespace
 
 FirstLayer first_layer_of(const std::string& path, bool best, FilterChoice choice) {
-  const torch::Tensor weight = first_layer_weight(path, best);
-  return {first_layer_picture(weight, choice), neighbour_correlation(weight)};
+  const auto [of, weight] = first_layer_weight(path, best);
+  return {of, first_layer_picture(weight, choice), drawn_rows(weight, choice), neighbour_correlation(weight)};
 }
 
 }  // namespace smlp

@@ -52,8 +52,8 @@ std::optional<T> parse_number(const std::string& text) {
 
 class Reader : public FieldVisitor {
  public:
-  Reader(const ConfigNode& map, std::string path, Origins* origins)
-      : map_(map), path_(std::move(path)), origins_(origins) {
+  Reader(const ConfigNode& map, std::string path, Origins* origins, const Meanings& meanings)
+      : map_(map), path_(std::move(path)), origins_(origins), meanings_(meanings) {
     if (map.kind != Kind::map) expected(map, path_, "a section of keys");
   }
 
@@ -104,8 +104,9 @@ class Reader : public FieldVisitor {
     for (const auto& [key, value] : map_.entries)
       if (!known_.contains(key)) {
         const std::vector<std::string> names(known_.begin(), known_.end());
+        const std::string meant = meanings_.of_key ? meanings_.of_key(path(key)) : "";
         fail(ErrorKind::usage, "{}: unknown key '{}'{}{}", value.origin.text(), path(key),
-             did_you_mean(key, names),
+             meant.empty() ? did_you_mean(key, names) : fmt::format(" ({})", meant),
              path_.empty() ? "" : fmt::format("; '{}' has: {}", path_, fmt::join(names, ", ")));
       }
   }
@@ -116,7 +117,7 @@ class Reader : public FieldVisitor {
     if (const ConfigNode* node = find(key)) word = one_of(*node, path(key), names);
   }
   void group(const char* key, const Fields& fields, const char*) override {
-    if (const ConfigNode* node = find(key)) read_map(*node, path(key), fields, origins_);
+    if (const ConfigNode* node = find(key)) read_map(*node, path(key), fields);
   }
   void optional_group(const char* key, bool present, const std::function<void(bool)>& set_present,
                       const Fields& fields, const char*) override {
@@ -125,7 +126,7 @@ class Reader : public FieldVisitor {
     const bool wanted = node->kind != Kind::null;
     if (wanted != present) set_present(wanted);
     if (node->kind == Kind::scalar) expected(*node, path(key), "a section of keys, or null");
-    if (wanted) read_map(*node, path(key), fields, origins_);
+    if (wanted) read_map(*node, path(key), fields);
   }
   void family_group(const char* key, const std::string&, const std::vector<std::string>& names,
                     const std::function<void(const std::string&)>& select, const Fields& fields,
@@ -134,14 +135,11 @@ class Reader : public FieldVisitor {
     if (node == nullptr) return;
     const ConfigNode* name = node->kind == Kind::map ? node->find("name") : nullptr;
     if (name != nullptr) select(one_of(*name, path(key) + ".name", names));
-    read_map(
-        *node, path(key),
-        [&](FieldVisitor& v) {
-          std::string ignored;
-          v.field("name", ignored, "");
-          fields(v);
-        },
-        origins_);
+    read_map(*node, path(key), [&](FieldVisitor& v) {
+      std::string ignored;
+      v.field("name", ignored, "");
+      fields(v);
+    });
   }
   void list_group(const char* key, std::size_t, const std::function<void(std::size_t)>& resize,
                   const std::function<void(std::size_t, FieldVisitor&)>& fields, const char*) override {
@@ -150,15 +148,12 @@ class Reader : public FieldVisitor {
     if (node->kind != Kind::list) expected(*node, path(key), "a list of sections");
     resize(node->items.size());
     for (std::size_t i = 0; i < node->items.size(); ++i)
-      read_map(
-          node->items[i], fmt::format("{}[{}]", path(key), i), [&](FieldVisitor& v) { fields(i, v); },
-          origins_);
+      read_map(node->items[i], fmt::format("{}[{}]", path(key), i), [&](FieldVisitor& v) { fields(i, v); });
   }
 
  private:
-  static void read_map(const ConfigNode& node, const std::string& path, const Fields& fields,
-                       Origins* origins) {
-    Reader reader(node, path, origins);
+  void read_map(const ConfigNode& node, const std::string& path, const Fields& fields) const {
+    Reader reader(node, path, origins_, meanings_);
     fields(reader);
     reader.refuse_unknown();
   }
@@ -192,12 +187,15 @@ class Reader : public FieldVisitor {
     return node.kind == Kind::scalar && std::ranges::find(words, node.text) != words.end();
   }
 
-  static std::string one_of(const ConfigNode& node, const std::string& path,
-                            const std::vector<std::string>& names) {
+  std::string one_of(const ConfigNode& node, const std::string& path,
+                     const std::vector<std::string>& names) const {
     if (node.kind == Kind::scalar)
       for (const std::string& name : names)
         if (node.text == name) return name;
-    expected(node, path, fmt::format("one of {}{}", fmt::join(names, ", "), did_you_mean(node.text, names)));
+    const std::string meant = meanings_.of_value ? meanings_.of_value(path, node.text) : "";
+    expected(node, path,
+             fmt::format("one of {}{}", fmt::join(names, ", "),
+                         meant.empty() ? did_you_mean(node.text, names) : fmt::format(" ({})", meant)));
   }
 
   template <class T>
@@ -223,13 +221,15 @@ class Reader : public FieldVisitor {
   const ConfigNode& map_;
   std::string path_;
   Origins* origins_;
+  const Meanings& meanings_;
   std::set<std::string> known_;
 };
 
 }  // namespace
 
-void read_config(const ConfigNode& root, const FieldVisitor::Fields& fields, Origins* origins) {
-  Reader reader(root, "", origins);
+void read_config(const ConfigNode& root, const FieldVisitor::Fields& fields, Origins* origins,
+                 const Meanings& meanings) {
+  Reader reader(root, "", origins, meanings);
   fields(reader);
   reader.refuse_unknown();
 }

@@ -1,5 +1,8 @@
 #include "smlp/models/registry.hpp"
 
+#include <algorithm>
+
+#include "smlp/config/nearest.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/models/b_mlp.hpp"
 #include "smlp/models/gmlp.hpp"
@@ -34,6 +37,23 @@ std::optional<KeyValues> find_preset(const std::string& name) {
         return keys;
       }
   return std::nullopt;
+}
+
+bool names_a_model(const std::string& name) {
+  return find_preset(name) ||
+         std::ranges::any_of(model_table(), [&](const ModelFamily& family) { return name == family.name; });
+}
+
+std::string model_names(const std::string& instead_of) {
+  std::vector<std::string> families, presets;
+  for (const ModelFamily& family : model_table()) {
+    families.emplace_back(family.name);
+    for (const Preset& preset : family.presets()) presets.push_back(preset.example);
+  }
+  std::vector<std::string> all = families;
+  all.insert(all.end(), presets.begin(), presets.end());
+  return fmt::format("the models are {}, and by name {}, in any size{}", fmt::join(families, ", "),
+                     fmt::join(presets, ", "), did_you_mean(instead_of, all));
 }
 
 std::optional<RecognisedModel> recognise(const TensorShapes& shapes) {

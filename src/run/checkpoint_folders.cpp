@@ -8,6 +8,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/run/path_kind.hpp"
 
 namespace smlp {
 namespace {
@@ -97,7 +98,13 @@ std::optional<fs::path> newest_checkpoint(const fs::path& run, bool to_resume) {
   return std::nullopt;
 }
 
-fs::path find_checkpoint(const fs::path& run_or_checkpoint, bool best) {
+fs::path checkpoint_of_file(const fs::path& path) {
+  const bool part = path.filename() == "model.safetensors" || path.filename() == "state.json";
+  return part && is_checkpoint(path.parent_path()) ? path.parent_path() : path;
+}
+
+fs::path find_checkpoint(const fs::path& path, bool best) {
+  const fs::path run_or_checkpoint = checkpoint_of_file(path);
   if (is_checkpoint(run_or_checkpoint)) return fs::canonical(run_or_checkpoint);
   const std::optional<fs::path> newest = newest_checkpoint(run_or_checkpoint);
   if (newest && !best) return fs::canonical(*newest);
@@ -112,12 +119,10 @@ fs::path find_checkpoint(const fs::path& run_or_checkpoint, bool best) {
          result.epoch > 0 ? fmt::format("of step {}", result.step) : "for nothing was evaluated",
          newest->string());
   }
-  const bool weights = fs::is_regular_file(run_or_checkpoint) ||
-                       fs::exists(part_file(run_or_checkpoint, "model")) ||
-                       fs::exists(run_or_checkpoint / "model.pt");
-  fail(ErrorKind::data, "{}: no checkpoint: neither {} nor one in {} is there{}", run_or_checkpoint.string(),
-       state_file(run_or_checkpoint).string(), (run_or_checkpoint / "checkpoints").string(),
-       weights ? "; weights from elsewhere become one by `smlp import FILE --to DIR`" : "");
+  if (kind_of_path(path) == PathKind::run)
+    fail(ErrorKind::data, "{}: a run without a checkpoint: {} holds none", path.string(),
+         (path / "checkpoints").string());
+  fail(ErrorKind::data, "{}: no checkpoint: {}", path.string(), what_is(path));
 }
 
 fs::path run_of_checkpoint(const fs::path& checkpoint) {

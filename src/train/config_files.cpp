@@ -7,6 +7,9 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/paths.hpp"
 #include "smlp/models/registry.hpp"
+#include "smlp/run/checkpoint_folders.hpp"
+#include "smlp/run/path_kind.hpp"
+#include "smlp/train/key_words.hpp"
 
 namespace smlp {
 namespace {
@@ -14,6 +17,7 @@ namespace {
 const std::vector<std::string> families{"model", "optim", "schedule"};
 
 std::optional<fs::path> find_shipped(const std::string& name) {
+  if (fs::path(name).has_parent_path()) return std::nullopt;
   for (const fs::path& folder : config_folders())
     if (fs::is_regular_file(folder / name)) return folder / name;
   return std::nullopt;
@@ -47,8 +51,11 @@ void expand_preset(ConfigNode& layer) {
   ConfigNode* model = layer.find("model");
   ConfigNode* name = model != nullptr ? model->find("name") : nullptr;
   if (name == nullptr || name->kind != ConfigNode::Kind::scalar) return;
+  if (!names_a_model(name->text))
+    fail(ErrorKind::usage, "{}: model.name is '{}'; {}", name->origin.text(), name->text,
+         model_names(name->text));
   const std::optional<KeyValues> keys = find_preset(name->text);
-  if (!keys) return;
+  if (!keys) return;  // a family's name
   const Origin origin = name->origin;
   std::erase_if(model->entries, [](const auto& entry) { return entry.first == "name"; });
   for (const auto& [key, value] : *keys) put_if_missing(layer, key, value, origin);
@@ -59,13 +66,19 @@ struct ConfigFile {
   std::optional<std::string> base;
 };
 
+// Of a path that find_config() gave.
+ConfigNode read_document(const fs::path& path) {
+  if (is_checkpoint(path)) return parse_yaml(read_state(path).config, state_file(path).string());
+  const bool standard = path == "-";
+  return parse_yaml(
+      standard || is_stream(path) ? read_stream(path, max_config_bytes) : read_file(path, max_config_bytes),
+      standard ? "standard input" : path.string());
+}
+
 ConfigFile read_config_file(const fs::path& path) {
   ConfigNode tree;
   try {
-    const bool standard = path == "-";
-    tree = parse_yaml(
-        standard || is_stream(path) ? read_stream(path, max_config_bytes) : read_file(path, max_config_bytes),
-        standard ? "standard input" : path.string());
+    tree = read_document(path);
   } catch (const Error& error) {
     throw Error(ErrorKind::usage,
                 error.what());  // an unreadable configuration is the caller's mistake, not data's
@@ -111,7 +124,7 @@ RunConfig build_config(ConfigNode tree, std::vector<ConfigNode> overrides, Origi
          resolved->origin.text());
   merge(tree, std::move(over), families);
   read_config(
-      tree, [&](FieldVisitor& v) { config.fields(v); }, origins);
+      tree, [&](FieldVisitor& v) { config.fields(v); }, origins, key_meanings());
   check_stop_signals(config.run.stop_signals);
   config.schedule->check(config.optim->lr);
   if (config.train.patience > 0 && config.train.eval_every == 0)
@@ -141,9 +154,15 @@ std::vector<std::string> shipped_configs() {
 }
 
 fs::path find_config(const std::string& file) {
-  if (fs::is_regular_file(file) || is_stream(file)) return file;
+  const PathKind kind = kind_of_path(file);
+  if (kind == PathKind::configuration || kind == PathKind::file || is_stream(file)) return file;
+  if (kind == PathKind::checkpoint) return checkpoint_of_file(file);
+  if (kind == PathKind::run)
+    return fs::exists(fs::path(file) / "config.yaml") ? fs::path(file) / "config.yaml"
+                                                      : find_checkpoint(file);
   if (const auto shipped = find_shipped(file)) return *shipped;
   if (const auto shipped = find_shipped(file + ".yaml")) return *shipped;
+  if (kind != PathKind::nothing) fail(ErrorKind::usage, "{}: no configuration: {}", file, what_is(file));
   const std::vector<std::string> names = shipped_configs();
   fail(ErrorKind::usage, "{}: no such file, and no shipped configuration of that name{}; shipped: {}", file,
        did_you_mean(file, names), fmt::join(names, ", "));

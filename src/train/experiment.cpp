@@ -10,6 +10,7 @@
 #include "smlp/data/open_dataset.hpp"
 #include "smlp/data/split_names.hpp"
 #include "smlp/networks/registry.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/train/training_step.hpp"
 
 namespace smlp {
@@ -105,6 +106,7 @@ Experiment make_experiment(RunConfig config, std::shared_ptr<World> world, Resol
   const std::optional<ResolvedConfig> before = std::exchange(config.resolved, std::nullopt);
   const std::optional<ResolvedConfig> kept = resolve == Resolve::as_before ? before : std::nullopt;
   e.device = open_device(kept ? as_resolved(config.device, *kept) : config.device);
+  refuse_other_data(config.data.root);
   e.train_set = open_dataset(config.data.root, "train");
   e.test_set = open_test_set(config.data);
   if (e.test_set)

@@ -1,15 +1,16 @@
 #include "smlp/core/files.hpp"
 #include "smlp/formats/torch_zip.hpp"
-#include "smlp/run/checkpoint_folders.hpp"
+#include "smlp/nn/model.hpp"
 #include "smlp/train/exported_config.hpp"
 #include "smlp/train/import_weights.hpp"
 #include "smlp/train/saved_model.hpp"
+#include "smlp/train/tensor_file.hpp"
 
 namespace smlp {
 
-void export_weights(const std::filesystem::path& checkpoint, const std::filesystem::path& to, bool pt) {
-  const SavedModel saved = open_saved_model(checkpoint, false);
-  const SafetensorsFile weights(part_file(saved.checkpoint, "model"));
+void export_weights(const std::filesystem::path& from, const std::filesystem::path& to, bool pt, bool best) {
+  const SavedModel saved = open_saved_model(from, best);
+  const HostTensors weights(named_tensors(*saved.model));
   make_parent_directory(to);
   StagedDirectory staged(to);
   if (pt)

@@ -4,18 +4,17 @@
 #include <array>
 #include <cctype>
 #include <map>
+#include <set>
 
 #include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/data/class_lists.hpp"
-#include "smlp/formats/weights_file.hpp"
-#include "smlp/models/weight_sets.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/exported_config.hpp"
-#include "smlp/train/tensor_file.hpp"
+#include "smlp/train/foreign_weights.hpp"
 
 namespace smlp {
 namespace {
@@ -27,8 +26,9 @@ ImportedWeights::Data data_of(const ImportOptions& options, const std::optional<
   const std::string name = options.family.value_or(options.from.filename().string());
   const std::optional<std::string> family = options.family ? family_of_data(name) : family_of_file_name(name);
   if (!family)
-    fail(ErrorKind::usage, "\"{}\" says no data set whose normalisation is known: give --family {}", name,
-         fmt::join(known_data(), "|"));
+    fail(ErrorKind::usage,
+         "\"{}\" says no data set whose normalisation is known: `smlp import {} --to DIR --family {}` does",
+         name, options.from.string(), fmt::join(known_data(), "|"));
   return {*family, family_statistics(*family)};
 }
 
@@ -64,20 +64,22 @@ NamedTensors model_tensors(const std::vector<SafetensorsEntry>& entries, const R
 
 // Batch norms of early PyTorch, such as torchvision's published weights, did not count their batches. The
 // number has no effect.
-void add_batch_counts(NamedTensors& tensors, const NamedTensors& wanted) {
-  const auto has = [&](const std::string& name) {
-    return std::ranges::any_of(tensors, [&](const auto& each) { return each.first == name; });
-  };
-  for (const auto& [name, tensor] : wanted)
-    if (name.ends_with(".num_batches_tracked") && !has(name))
-      tensors.emplace_back(name, torch::zeros_like(tensor));
+void add_batch_counts(NamedTensors& tensors) {
+  const std::string variance = ".running_var", count = ".num_batches_tracked";
+  std::set<std::string> names;
+  for (const auto& [name, tensor] : tensors) names.insert(name);
+  for (const std::string& name : names) {
+    if (!name.ends_with(variance)) continue;
+    const std::string missing = name.substr(0, name.size() - variance.size()) + count;
+    if (!names.contains(missing)) tensors.emplace_back(missing, torch::zeros({}, torch::kInt64));
+  }
 }
 
 // The model alone: how it was trained is not known. Sizes out of bounds are the file's fault here.
 RunConfig config_of(const KeyValues& keys, const std::string& file) {
   std::vector<ConfigNode> overrides;
   for (const auto& [key, value] : keys) overrides.push_back(make_override(key, value, file));
-  for (const char* none : {"augment.crop=null", "augment.flip=0.0", "augment.mixup=0.0"})
+  for (const char* none : {"augment.crop=null", "augment.flip=0.0", "augment.mixup=0.0", "data.root=\"\""})
     overrides.push_back(parse_override(none));
   return blame_file([&] { return load_run_config(std::nullopt, std::move(overrides)); });
 }
@@ -121,33 +123,6 @@ void refuse_objects(const WeightSet& set, const std::vector<std::string>& object
            file, object);
 }
 
-ImportedWeights write_checkpoint(const ImportOptions& options, const WeightSet& set) {
-  RecognisedModel recognised = set.model;
-  const std::string file = options.from.string();
-  const auto exported = read_exported_config(options.from.parent_path(), recognised.family);
-  if (recognised.any_image_size && exported && exported->image_size)
-    resize(recognised, *exported->image_size);
-  RunConfig config =
-      exported ? described_config(recognised, *exported, file) : config_of(recognised.keys, file);
-  const ImportedWeights::Data data = data_of(options, exported);
-  TrainingState state;
-  state.classes = classes_of(options, exported, recognised.classes);
-  state.normalization = data.statistics;
-  state.config = config.yaml();
-  const auto model =
-      blame_file([&] { return build_model(config.model, recognised.image_size, recognised.classes); });
-  NamedTensors tensors = model_tensors(set.tensors, recognised, file);
-  add_batch_counts(tensors, named_tensors(*model));
-  copy_tensors(tensors, named_tensors(*model), file);
-  make_parent_directory(options.to);
-  write_checkpoint_folder(options.to, {model_part(*model)}, state);
-  return {.config = std::move(config),
-          .classes = recognised.classes,
-          .data = data,
-          .described = exported.has_value(),
-          .set = set.name};
-}
-
 constexpr std::array data_table{std::pair("imagenet21k", "imagenet"),   std::pair("imagenet", "imagenet"),
                                 std::pair("tiny-imagenet", "imagenet"), std::pair("cifar10", "cifar"),
                                 std::pair("cifar100", "cifar"),         std::pair("stl10", "stl")};
@@ -184,17 +159,45 @@ std::optional<std::string> family_of_file_name(const std::string& name) {
   return family;
 }
 
-ImportedWeights import_weights(const ImportOptions& options) {
-  const std::string file = options.from.string();
-  const WeightsFile weights(options.from);
-  const WeightSets found = find_weight_sets(weights.entries(), file);
-  const WeightSet& chosen = choose_weights(found, options.weights, file);
-  refuse_objects(chosen, weights.objects(), file);
-  ImportedWeights imported = write_checkpoint(options, chosen);
+ForeignWeights::ForeignWeights(const ImportOptions& options)
+    : file_(options.from.string()), weights_(options.from) {
+  const WeightSets found = find_weight_sets(weights_.entries(), file_);
+  set_ = choose_weights(found, options.weights, file_);
+  refuse_objects(set_, weights_.objects(), file_);
+  RecognisedModel& recognised = set_.model;
+  const auto exported = read_exported_config(options.from.parent_path(), recognised.family);
+  if (recognised.any_image_size && exported && exported->image_size)
+    resize(recognised, *exported->image_size);
+  about_.config =
+      exported ? described_config(recognised, *exported, file_) : config_of(recognised.keys, file_);
+  about_.classes = recognised.classes;
+  about_.data = data_of(options, exported);
+  about_.described = exported.has_value();
+  about_.set = set_.name;
   for (const WeightSet& each : found.sets)
-    if (each.name != chosen.name) imported.other_sets.push_back(each.name);
-  imported.left_aside = found.others;
-  return imported;
+    if (each.name != set_.name) about_.other_sets.push_back(each.name);
+  about_.left_aside = found.others;
+  state_.classes = classes_of(options, exported, recognised.classes);
+  state_.normalization = about_.data.statistics;
+  state_.config = about_.config.yaml();
+}
+
+NamedTensors ForeignWeights::tensors() const {
+  NamedTensors tensors = model_tensors(set_.tensors, set_.model, file_);
+  add_batch_counts(tensors);
+  return tensors;
+}
+
+ImportedWeights import_weights(const ImportOptions& options) {
+  ForeignWeights weights(options);
+  const RunConfig& config = weights.about().config;
+  const auto model = blame_file([&] {
+    return build_model(config.model, static_cast<int>(config.data.image_size), weights.about().classes);
+  });
+  copy_tensors(weights.tensors(), named_tensors(*model), options.from.string());
+  make_parent_directory(options.to);
+  write_checkpoint_folder(options.to, {model_part(*model)}, weights.state());
+  return std::move(weights).about();
 }
 
 }  // namespace smlp

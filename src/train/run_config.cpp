@@ -13,7 +13,8 @@ void RunSection::fields(FieldVisitor& v) {
 }
 
 void InitConfig::fields(FieldVisitor& v) {
-  v.path("from", from, "run or checkpoint whose weights a new run starts with; null: drawn by the seed");
+  v.path("from", from,
+         "run, checkpoint or file of weights that a new run starts with; null: drawn by the seed");
   v.field("new_head", new_head, "a new head also where the checkpoint has the same classes");
   v.choice("head", head, {{"uniform", Head::uniform}, {"zero", Head::zero}},
            "a new head's weights: as torch.nn.Linear draws them, or zeros");

@@ -14,6 +14,7 @@
 #include "smlp/core/host.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/version.hpp"
+#include "smlp/data/open_dataset.hpp"
 #include "smlp/formats/json.hpp"
 #include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/run/sessions.hpp"
@@ -60,6 +61,12 @@ std::vector<std::string> differences(const RunConfig& config, RunConfig& stored)
   return found;
 }
 
+// The same for every way to write a data set's path.
+fs::path place_of_data(const RunConfig& config) {
+  const fs::path root = find_pack(config.data.root).root / "";  // a folder, with or without a slash
+  return fs::weakly_canonical(fs::absolute(root));
+}
+
 std::string time_text(const char* format) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
@@ -80,6 +87,12 @@ std::string default_run_name(const RunConfig& config) {
   const std::string data =
       root.has_filename() ? root.filename().string() : root.parent_path().filename().string();
   return fmt::format("{}-{}-{}", time_text("%Y%m%d-%H%M%S"), config.model.name, data);
+}
+
+void check_name_is_free(const RunSection& run) {
+  check_place(run);
+  const fs::path folder = fs::path(run.output) / run.name.value_or("");
+  if (run.name && fs::exists(folder)) check_free(folder);
 }
 
 fs::path make_run_folder(Experiment& experiment) {
@@ -156,6 +169,7 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
     if (fs::exists(run / "config.yaml")) return run;
     return std::nullopt;
   }
+  const fs::path place = place_of_data(config);
   std::optional<fs::path> newest;
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(output, missing)) {
@@ -164,7 +178,7 @@ std::optional<fs::path> find_resumable(const RunConfig& config) {
     if (!fs::is_regular_file(file, private_folder)) continue;
     try {
       RunConfig stored = load_run_config(file.string(), {});
-      if (stored.data.root != config.data.root || !differences(config, stored).empty()) continue;
+      if (place_of_data(stored) != place || !differences(config, stored).empty()) continue;
     } catch (const Error&) {
       continue;  // of another version, or damaged: not this run
     }

@@ -4,24 +4,49 @@
 #include "smlp/core/error.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/nn/model.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/config_files.hpp"
+#include "smlp/train/foreign_weights.hpp"
 
 namespace smlp {
 
-SavedModel open_saved_model(const std::filesystem::path& run_or_checkpoint, bool best,
-                            std::vector<ConfigNode> overrides) {
-  SavedModel saved;
-  saved.checkpoint = find_checkpoint(run_or_checkpoint, best);
-  saved.state = read_state(saved.checkpoint);
-  const std::string source = state_file(saved.checkpoint).string();
+SavedWeights find_weights(const std::filesystem::path& path, bool best) {
+  if (const auto file = find_weights_file(path)) {
+    const ForeignWeights weights({.from = *file, .to = {}, .family = {}, .classes = {}});
+    return {std::filesystem::absolute(*file).lexically_normal(), weights.state()};
+  }
+  const std::filesystem::path checkpoint = find_checkpoint(path, best);
+  return {checkpoint, read_state(checkpoint)};
+}
+
+std::string SavedWeights::source() const {
+  return (is_checkpoint(path) ? state_file(path) : path).string();
+}
+
+void SavedWeights::load_into(const Model& model, const std::string& ignored) const {
+  CheckpointPart part = model_part(model);
+  const auto passed_over = [&](const auto& each) {
+    return !ignored.empty() && each.first.starts_with(ignored);
+  };
+  std::erase_if(part.tensors, passed_over);
+  if (is_checkpoint(path)) return load_part(path, part, ignored);
+  NamedTensors values = ForeignWeights({.from = path, .to = {}, .family = {}, .classes = {}}).tensors();
+  std::erase_if(values, passed_over);
+  copy_tensors(values, part.tensors, path.string());
+}
+
+SavedModel open_saved_model(const std::filesystem::path& path, bool best, std::vector<ConfigNode> overrides) {
+  const SavedWeights weights = find_weights(path, best);
+  SavedModel saved{.checkpoint = weights.path, .state = weights.state, .config = {}, .model = {}};
+  const std::string source = weights.source();
   blame_file([&] { return parse_run_config(saved.state.config, source, {}); });
   if (saved.state.classes.size() < 2)
     fail(ErrorKind::data, "{}: {} classes, expected two or more", source, saved.state.classes.size());
   saved.config = parse_run_config(saved.state.config, source, std::move(overrides));
   saved.model = build_model(saved.config.model, static_cast<int>(saved.config.data.image_size),
                             static_cast<int>(saved.state.classes.size()));
-  load_part(saved.checkpoint, model_part(*saved.model));
+  weights.load_into(*saved.model);
   return saved;
 }
 

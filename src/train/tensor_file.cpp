@@ -49,18 +49,19 @@ bool holds_permutations(const torch::Tensor& tensor) {
 
 }  // namespace
 
-void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors) {
-  std::vector<torch::Tensor> host;  // keeps the bytes alive
-  std::vector<SafetensorsEntry> entries;
+HostTensors::HostTensors(const NamedTensors& tensors) {
   for (const auto& [name, tensor] : tensors) {
-    host.push_back(tensor.detach().to(torch::kCPU).contiguous());
-    const torch::Tensor& value = host.back();
-    entries.push_back({name,
-                       dtype_name(value.scalar_type()),
-                       value.sizes().vec(),
-                       {static_cast<const std::byte*>(value.const_data_ptr()), value.nbytes()}});
+    values_.push_back(tensor.detach().to(torch::kCPU).contiguous());
+    const torch::Tensor& value = values_.back();
+    entries_.push_back({name,
+                        dtype_name(value.scalar_type()),
+                        value.sizes().vec(),
+                        {static_cast<const std::byte*>(value.const_data_ptr()), value.nbytes()}});
   }
-  write_safetensors(path, entries);
+}
+
+void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors) {
+  write_safetensors(path, HostTensors(tensors).entries());
 }
 
 torch::Tensor tensor_of(const SafetensorsEntry& entry, const std::string& file) {

@@ -6,9 +6,10 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
-#include "smlp/train/checkpoint.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/experiment.hpp"
+#include "smlp/train/saved_model.hpp"
+#include "smlp/train/tensor_file.hpp"
 
 namespace smlp {
 namespace {
@@ -45,11 +46,11 @@ ConfigNode section_of(std::string key, ConfigNode value) {
 
 }  // namespace
 
-ConfigNode transfer_layer(const std::filesystem::path& run_or_checkpoint, bool best) {
-  const std::filesystem::path checkpoint = find_checkpoint(run_or_checkpoint, best);
-  const std::string source = state_file(checkpoint).string();
+ConfigNode transfer_layer(const std::filesystem::path& path, bool best) {
+  const SavedWeights weights = find_weights(path, best);
+  const std::string source = weights.source();
   ConfigNode saved = blame_file([&] {
-    ConfigNode tree = parse_yaml(read_state(checkpoint).config, source);
+    ConfigNode tree = parse_yaml(weights.state.config, source);
     rename_old_keys(tree);
     return tree;
   });
@@ -58,7 +59,7 @@ ConfigNode transfer_layer(const std::filesystem::path& run_or_checkpoint, bool b
   const ConfigNode* size = data != nullptr ? data->find("image_size") : nullptr;
   if (model == nullptr || size == nullptr)
     fail(ErrorKind::data, "{}: its configuration says no model or image size", source);
-  ConfigNode from{ConfigNode::Kind::scalar, model->origin, checkpoint.string()};
+  ConfigNode from{ConfigNode::Kind::scalar, model->origin, weights.path.string()};
   ConfigNode layer{ConfigNode::Kind::map, saved.origin};
   layer.entries.emplace_back("model", std::move(*model));
   layer.entries.emplace_back("init", section_of("from", std::move(from)));
@@ -70,19 +71,12 @@ std::string load_initial_weights(Experiment& experiment) {
   const InitConfig& init = experiment.config.init;
   if (!init.from) return "";
   Model& model = *experiment.model;
-  const std::filesystem::path checkpoint = find_checkpoint(*init.from);
-  const std::vector<std::string> saved = read_state(checkpoint).classes;
+  const SavedWeights weights = find_weights(*init.from);
+  const std::vector<std::string>& saved = weights.state.classes;
   const bool keep = keeps_head(experiment.train_set->info().classes, saved, init.new_head);
-  CheckpointPart weights = model_part(model);
-  if (keep) {
-    load_part(checkpoint, weights);
-  } else {
-    std::erase_if(weights.tensors,
-                  [&](const auto& each) { return each.first.starts_with(model.head_prefix()); });
-    load_part(checkpoint, weights, model.head_prefix());
-    if (init.head == InitConfig::Head::zero) zero_head(model);
-  }
-  return fmt::format("weights    {}, {}", checkpoint.string(),
+  weights.load_into(model, keep ? "" : model.head_prefix());
+  if (!keep && init.head == InitConfig::Head::zero) zero_head(model);
+  return fmt::format("weights    {}, {}", weights.path.string(),
                      keep ? fmt::format("with its head of {} classes", saved.size())
                           : new_head_text(experiment.train_set->info().classes, saved));
 }

@@ -82,6 +82,10 @@ TEST_F(InterruptedRunTest, AutoResumeFindsTheRunOfTheSameConfigurationAndData) {
   ASSERT_EQ(runs(), 1);
   ASSERT_EQ(run(words + Words{"--resume", "auto"}).code, 0);
   EXPECT_EQ(runs(), 1) << "the finished run is found";
+  Words slashed = words;
+  *std::ranges::find(slashed, data().string()) += "/";
+  ASSERT_EQ(run(slashed + Words{"--resume", "auto"}).code, 0);
+  EXPECT_EQ(runs(), 1) << "with a slash it is the same data set";
   ASSERT_EQ(run(words + Words{"--resume", "auto", "--seed", "5"}).code, 0);
   EXPECT_EQ(runs(), 2) << "another seed is another run";
 

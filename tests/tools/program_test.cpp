@@ -223,7 +223,7 @@ TEST_F(ProgramTest, EveryMistakeHasItsExitCodeAndSaysWhatToDo) {
       {{"pack", "cifar10", "--from", in("x")}, 2, "--to"},
       {{"pack", "cifar10", "--verify", in("x")}, 2, "--verify"},
       {{"pack", "--verify", in("nowhere")}, 3, "no dataset.json"},
-      {{"info", in("")}, 3, "no data set"},
+      {{"info", in("")}, 3, "a folder without run"},
       {{"info", "b_mlp", "--sheet", in("sheet.png")}, 3, "no packed data set"},
       {{"runs", in("nowhere")}, 3, "no such folder"},
       {{"info"}, 2, "--system"},

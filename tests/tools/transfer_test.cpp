@@ -135,7 +135,10 @@ TEST_F(TransferTest, TheModelComesFromTheCheckpointAndAStoppedTransferGoesOnAlon
   EXPECT_NE(done.err.find("--data"), std::string::npos) << done.err;
   done = run({"finetune", "--from", in("raw3/train/0/0.png"), "--data", data()});
   EXPECT_EQ(done.code, 3) << done.err;
-  EXPECT_NE(done.err.find("smlp import"), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("it is an image"), std::string::npos) << done.err;
+  done = run(transfer("finetune", "x", data(), {"--set", "data.image_size=16"}));
+  EXPECT_EQ(done.code, 2) << done.err;
+  EXPECT_NE(done.err.find("takes images of 32x32 alone"), std::string::npos) << done.err;
 
   ASSERT_EQ(run(transfer("probe", "whole", data())).code, 0);
   const Words words = transfer("probe", "stopped", data());
@@ -267,10 +270,55 @@ TEST_F(TransferTest, CropsAreAveragedReproduciblyAndRealLabelsCounted) {
   EXPECT_NE(none.err.find("real_labels.json"), std::string::npos) << none.err;
 }
 
-TEST_F(TransferTest, TheFirstLayerIsDrawn) {
-  const Finished done = run({"viz", run_folder("source"), "B-6/16", "s_mlp", "-o", in("x.png")});
+TEST_F(TransferTest, TheFirstLayerIsDrawnAndEveryPictureNamed) {
+  const Finished done =
+      run({"viz", run_folder("source"), "B-6/16", "s_mlp", "--filters", "largest", "-o", in("x.png")});
   ASSERT_EQ(done.code, 0) << done.err;
   EXPECT_TRUE(fs::file_size(in("x.png")) > 1000);
+  EXPECT_TRUE(std::regex_search(done.out, std::regex("\n +1 +[^ ]*source/checkpoints/step-000000016 ")))
+      << done.out;
+  EXPECT_TRUE(std::regex_search(done.out, std::regex("\n +2 +B-6/16, untrained "))) << done.out;
+  EXPECT_TRUE(std::regex_search(done.out, std::regex("picture 3, row by row: filters( [0-9]+){25}\n")))
+      << done.out;
+}
+
+TEST_F(TransferTest, AnExportAndItsFileAreTakenWhereARunIs) {
+  const auto loss_of = [&](const Words& words) {
+    const Finished done =
+        run(words + Words{"--data", data(), "--json", "--device", "cpu", "--precision", "fp32"});
+    EXPECT_EQ(done.code, 0) << done.err;
+    return nlohmann::json::parse(done.out)["loss"];
+  };
+  const auto own = loss_of({"eval", run_folder("source")});
+  for (const std::string format : {"safetensors", "pt"}) {
+    const fs::path folder = in(format), file = folder / ("model." + format);
+    ASSERT_EQ(run({"export", run_folder("source"), "--to", folder, "--format", format}).code, 0);
+    EXPECT_EQ(loss_of({"eval", folder}), own);
+    EXPECT_EQ(loss_of({"eval", file}), own);
+    EXPECT_EQ(run({"info", file}).code, 0);
+    EXPECT_EQ(run({"viz", file, "-o", in("y.png")}).code, 0);
+    EXPECT_EQ(run({"export", file, "--to", in("again-" + format)}).code, 0);
+    EXPECT_EQ(testing::read_text(in("again-" + format) / "model.safetensors"),
+              testing::read_text(in("safetensors/model.safetensors")));
+    const Finished done = run({"finetune", file, "--data", data(), "--name", format, "--output", in("runs"),
+                               "--lr", "0", "--set", "optim.groups=[]", "train.epochs=1"});
+    EXPECT_EQ(done.code, 0) << done.err;
+    EXPECT_EQ(tensors(format), tensors("source"));
+  }
+  const Finished nameless = run({"eval", in("pt")});
+  EXPECT_EQ(nameless.code, 2) << nameless.err;
+  EXPECT_NE(nameless.err.find("give --data"), std::string::npos) << nameless.err;
+  EXPECT_EQ(run({"eval", run_folder("source") / "checkpoints/last/model.safetensors"}).code, 0);
+}
+
+TEST_F(TransferTest, ARunOrItsCheckpointIsAConfiguration) {
+  for (const fs::path& from : {run_folder("source"), run_folder("source") / "checkpoints/last"}) {
+    const Finished done = run({"config", "show", from, "--set", "train.log_every=9"});
+    EXPECT_EQ(done.code, 0) << done.err;
+    EXPECT_NE(done.out.find("width: 16 "), std::string::npos) << done.out;
+  }
+  const Finished again = run({"train", run_folder("source"), "--name", "again", "--epochs", "1"});
+  EXPECT_EQ(again.code, 0) << again.err;
 }
 
 }  // namespace

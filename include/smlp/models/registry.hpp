@@ -27,6 +27,13 @@ std::span<const ModelFamily> model_table();
 // The model that a preset's name means: its keys with model.name, the family, first. Of no family: nullopt.
 std::optional<KeyValues> find_preset(const std::string& name);
 
+// Whether it is a family's or a preset's name.
+bool names_a_model(const std::string& name);
+
+// For messages, of a name that is no model's: what there is, and the nearest: "the models are b_mlp, s_mlp,
+// and by name B-12/1024, …".
+std::string model_names(const std::string& instead_of);
+
 // The model of the first family that recognises the tensors; nullopt: none does. Tensors that contradict one
 // another: Error(data).
 std::optional<RecognisedModel> recognise(const TensorShapes& shapes);

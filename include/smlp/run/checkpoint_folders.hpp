@@ -25,8 +25,12 @@ bool is_checkpoint(const std::filesystem::path& folder);
 std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& run,
                                                        bool to_resume = false);
 
-// The checkpoint a path means: itself, or the newest (or best) one of a run. None: Error(data).
-std::filesystem::path find_checkpoint(const std::filesystem::path& run_or_checkpoint, bool best = false);
+// The folder of a checkpoint's model.safetensors or state.json; any other path: itself.
+std::filesystem::path checkpoint_of_file(const std::filesystem::path& path);
+
+// The checkpoint a path means: itself (or a file as above), or the newest (or best) one of a run. None:
+// Error(data) with what the path is instead.
+std::filesystem::path find_checkpoint(const std::filesystem::path& path, bool best = false);
 
 // The run a checkpoint lies in, by its path. Elsewhere than in RUN/checkpoints: Error(usage).
 std::filesystem::path run_of_checkpoint(const std::filesystem::path& checkpoint);

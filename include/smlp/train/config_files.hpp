@@ -9,8 +9,8 @@
 
 namespace smlp {
 
-// `file`: a path (a pipe too, and "-" for standard input), or the bare name of a shipped config; none: the
-// defaults. A `base: FILE` key (one level;
+// `file`: a path (a pipe too, and "-" for standard input), a run or a checkpoint, whose configuration is
+// taken, or the bare name of a shipped config; none: the defaults. A `base: FILE` key (one level;
 // looked up beside the file, then among the shipped ones) is laid below it, `overrides` above. A model.name
 // that is a preset's, such as "B-12/1024", sets that preset's keys unless its own layer sets them too. Keys
 // of earlier versions are read under their present names. `layer` lies between the file and the overrides.
@@ -23,7 +23,8 @@ RunConfig parse_run_config(const std::string& yaml, const std::string& source,
 
 std::vector<std::string> shipped_configs();  // file names, sorted
 
-// The path `file` stands for; not found: Error(usage) with the nearest shipped name.
+// The file, or the checkpoint's folder, that `file` stands for; nothing there: Error(usage) with the nearest
+// shipped name; something else: with what it is.
 std::filesystem::path find_config(const std::string& file);
 
 // Gives keys of earlier versions their present names, in one document or layer: model.init_from is init.from,

@@ -43,7 +43,9 @@ struct ImportedWeights {
 // config.json of `smlp export` beside the file says what shapes cannot.
 ImportedWeights import_weights(const ImportOptions& options);
 
-// Writes TO/model.safetensors, or model.pt with `pt`, and TO/config.json with timm's keys. TO must not exist.
-void export_weights(const std::filesystem::path& checkpoint, const std::filesystem::path& to, bool pt);
+// Writes TO/model.safetensors, or model.pt with `pt`, and TO/config.json with timm's keys, of what
+// open_saved_model() opens. TO must not exist.
+void export_weights(const std::filesystem::path& from, const std::filesystem::path& to, bool pt,
+                    bool best = false);
 
 }  // namespace smlp

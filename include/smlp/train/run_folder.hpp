@@ -12,6 +12,9 @@ struct Experiment;  // train/experiment.hpp
 // The run folder's name when none is given: date-model-data, "20260131-142501-b_mlp-cifar10".
 std::string default_run_name(const RunConfig& config);
 
+// Refuses what make_run_folder() would, before there is an experiment.
+void check_name_is_free(const RunSection& run);
+
 // Makes the folder of a new run and sets config.run.name. A name that is no folder's, or of a folder that
 // holds a run or anything else already: Error(usage).
 std::filesystem::path make_run_folder(Experiment& experiment);

@@ -13,6 +13,17 @@ namespace smlp {
 
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
 
+// Tensors of any device as the entries of a file, in the order given; these hold as long as this does.
+class HostTensors {
+ public:
+  explicit HostTensors(const NamedTensors& tensors);
+  const std::vector<SafetensorsEntry>& entries() const { return entries_; }
+
+ private:
+  std::vector<torch::Tensor> values_;
+  std::vector<SafetensorsEntry> entries_;
+};
+
 // Writes tensors of any device to a safetensors file, atomically, in the order given.
 void save_tensors(const std::filesystem::path& path, const NamedTensors& tensors);
 

@@ -8,9 +8,9 @@ namespace smlp {
 
 struct Experiment;  // train/experiment.hpp
 
-// What a run that starts from a checkpoint takes over from it: its model's keys, the image size, and
-// init.from naming it. A layer for load_run_config().
-ConfigNode transfer_layer(const std::filesystem::path& run_or_checkpoint, bool best);
+// What a run that starts from weights (find_weights()) takes over from them: the model's keys, the image
+// size, and init.from naming them. A layer for load_run_config().
+ConfigNode transfer_layer(const std::filesystem::path& path, bool best);
 
 // Loads the weights that init.from names, if any. The head is kept when the checkpoint has the same
 // class list, or as many classes without names, and init.new_head is false; else it stays new, as

@@ -1,0 +1,111 @@
+// What the program says to somebody who comes from another one.
+#include "support/program_fixture.hpp"
+
+namespace smlp {
+namespace {
+
+using testing::Finished;
+using testing::Words;
+using testing::operator+;
+
+class RefusalsTest : public testing::ProgramFixture {
+ protected:
+  void expect_refused(const Words& words, const std::string& says, int code = 2) {
+    const Finished done = run(words);
+    EXPECT_EQ(done.code, code) << words.back() << ": " << done.err;
+    EXPECT_NE(done.err.find(says), std::string::npos) << "lacks '" << says << "': " << done.err;
+    EXPECT_EQ(done.out, "");
+  }
+};
+
+TEST_F(RefusalsTest, AnUnknownOptionIsTakenForWhatItMeansThenForItsSpelling) {
+  const std::vector<std::pair<Words, std::string>> cases{
+      {{"--bs", "64"}, "did you mean '--batch-size'"},
+      {{"--batch_size=64"}, "did you mean '--batch-size'"},
+      {{"--epoch", "3"}, "did you mean '--epochs'"},
+      {{"--learning-rate", "0.1"}, "did you mean '--lr'"},
+      {{"--lr-scheduler", "cosine"}, "did you mean '--set schedule.name=…'"},
+      {{"--wd", "0.1"}, "did you mean '--weight-decay'"},
+      {{"--num-workers", "4"}, "did you mean '--workers'"},
+      {{"--gpu", "0"}, "did you mean '--device cuda'"},
+      {{"--amp"}, "did you mean '--precision bf16'"},
+      {{"--img-size", "32"}, "did you mean '--set data.image_size=…'"},
+      {{"--clip-grad", "1"}, "did you mean '--set optim.clip_norm=…'"},
+      {{"--betas", "0.9"}, "did you mean '--set optim.betas=…'"},
+      {{"--optim.lr", "0.1"}, "did you mean '--lr'"},
+      {{"--dryrun"}, "did you mean '--dry-run'"},
+      {{"optim.lr=0.1"}, "did you mean '--set optim.lr=0.1'"},
+  };
+  for (const auto& [words, says] : cases) expect_refused(Words{"train", "quickstart.yaml"} + words, says);
+  expect_refused({"eval", "x", "--num-workers", "4"}, "did you mean '--workers'");
+  expect_refused({"info", "x", "--img-size", "4"}, "'--image-size'");
+}
+
+TEST_F(RefusalsTest, TheHelpThatIsPointedAtIsTheCommandsOwn) {
+  expect_refused({"bench", "step", "--nope"}, "See `smlp bench step --help`");
+  expect_refused({"bench", "stap"}, "did you mean 'step'");
+  expect_refused({"config", "show"}, "See `smlp config show --help`");
+  expect_refused({"export", "x", "--directory", "y"}, "--directory is no option of smlp export");
+}
+
+TEST_F(RefusalsTest, AnUnknownCommandIsTakenForWhatItMeansThenForItsSpelling) {
+  for (const auto& [word, meant] :
+       {std::pair("tune", "finetune"), std::pair("test", "eval"), std::pair("validate", "eval"),
+        std::pair("ls", "runs"), std::pair("plot", "viz"), std::pair("bnech", "bench")})
+    expect_refused({word}, std::string("did you mean '") + meant + "'");
+}
+
+TEST_F(RefusalsTest, AnUnknownKeyOrValueIsTakenForTheOneThatIsMeant) {
+  const Words show{"config", "show", "quickstart.yaml", "--set"};
+  expect_refused(show + Words{"lr=0.1"}, "unknown key 'lr' (did you mean 'optim.lr'?)");
+  expect_refused(show + Words{"train.bs=8"}, "did you mean 'train.batch_size'");
+  expect_refused(show + Words{"optim.momentum=0.9"}, "it needs optim.name=sgd");
+  expect_refused(show + Words{"device.type=gpu"}, "did you mean 'cuda'");
+  expect_refused(show + Words{"device.precision=fp16"}, "did you mean 'bf16'");
+  expect_refused(show + Words{"optim.name=adam"}, "did you mean 'adamw'");
+  const Finished done = run(show + Words{"train.epochs=3", "optim.lr=0.5"});
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.out.find("lr: 0.5"), std::string::npos) << "all that follow --set are set";
+}
+
+TEST_F(RefusalsTest, AnotherProgramsModelIsAnsweredWithTheModelsThereAre) {
+  for (const Words& words : {Words{"train", "quickstart.yaml", "--model"}, Words{"info"}}) {
+    expect_refused(words + Words{"resnet50"}, "B-12/1024");
+    expect_refused(words + Words{"resnet50"}, "s_mlp");
+  }
+}
+
+TEST_F(RefusalsTest, APathOfAnotherKindIsNamedWithWhatTakesIt) {
+  ASSERT_EQ(run(train("a", {}, "1")).code, 0);
+  const std::string run_path = run_folder("a").string();
+  expect_refused({"train", data()}, "packed data set, which --data takes");
+  expect_refused({"eval", data()}, "packed data set, which --data takes", 3);
+  expect_refused({"finetune", run_path, data()}, "did you mean '--data " + data().string());
+  expect_refused({"train", "quickstart.yaml", "--data", run_path}, "it is a run, which eval", 3);
+  expect_refused({"import", run_path, "--to", in("x")}, "it is a run, which eval", 3);
+  expect_refused({"eval", in("runs")}, "folder of runs: name one", 3);
+  for (const char* command : {"info", "eval", "viz"})
+    expect_refused({command, run_folder("a") / "log.txt"}, "file of the run " + run_path + ": give", 3);
+  expect_refused({"probe", *shared_ / "raw", "--data", data()}, "a folder without run", 3);
+  expect_refused({"train", "--config", run_folder("a") / "checkpoints/last/optimizer.safetensors"},
+                 "file of the run");
+}
+
+TEST_F(RefusalsTest, BenchmarksRefuseWhatMeansNothingToThem) {
+  expect_refused({"bench", "step", "--epochs", "3"}, "--epochs is no option of smlp bench step");
+  expect_refused({"bench", "step", "--set", "train.epochs=3"}, "means nothing");
+  expect_refused({"bench", "loader", "--set", "optim.lr=1"}, "means nothing");
+  expect_refused({"bench", "loader"}, "--data shapes");
+}
+
+TEST_F(RefusalsTest, SeedsAreRangesAndATakenNameIsFoundBeforeTheFirstTrains) {
+  ASSERT_EQ(run(train("s-seed2", {}, "1")).code, 0);
+  expect_refused(train("s", {"--seeds", "0-2"}, "1"), "a run of this name exists");
+  EXPECT_FALSE(std::filesystem::exists(run_folder("s-seed0")));
+  expect_refused(train("t", {"--seeds", "4-1"}), "0-4");
+  expect_refused(train("t", {"--seeds", "0-2,1"}), "a seed is said twice");
+  expect_refused(train("t", {"--seeds", "0-2", "--resume", run_folder("s-seed2")}), "--resume auto");
+}
+
+}  // namespace
+}  // namespace smlp

@@ -256,7 +256,7 @@ TEST_F(RunsTest, FollowingPrintsWhatChangesUntilItIsStopped) {
   const Finished done = watching.wait();
   EXPECT_EQ(done.code, 128 + SIGINT);
   EXPECT_EQ(std::count(done.out.begin(), done.out.end(), '\n'), 2) << "a line a change: " << done.out;
-  const std::string line = "{ timeout 30 \"$0\" runs watch \"$1\" --every 0.1; echo $? >&2; } | head -n 1";
+  const std::string line = "{ timeout 300 \"$0\" runs watch \"$1\" --every 0.1; echo $? >&2; } | head -n 1";
   const Finished piped = Program(folder_.path(), {"/bin/sh", "-c", line, SMLP_PROGRAM, in("runs")}).wait();
   EXPECT_EQ(piped.err, "0\n") << "nobody reads any more";
 }

@@ -122,7 +122,9 @@ TrainTotals& TrainTotals::operator+=(const TrainTotals& other) {
 }
 
 TrainTotals TrainTotals::from_values(const std::vector<double>& v) {
-  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+  // Of no steps all sums are known.
+  const double unknown =
+      v.size() == 4 && v[2] == 0 && v[3] == 0 ? 0 : std::numeric_limits<double>::quiet_NaN();
   if (v.size() == 4) return {v[0], v[1], v[2], v[3], unknown, unknown, unknown};
   if (v.size() != 7) fail(ErrorKind::data, "state.json: {} running sums, expected 7", v.size());
   return {v[0], v[1], v[2], v[3], v[4], v[5], v[6]};

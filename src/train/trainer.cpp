@@ -224,14 +224,15 @@ void Trainer::log_epoch(const std::optional<EvaluationResult>& held) {
       epoch - plan_.epochs_at(state_.step - std::llround(seen / static_cast<double>(plan_.batch_size)));
   const std::string held_out =
       held && experiment_.test_set ? fmt::format("held-out top1 {:5.2f}%  ", held->top1) : "";
+  const double rate = trained.images_per_s(plan_.batch_size);
+  const std::string pace =
+      std::isfinite(rate) ? fmt::format("  {:.2f} s  {:.0f} images/s", trained.seconds, rate) : "";
   log().info(
-      "epoch {:>{}}/{}{}  lr {:.3g}  loss {:.4f}  train top1 {:5.2f}%  {}{} loss {:.4f}  top1 {:5.2f}%{}  "
-      "{:.2f} s  {:.0f} images/s",
+      "epoch {:>{}}/{}{}  lr {:.3g}  loss {:.4f}  train top1 {:5.2f}%  {}{} loss {:.4f}  top1 {:5.2f}%{}{}",
       epoch, fmt::formatted_size("{}", plan_.epochs), plan_.epochs,
       covered > 1 ? fmt::format(" ({} epochs)", covered) : "", lr_at(state_.step), trained.mean_loss(),
       trained.top1(), held_out, experiment_.test_set ? "test" : "held-out", last_->loss, last_->top1,
-      last_->has_top5() ? fmt::format("  top5 {:5.2f}%", last_->top5) : "", trained.seconds,
-      trained.images_per_s(plan_.batch_size));
+      last_->has_top5() ? fmt::format("  top5 {:5.2f}%", last_->top5) : "", pace);
 }
 
 void Trainer::save() {

@@ -241,7 +241,7 @@ TEST_F(ProgramTest, EveryMistakeHasItsExitCodeAndSaysWhatToDo) {
 TEST_F(ProgramTest, DescriptionsCoverModelsSystemKeysAndCosts) {
   Finished done = run({"info", "B_12-Wi_1024_res_64_in21k", "--classes", "11230"});
   EXPECT_EQ(done.code, 0) << done.err;
-  EXPECT_NE(done.out.find("(depth 12, width 1024) at 64x64, 11230 classes, 124.8M parameters"),
+  EXPECT_NE(done.out.find("(depth 12, width 1024) at 64x64, 11230 classes, 125M parameters"),
             std::string::npos)
       << done.out;
   EXPECT_LT(done.out.find("124807168"), done.out.find("linear_in")) << "totals come first: " << done.out;

@@ -115,10 +115,9 @@ TEST_F(TransferTest, AsManyClassesOfOtherNamesAreRefusedUnlessForcedAndGetANewHe
 }
 
 TEST_F(TransferTest, ABatchLargerThanTheSetIsWarnedOfAndALineSaysHowManyEpochsItIs) {
-  const Finished done =
-      run(transfer("finetune", "few", data(), {"--set", "data.per_class=1", "--set", "train.batch_size=64"}));
+  const Finished done = run(transfer("finetune", "few", data(), {"--set", "data.per_class=1"}));
   ASSERT_EQ(done.code, 0) << done.err;
-  for (const char* said : {"the batch of 64 is larger than the set of 10 training images",
+  for (const char* said : {"the batch of 50 is larger than the set of 10 training images",
                            "few steps: 1 in all", "epoch 3/3 (3 epochs)"})
     EXPECT_NE(done.err.find(said), std::string::npos) << "lacks " << said << ": " << done.err;
 }

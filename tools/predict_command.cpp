@@ -26,7 +26,7 @@ struct PredictCommand {
   std::optional<std::string> list, features, resize, device, precision;
   CropOptions tta;
   std::int64_t top = 5;
-  std::int64_t batch_size = 64;
+  std::int64_t batch_size = 128;
   std::int64_t workers = -1;
   bool best = false;
   bool csv = false;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "smlp/core/error.hpp"
 #include "smlp/formats/npy.hpp"
 #include "support/images.hpp"
 #include "support/program_fixture.hpp"
@@ -27,7 +28,8 @@ class PredictTest : public testing::ProgramFixture {
                            testing::png(14 + i % 7, 12 + i % 5, i));
     testing::write_folder(in("raw"), files);
     for (const char* image : {"420.jpg", "alpha.webp"})
-      fs::copy(fs::path(SMLP_SOURCE_DIR) / "tests/golden/formats" / image, in("raw/test/b"));
+      fs::copy(fs::path(SMLP_SOURCE_DIR) / "tests/golden/formats" / image, in("raw/test/b"),
+               fs::copy_options::overwrite_existing);
     Finished done =
         run({"pack", "folder", "--from", in("raw"), "--to", in("pack"), "--size", "12", "--resize", resize});
     ASSERT_EQ(done.code, 0) << done.err;

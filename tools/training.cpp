@@ -39,11 +39,13 @@ void check_transferred(const RunConfig& config, const RunConfig& brought, Origin
          origins["data.image_size"], from, brought.data.image_size, brought.data.image_size);
 }
 
-void check_data_is_named(const TrainingOptions& options, const std::optional<std::string>& file,
+void check_data_is_named(const RunConfig& config, const TrainingOptions& options, bool has_file,
                          const Origins& origins) {
-  if (origins.contains("data.root")) return;
-  if (options.transfers) fail(ErrorKind::usage, "nothing to train on: give --data ROOT, a packed data set");
-  if (!file)
+  const bool empty = config.data.root.empty();  // of imported weights
+  if (origins.contains("data.root") && !empty) return;
+  if (options.transfers || empty)
+    fail(ErrorKind::usage, "nothing to train on: give --data ROOT, a packed data set");
+  if (!has_file)
     fail(ErrorKind::usage,
          "nothing to train: give a configuration (--config FILE; `smlp train --help` lists those shipped), "
          "or --model NAME --data ROOT, or --resume RUN");
@@ -57,7 +59,7 @@ RunConfig load_config(const TrainingOptions& options) {
   RunConfig config = load_run_config(file, options.config.overrides(), &origins, layer);
   if (options.from)
     check_transferred(config, load_run_config(std::nullopt, {}, nullptr, layer), origins, *options.from);
-  check_data_is_named(options, file, origins);
+  check_data_is_named(config, options, file.has_value(), origins);
   return config;
 }
 

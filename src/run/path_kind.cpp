@@ -126,6 +126,7 @@ std::string what_is(const fs::path& path) {
 }
 
 void refuse_other_data(const std::string& root) {
+  if (!find_pack(root).splits.empty()) return;  // below $SMLP_DATA, whatever else has its name here
   const PathKind kind = kind_of_path(root);
   if (kind != PathKind::data_set && kind != PathKind::folder && kind != PathKind::nothing)
     fail(ErrorKind::data, "{}: no packed data set: {}", root, what_is(root));

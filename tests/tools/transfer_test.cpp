@@ -308,6 +308,10 @@ TEST_F(TransferTest, AnExportAndItsFileAreTakenWhereARunIs) {
   EXPECT_EQ(nameless.code, 2) << nameless.err;
   EXPECT_NE(nameless.err.find("give --data"), std::string::npos) << nameless.err;
   EXPECT_EQ(run({"eval", run_folder("source") / "checkpoints/last/model.safetensors"}).code, 0);
+  ASSERT_EQ(run({"import", in("pt"), "--family", "cifar10", "--to", in("imported")}).code, 0);
+  const Finished dataless = run({"train", in("imported")});
+  EXPECT_EQ(dataless.code, 2) << dataless.err;
+  EXPECT_NE(dataless.err.find("give --data"), std::string::npos) << dataless.err;
 }
 
 TEST_F(TransferTest, ARunOrItsCheckpointIsAConfiguration) {

@@ -42,8 +42,8 @@ void resolve_data(Experiment& e, RunConfig& config, const std::optional<Resolved
   const DataConfig data = before ? as_resolved(config.data, *before) : config.data;
   const DatasetInfo& images = e.train_set->info();
   e.normalization = resolve_normalization(data, images);
-  e.normalization_from =
-      before && config.data.mean.empty() ? "as the run began" : normalization_source(data, images);
+  const bool as_now = resolve_normalization(config.data, images).mean == e.normalization.mean;
+  e.normalization_from = as_now ? normalization_source(config.data, images) : "as the run began";
   config.resolved = {e.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu, e.device.precision,
                      resolve_workers(data, e.device), e.normalization.mean, e.normalization.std};
 }

@@ -67,6 +67,8 @@ ImageStream::ImageStream(const std::string& source, const std::vector<std::strin
   if (part_ == Part::test) e.test_set = open_dataset(e.config.data.root, "test");
   e.subset = choose_subset(*e.train_set, e.config.data.subset, e.seed());
   e.normalization = resolve_normalization(e.config.data, e.train_set->info());
+  e.config.resolved = {e.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu, e.device.precision,
+                       resolve_workers(e.config.data, e.device), e.normalization.mean, e.normalization.std};
   e.plan = {.images = std::ssize(e.subset.train),
             .epochs = std::numeric_limits<std::int32_t>::max(),
             .batch_size = e.config.train.batch_size,

@@ -76,7 +76,8 @@ TORCH_LIBRARY(smlp, library) {
       .def(torch::init<c10::intrusive_ptr<ImageStream>>())
       .def("folder", &RunWriter::folder)
       .def("log", &RunWriter::log)
-      .def("save", &RunWriter::save);
+      .def("save", &RunWriter::save)
+      .def("end", &RunWriter::end);
   library.def("cross_entropy", loss_of);
   library.def("render", render);
   library.def("run_place", run_place);

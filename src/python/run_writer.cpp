@@ -3,6 +3,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/run/checkpoint_folders.hpp"
+#include "smlp/run/sessions.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/run_folder.hpp"
 
@@ -42,6 +43,12 @@ std::string RunWriter::save(std::int64_t step, const TensorsByName& model) {
   }
   prune_checkpoints(run_, keep_last_, {});
   return checkpoint_folder(run_, step).string();
+}
+
+void RunWriter::end(const std::string& reason) {
+  sinks_->sync();
+  end_last_session(run_, reason.empty() ? SessionEnd::finished : SessionEnd::failed, reason);
+  lock_.reset();
 }
 
 }  // namespace smlp

@@ -26,6 +26,8 @@ class RunWriter : public torch::CustomClassHolder {
   // A checkpoint of these tensors as a model's, after `step` steps, and the logs with it; durable when it
   // returns.
   std::string save(std::int64_t step, const TensorsByName& model);
+  // Says in env.json how it ended: "" for well, else why it failed. Nothing may be written after that.
+  void end(const std::string& reason);
 
  private:
   std::filesystem::path run_;

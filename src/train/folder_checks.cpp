@@ -1,5 +1,6 @@
 #include "folder_checks.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <string>
@@ -7,6 +8,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/run/sessions.hpp"
 #include "smlp/train/config_files.hpp"
 
 namespace smlp {
@@ -44,6 +46,13 @@ Evaluations evaluations_of(const fs::path& run) {
   for (std::getline(file, line); std::getline(file, line); ++found.count)
     found.last_epoch = std::strtod(line.c_str(), nullptr);
   return found;
+}
+
+// Whether a process left the run with everything saved.
+bool was_saved(const fs::path& run) {
+  return std::ranges::any_of(read_sessions(run), [](const RunSession& each) {
+    return each.exit == "finished" || each.exit == "stopped";
+  });
 }
 
 // Whether a run with these had a checkpoint that is gone. One that was killed before its first begins anew,
@@ -95,7 +104,8 @@ void check_begins_anew(const fs::path& run) {
            "begin anew",
            checkpoints.string(), printable(entry.path().filename().string()));
   const Evaluations evaluations = evaluations_of(run);
-  if (lost_checkpoints(evaluations, load_run_config((run / "config.yaml").string(), {}), checkpoints))
+  if (was_saved(run) ||
+      lost_checkpoints(evaluations, load_run_config((run / "config.yaml").string(), {}), checkpoints))
     fail(ErrorKind::data,
          "{}: no checkpoint is left of a run of {} evaluation{}; bring one back, or give another --name to "
          "begin anew",

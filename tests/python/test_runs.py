@@ -78,6 +78,16 @@ def test_a_run_of_ones_own_is_a_run(tmp_path):
     assert torch.equal(safetensors.load_file(saved / "model.safetensors")["weight"], model.weight)
     with pytest.raises(RuntimeError, match="mine"):
         smlp.Run(loader)
+    run.end()
+    assert "finished" in smlp_command("runs", tmp_path / "mine").stdout
+
+
+def test_a_run_of_ones_own_says_why_it_failed(tmp_path):
+    loader = smlp.Loader("quickstart.yaml", {**SMALL, "run.output": tmp_path, "run.name": "mine"})
+    with pytest.raises(ZeroDivisionError), smlp.Run(loader):
+        1 / 0
+    shown = smlp_command("runs", tmp_path / "mine").stdout
+    assert "failed" in shown and "ZeroDivisionError" in shown
 
 
 def example(name, *arguments, monkeypatch, tmp_path):

@@ -132,10 +132,14 @@ TEST_F(CopiedRunTest, NothingIsTouchedWhereItCannotGoOn) {
 
 // Also where no second evaluation tells that the first was saved, and where no best is kept.
 TEST_F(CopiedRunTest, CheckpointsThatWereTidiedAwayAreMissed) {
-  for (const Words& more : {Words{"--set", "train.eval_every=0"}, Words{"--set", "checkpoint.keep_best=0"}}) {
+  const Words none_kept{"--set", "checkpoint.keep_best=0", "--set", "checkpoint.every_epochs=0"};
+  for (const auto& [more, emptied] : {std::pair(Words{"--set", "train.eval_every=0"}, false),
+                                      {Words{"--set", "checkpoint.keep_best=0"}, false},
+                                      {none_kept, true}}) {
     fs::remove_all(in("runs"));
     ASSERT_EQ(run(train("run", more, "2")).code, 0);
     fs::remove_all(checkpoints());
+    if (emptied) fs::create_directory(checkpoints());
     const std::string before = contents();
     const Finished done = run({"train", "--resume", run_folder("run"), "--epochs", "3"});
     EXPECT_EQ(done.code, 3) << done.err;

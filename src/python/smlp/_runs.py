@@ -86,12 +86,28 @@ def train(config: str | os.PathLike[str], settings: Settings | None = None,
 class Run:
     """A new run folder, run.output/run.name of the loader's configuration, for a training loop of one's own: log files
     as `smlp train` writes them (metrics.jsonl, TensorBoard), and checkpoints. `smlp runs` lists it. The configuration is
-    the loader's; what it says of model and optimiser is not this run's."""
+    the loader's; what it says of model and optimiser is not this run's.
+
+    In a `with` statement, the run ends with it, finished or failed; without, `end()` says so. A run that nobody ended
+    counts as killed."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
         self._writer = classes.RunWriter(loader._stream)
+        self._ended = False
         self.folder = pathlib.Path(self._writer.folder())
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self.end("" if kind is None else f"{kind.__name__}: {error}")
+
+    def end(self, reason: str = "") -> None:
+        """Ends the run: finished, or failed for this reason. Nothing is logged or saved after that."""
+        if not self._ended:
+            self._ended = True
+            self._writer.end(reason)
 
     def log(self, kind: str, **values: float) -> None:
         """A line of the log at the loader's step; kind "train", or "eval" with top1 in percent for results."""

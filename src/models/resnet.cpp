@@ -139,10 +139,10 @@ const std::vector<Preset>& ResNetConfig::presets() {
   static const std::vector<Preset> rows = [] {
     std::vector<Preset> made;
     for (const Variant& each : variants) {
-      const std::string depth = std::to_string(each.depth);
-      made.push_back({.example = "resnet" + depth,
-                      .pattern = std::regex("resnet" + depth, std::regex::icase),
-                      .keys = {{"model.depth", depth}}});
+      const std::string number = std::to_string(each.depth);
+      made.push_back({.example = "resnet" + number,
+                      .pattern = std::regex("resnet" + number, std::regex::icase),
+                      .keys = {{"model.depth", number}}});
     }
     return made;
   }();

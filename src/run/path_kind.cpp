@@ -37,8 +37,10 @@ constexpr std::array kind_table{
     KindRow{PathKind::runs, "it is a folder of runs: name one of them; `smlp runs {0}` lists them"},
     KindRow{PathKind::configuration,
             "it is a configuration: `smlp train {0}` trains it, `smlp config show {0}` prints it"},
-    KindRow{PathKind::image,
-            "it is an image: `smlp pack folder` makes a data set of folders of them, one for each class"},
+    KindRow{
+        PathKind::image,
+        "it is an image, which `smlp predict` takes; `smlp pack folder` makes a data set of folders of them, "
+        "one for each class"},
     KindRow{PathKind::archive,
             "it is an archive: `smlp pack SOURCE --from {0} --to ROOT` makes a data set of it"},
     KindRow{PathKind::folder, "it is a folder without run, checkpoint, weights or packed data set"},

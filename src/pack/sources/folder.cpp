@@ -10,6 +10,7 @@
 #include "smlp/data/split_names.hpp"
 #include "smlp/formats/archive.hpp"
 #include "smlp/formats/decode.hpp"
+#include "smlp/pack/sources/class_images.hpp"
 #include "smlp/pack/sources/folder_layout.hpp"
 
 namespace smlp {
@@ -34,6 +35,7 @@ class Reading {
     read_archive(
         request_.from, [&](const std::string& path) { return wanted(path); },
         [&](ArchiveEntry& entry) { visit(entry); });
+    finish_held();
     check();
     SourceResult result = labels_.finish(classes_, skipped_ + passed_over_.count());
     result.warnings = passed_over_.warnings();
@@ -57,6 +59,9 @@ class Reading {
     if (splits.empty() && (request_.splits.size() > 1 || request_.wants_only("unlabeled")))
       fail(ErrorKind::data, "{}: has no train/ and test/ folders; name --split train or test for all of it",
            from_);
+    if (request_.options.holdout > 0 && (splits.size() > 1 || (!splits.empty() && !splits.contains("train"))))
+      fail(ErrorKind::data, "{}: --holdout makes a test split of training images, and there is {}/ already",
+           from_, splits.begin()->second);
     const bool both = splits.contains("test") && splits.contains("val");
     if (both && request_.wants_folder("test") && request_.wants_folder("val"))
       fail(ErrorKind::data, "{}: has both {}/ and {}/; choose one with --split test or --split val", from_,
@@ -198,8 +203,32 @@ class Reading {
     const std::vector<std::byte> rest = entry.bytes();
     bytes.insert(bytes.end(), rest.begin(), rest.end());
     met_[place.split].insert(place.class_name);
+    RawSample sample{place.split, entry.path(), std::move(bytes), {}};
+    if (request_.options.holdout > 0) {
+      hold_out(place.class_name, std::move(sample));
+      return;
+    }
     labels_.add(place.split, place.class_name);
-    sink_({place.split, entry.path(), std::move(bytes), {}});
+    sink_(std::move(sample));
+  }
+
+  // A folder is walked class by class: one is finished when the next begins. An archive may have any order.
+  void hold_out(const std::string& class_name, RawSample&& sample) {
+    constexpr std::size_t held_limit = std::size_t{1} << 30;
+    if (!held_.contains(class_name) && fs::is_directory(request_.from)) finish_held();
+    ClassImages& images = held_.try_emplace(class_name, class_name, request_, sink_, labels_).first->second;
+    const std::size_t before = images.held();
+    images.add(std::move(sample));
+    held_bytes_ += images.held() - before;
+    if (held_bytes_ > held_limit)
+      fail(ErrorKind::data, "{}: over 1 GiB of images held back by --holdout; unpack it and name the folder",
+           from_);
+  }
+
+  void finish_held() {
+    for (auto& [name, images] : held_) images.finish();
+    held_.clear();
+    held_bytes_ = 0;
   }
 
   void check() const {
@@ -238,6 +267,8 @@ class Reading {
   std::vector<std::string> classes_;
   std::set<std::string> wanted_;
   NamedLabels labels_;
+  std::map<std::string, ClassImages> held_;  // with --holdout, by class
+  std::size_t held_bytes_ = 0;
   std::map<std::string, std::set<std::string>> met_;  // classes with images, by split
   PassedOver passed_over_;
   std::vector<std::string> holds_folders_;  // classes that hold no image themselves

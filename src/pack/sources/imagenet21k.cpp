@@ -6,88 +6,13 @@
 #include <utility>
 
 #include "smlp/core/error.hpp"
-#include "smlp/core/hash.hpp"
 #include "smlp/data/class_lists.hpp"
 #include "smlp/formats/archive.hpp"
+#include "smlp/pack/sources/class_images.hpp"
 #include "smlp/pack/sources/folder.hpp"
 
 namespace smlp {
 namespace {
-
-constexpr std::size_t held_limit = std::size_t{1} << 30;
-
-// One class's images on their way to the two splits: held back until it is known that the class has enough of
-// them, and while they may be among those that are set aside.
-class ClassImages {
- public:
-  ClassImages(std::string name, const SourceRequest& request, const SampleSink& sink, NamedLabels& labels)
-      : name_(std::move(name)), request_(request), sink_(sink), labels_(labels) {}
-
-  void add(RawSample&& sample) {
-    ++count_;
-    hold_back(sample.encoded.size());
-    if (count_ <= request_.options.min_images - 1) {
-      early_.push_back(std::move(sample));
-      return;
-    }
-    release_early();
-    choose(std::move(sample));
-  }
-
-  // False: the class had too few images and gave none.
-  bool finish() {
-    if (count_ < std::max<std::int64_t>(1, request_.options.min_images)) return false;
-    release_early();
-    if (count_ <= request_.options.holdout)
-      fail(ErrorKind::data,
-           "class {} has {} images, of which --holdout {} would leave none to train on; give "
-           "--min-images",
-           name_, count_, request_.options.holdout);
-    for (auto& [rank, sample] : aside_) give("test", std::move(sample));
-    return true;
-  }
-
-  std::int64_t count() const { return count_; }
-
- private:
-  void hold_back(std::size_t bytes) {
-    if (request_.options.min_images <= 1 && request_.options.holdout == 0) return;
-    held_ += bytes;
-    if (held_ > held_limit)
-      fail(ErrorKind::data, "class {}: over 1 GiB of images held back by --min-images and --holdout", name_);
-  }
-
-  void release_early() {
-    for (RawSample& each : std::exchange(early_, {})) choose(std::move(each));
-  }
-
-  void choose(RawSample&& sample) {
-    if (request_.options.holdout > 0) {
-      std::string rank = xxh3_hex(std::as_bytes(std::span(sample.name))) + sample.name;
-      aside_.emplace(std::move(rank), std::move(sample));
-      if (std::ssize(aside_) <= request_.options.holdout) return;
-      sample = std::move(aside_.extract(std::prev(aside_.end())).mapped());
-    }
-    give("train", std::move(sample));
-  }
-
-  void give(const std::string& split, RawSample&& sample) {
-    held_ -= std::min(held_, sample.encoded.size());
-    if (!request_.wants(split)) return;
-    labels_.add(split, name_);
-    sample.split = split;
-    sink_(std::move(sample));
-  }
-
-  const std::string name_;
-  const SourceRequest& request_;
-  const SampleSink& sink_;
-  NamedLabels& labels_;
-  std::int64_t count_ = 0;
-  std::size_t held_ = 0;
-  std::vector<RawSample> early_;
-  std::map<std::string, RawSample> aside_;  // by the hash of its name
-};
 
 class Reading {
  public:

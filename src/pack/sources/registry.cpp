@@ -40,7 +40,7 @@ constexpr DataSource sources[] = {
      "images.npy (uint8 N×H×W×3) and labels.npy in a folder, or in train/ and test/ (or val/) below it", "",
      "--classes", "", 0, read_npy},
     {"folder", "class folders of images, below train/ and test/ (or val/) or without them", "",
-     "--classes --real-labels", "", 0, with_real_labels<read_folder>},
+     "--classes --holdout --real-labels", "", 0, with_real_labels<read_folder>},
 };
 
 }  // namespace

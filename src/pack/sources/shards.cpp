@@ -34,7 +34,7 @@ std::string split_of_all(const SourceRequest& request) {
   if (!request.splits.empty()) return request.splits[0];
   const fs::path from = fs::absolute(without_trailing_slash(request.from));
   const fs::path folder = fs::is_directory(from) ? from : from.parent_path();
-  const std::string split = split_in(folder.filename().string(), folder);
+  std::string split = split_in(folder.filename().string(), folder);
   if (split.empty()) return "train";
   log().info("{}: all of it is the {} split, as the folder's name says; --split names another",
              request.from.string(), packed_split(split));

@@ -90,6 +90,29 @@ TEST_F(ClassFolders, ASplitsFolderMayHoldItselfOnceMore) {
   expect_given({{"train", {"train/only/0.jpg=only"}}, {"test", {"test/only/1.jpg=only"}}}, {"only"});
 }
 
+TEST_F(ClassFolders, SomeImagesOfEachClassMayBecomeTheTestSplit) {
+  std::vector<std::string> files;
+  for (int i = 0; i < 10; ++i)
+    for (const char* name : {"a", "b"}) files.push_back(fmt::format("{}/{}.jpg", name, i));
+  have(files);
+  options_.holdout = 3;
+  const auto splits = [&] {
+    std::map<std::string, std::map<std::string, int>> counts;
+    for (const auto& [split, samples] : read("folder", temp_ / "raw", {}, options_).samples)
+      for (const std::string& sample : samples) ++counts[split][sample.substr(sample.find('=') + 1)];
+    return counts;
+  };
+  const std::map<std::string, std::map<std::string, int>> expected{{"train", {{"a", 7}, {"b", 7}}},
+                                                                   {"test", {{"a", 3}, {"b", 3}}}};
+  EXPECT_EQ(splits(), expected);
+  options_.holdout = 10;
+  EXPECT_NE(refusal("folder", temp_ / "raw", {}, options_).find("--holdout 10 would leave none to train on"),
+            std::string::npos);
+  have({"train/a/0.jpg", "train/a/1.jpg", "test/a/2.jpg"});
+  options_.holdout = 1;
+  EXPECT_NE(refusal("folder", temp_ / "raw", {}, options_).find("there is test/ already"), std::string::npos);
+}
+
 TEST_F(ClassFolders, RefusesSplitsInsideClassesAndFoldersAroundThem) {
   have({"a/train/0.jpg", "a/test/1.jpg", "b/train/2.jpg", "b/test/3.jpg"});
   expect_refusal("a/ holds only folders: test, train; splits are looked for outside the classes");

@@ -124,7 +124,9 @@ def make_tensors():
     }
     keep("views", views)
     keep("parameters", {"weight": nn.Parameter(floats), "fixed": nn.Parameter(floats.t(), requires_grad=False)})
-    keep("shapes", {"": torch.tensor(1.5), "empty": torch.zeros(0, 4), "größe": torch.zeros(1, 1, 3, 1), "true": torch.tensor(True)})
+    shapes = {"": torch.tensor(1.5), "empty": torch.zeros(0, 4), "größe": torch.zeros(1, 1, 3, 1), "true": torch.tensor(True)}
+    keep("shapes", shapes)
+    torch.save(shapes, OUT / "protocol_3.pt", pickle_protocol=3)
 
 
 class CallsSystem:

@@ -266,9 +266,11 @@ Pickle Unpickler::read() {
   if (bytes_.size() > pickle_limit)
     fail(ErrorKind::data, "{}: data.pkl has {} bytes, at most {} are accepted", file_, bytes_.size(),
          pickle_limit);
-  if (bytes_.size() < 2 || bytes_[0] != std::byte{0x80} || bytes_[1] != std::byte{2})
+  const auto is = [&](std::size_t at, int value) { return bytes_[at] == std::byte(value); };
+  if (bytes_.size() < 2 || !is(0, 0x80) || !(is(1, 2) || is(1, 3)))
     fail(ErrorKind::data,
-         "{}: data.pkl is not of pickle protocol 2: save it again with torch.save's default pickle_protocol",
+         "{}: data.pkl is not of pickle protocol 2 or 3: save it again with torch.save's default "
+         "pickle_protocol",
          file_);
   position_ = 2;
   do {

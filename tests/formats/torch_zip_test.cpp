@@ -80,6 +80,13 @@ TEST(TorchZip, TensorsOutliveTheMoveOfTheirFile) {
   for (const SafetensorsEntry& entry : moved.entries()) expect_equal(entry, wanted.at(entry.name));
 }
 
+TEST(TorchZip, ReadsPickleProtocol3) {
+  const TorchZipFile file(golden("protocol_3.pt"));
+  const SafetensorsFile wanted(golden("shapes.safetensors"));
+  ASSERT_EQ(file.entries().size(), wanted.entries().size());
+  for (const SafetensorsEntry& entry : file.entries()) expect_equal(entry, wanted.at(entry.name));
+}
+
 TEST(TorchZip, SaysThatATensorIsMissing) {
   const TorchZipFile file(golden("types.pt"));
   EXPECT_NE(error_of(ErrorKind::data, [&] { file.at("float8"); }).find("no tensor \"float8\""),

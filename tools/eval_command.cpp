@@ -7,6 +7,7 @@
 #include "crop_options.hpp"
 #include "eval_output.hpp"
 #include "examples.hpp"
+#include "replaceable.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
@@ -77,6 +78,9 @@ fs::path output_place(const std::string& path) {
 
 // Where nothing could be written, or one file over another, that is said before hours of evaluation.
 void check_outputs(const EvalOptions& options) {
+  if (options.logits) check_replaceable(*options.logits, npy_start);
+  if (options.predictions) check_replaceable(*options.predictions, predictions_start);
+  if (options.confusion) check_replaceable(*options.confusion, confusion_start);
   if (options.logits) const AtomicFile can_be_made(*options.logits);
   std::vector<fs::path> places;
   for (const auto& path : {options.logits, options.predictions, options.confusion}) {

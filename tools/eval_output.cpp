@@ -9,6 +9,7 @@
 
 #include "csv.hpp"
 #include "given_images.hpp"
+#include "replaceable.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/core/text_output.hpp"
@@ -163,7 +164,7 @@ void write_predictions(const std::string& path, const Predictions& predictions, 
   const std::vector<std::string> names = image_names(dataset);
   const std::size_t k = predictions.per_image;
   TextOutput file(path);
-  std::string text = "name,label";
+  std::string text = predictions_start;
   for (std::size_t j = 1; j <= k; ++j) text += fmt::format(",top{},probability{}", j, j);
   text += "\n";
   for (std::int64_t i = 0; i < dataset.size(); ++i) {
@@ -185,7 +186,7 @@ void write_confusion(const std::string& path, const Predictions& predictions, co
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> counts;
   for (std::int64_t i = 0; i < dataset.size(); ++i)
     ++counts[{dataset.label(i), predictions.classes[static_cast<std::size_t>(i) * predictions.per_image]}];
-  std::string text = "label,predicted,count\n";
+  std::string text = confusion_start;
   for (const auto& [pair, count] : counts)
     text += fmt::format("{},{},{}\n", csv(class_name(saved, dataset, pair.first)),
                         csv(class_name(saved, dataset, pair.second)), count);

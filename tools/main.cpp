@@ -53,7 +53,8 @@ int run_guarded(const Action& action) {
   try {
     return with_errors(action);
   } catch (const Error& error) {
-    return report(error.kind(), error.what());
+    const int code = report(error.kind(), error.what());
+    return error.kind() == ErrorKind::failed && stop_signal() != 0 ? 128 + stop_signal() : code;
   }
 }
 

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "crop_options.hpp"
 #include "examples.hpp"
 #include "predict_output.hpp"
+#include "replaceable.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
@@ -82,7 +84,9 @@ std::shared_ptr<GivenImages> given_images(const PredictCommand& o, const SavedMo
 class FeatureFile {
  public:
   explicit FeatureFile(std::optional<std::string> path) : path_(std::move(path)) {
-    if (path_) const AtomicFile can_be_made(*path_);
+    if (!path_) return;
+    check_replaceable(*path_, npy_start);
+    const AtomicFile can_be_made(*path_);
   }
   void append(const std::vector<float>& rows, std::int64_t count) {
     if (!path_) return;
@@ -110,6 +114,14 @@ PredictOptions predict_options(const PredictCommand& o, const SavedModel& saved)
   return how;
 }
 
+std::int64_t count_not_finite(const PredictedBatch& batch) {
+  const std::size_t top = batch.predictions.probabilities.size() / batch.errors.size();
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < batch.errors.size(); ++i)
+    count += batch.errors[i].empty() && !std::isfinite(batch.predictions.probabilities[i * top]) ? 1 : 0;
+  return count;
+}
+
 int run_predict(const PredictCommand& o) {
   SavedModel saved = open_saved_model(o.path, o.best, overrides(o));
   const auto images = given_images(o, saved);
@@ -123,16 +135,20 @@ int run_predict(const PredictCommand& o) {
   PredictOutput output(std::cout, format, saved.state.classes, static_cast<std::size_t>(o.top));
   std::optional<ProgressBar> progress;  // where the lines do not go to the terminal themselves
   if (::isatty(STDOUT_FILENO) == 0) progress.emplace("images", images->size());
-  std::int64_t broken = 0;
+  std::int64_t broken = 0, not_finite = 0;
   const bool done = predict(*saved.model, device, images, how, [&](const PredictedBatch& batch) {
     for (const std::string& error : batch.errors)
       if (!error.empty()) log().warn("{}", error), ++broken;
+    not_finite += count_not_finite(batch);
     output.print(batch, *images);
     features.append(batch.features, std::ssize(batch.errors));
     if (progress) progress->update(batch.first + std::ssize(batch.errors), "");
   });
   if (!done) return 128 + stop_signal();
   features.commit();
+  if (not_finite > 0)
+    fail(ErrorKind::not_finite, "{} of {} images have logits that are not finite: are the model's weights?",
+         not_finite, images->size());
   if (broken > 0)
     fail(ErrorKind::data, "{} of {} images could not be read; the warnings name them", broken,
          images->size());

@@ -51,6 +51,16 @@ bool was_written_by_a_run(const fs::path& folder) {
          fs::is_directory(folder / "checkpoints");
 }
 
+// A damaged run can be deleted too.
+bool is_running(const fs::path& run) {
+  try {
+    return run_status(run) == "running";
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::data) throw;
+    return false;  // its lock is asked below
+  }
+}
+
 fs::path check_removable(const std::string& path) {
   const fs::path named = named_run(path);
   if (fs::is_symlink(fs::symlink_status(named)))
@@ -63,7 +73,7 @@ fs::path check_removable(const std::string& path) {
     fail(ErrorKind::usage,
          "{} holds {}, which is no file of a run: move it away, or delete the folder by hand", path,
          printable(file));
-  if (run_status(folder) == "running") fail(ErrorKind::failed, "{} is being written: stop it first", path);
+  if (is_running(folder)) fail(ErrorKind::failed, "{} is being written: stop it first", path);
   return folder;
 }
 

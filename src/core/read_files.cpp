@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -7,6 +8,7 @@
 
 #include "file_details.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/signals.hpp"
 
 namespace smlp {
 namespace {
@@ -21,9 +23,23 @@ std::uint64_t check_readable(const Descriptor& file, const fs::path& path) {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-// Reads to the end from where the file stands, which has about `size` bytes.
+// Until something comes, or the last writer left. A request to stop ends the wait, whichever thread took it.
+void wait_for_input(int file, const fs::path& path) {
+  constexpr int milliseconds = 100;
+  pollfd waiting{file, POLLIN, 0};
+  while (true) {
+    const int ready = ::poll(&waiting, 1, milliseconds);
+    if (ready > 0) return;
+    if (ready < 0 && errno != EINTR)
+      fail(ErrorKind::data, "cannot read {}: {}", path.string(), reason(errno));
+    if (stop_signal() != 0)
+      fail(ErrorKind::failed, "stopped by a signal while waiting for {}", path.string());
+  }
+}
+
+// Reads to the end from where the file stands, which has about `size` bytes. wait: they may come late.
 template <class Buffer>
-Buffer read_all(int file, const fs::path& path, std::uint64_t size, std::uint64_t limit) {
+Buffer read_all(int file, const fs::path& path, std::uint64_t size, std::uint64_t limit, bool wait) {
   const auto refuse = [&](std::uint64_t found) {
     fail(ErrorKind::data, "{} has {} bytes or more, at most {} are accepted", path.string(), found, limit);
   };
@@ -32,8 +48,9 @@ Buffer read_all(int file, const fs::path& path, std::uint64_t size, std::uint64_
   buffer.resize(static_cast<std::size_t>(size) + 1);  // the last byte notices a file that grew
   std::size_t used = 0;
   while (true) {
+    if (wait) wait_for_input(file, path);
     const ssize_t got = ::read(file, buffer.data() + used, buffer.size() - used);
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) fail(ErrorKind::data, "cannot read {}: {}", path.string(), reason(errno));
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
@@ -47,7 +64,7 @@ Buffer read_all(int file, const fs::path& path, std::uint64_t size, std::uint64_
 template <class Buffer>
 Buffer read_whole(const fs::path& path, std::uint64_t limit) {
   const Descriptor file(path, O_RDONLY | O_NONBLOCK);
-  return read_all<Buffer>(file.get(), path, check_readable(file, path), limit);
+  return read_all<Buffer>(file.get(), path, check_readable(file, path), limit, false);
 }
 
 }  // namespace
@@ -63,10 +80,10 @@ bool is_stream(const fs::path& path) {
 }
 
 std::string read_stream(const fs::path& path, std::uint64_t limit) {
-  if (path == "-") return read_all<std::string>(STDIN_FILENO, "standard input", 0, limit);
-  const Descriptor file(path, O_RDONLY);
+  if (path == "-") return read_all<std::string>(STDIN_FILENO, "standard input", 0, limit, true);
+  const Descriptor file(path, O_RDONLY | O_NONBLOCK);  // a pipe's writer is waited for below
   if (file.get() < 0) fail(ErrorKind::data, "cannot open {}: {}", path.string(), reason(errno));
-  return read_all<std::string>(file.get(), path, 0, limit);
+  return read_all<std::string>(file.get(), path, 0, limit, true);
 }
 
 std::vector<std::byte> read_bytes(const fs::path& path, std::uint64_t limit) {

@@ -19,6 +19,7 @@ constexpr int index_depth = 8;
 constexpr std::string_view index_ending = ".index.json";
 
 std::string first_bytes(const fs::path& file) {
+  if (is_stream(file)) fail(ErrorKind::data, "{}: a pipe or a device, not a file of weights", file.string());
   std::array<char, 64> start{};
   std::ifstream stream(file, std::ios::binary);
   stream.read(start.data(), start.size());

@@ -149,6 +149,11 @@ TEST_F(PredictTest, ImagesComeFromStandardInputAndListsToo) {
   EXPECT_EQ(shell("$predict").code, 2);
   EXPECT_EQ(shell("mkdir $empty; $predict $empty").code, 3);
   EXPECT_EQ(shell("$predict $image --features no/such/folder.npy").out, "") << "before anything is computed";
+  EXPECT_EQ(shell("cp $image mine.png; $predict mine.png --features mine.png").code, 2);
+  EXPECT_EQ(shell("cmp $image mine.png").code, 0) << "an input is no output";
+  EXPECT_EQ(shell("touch f.npy; for i in 1 2; do $predict $image --features f.npy || exit; done").code, 0);
+  EXPECT_EQ(shell("mkfifo pipe; timeout --preserve-status 1 $predict pipe").code, 128 + SIGTERM)
+      << "a wait for input is no reason not to stop";
 }
 
 // One that an earlier version wrote says nothing of its images' preparation: its pack does, if it is there.

@@ -261,6 +261,13 @@ TEST_F(RunsTest, FollowingPrintsWhatChangesUntilItIsStopped) {
   EXPECT_EQ(piped.err, "0\n") << "nobody reads any more";
 }
 
+TEST_F(RunsTest, ADamagedRunCanBeDeleted) {
+  make_run("a", "");
+  testing::write_plainly(run_folder("a") / "env.json", "{");
+  EXPECT_EQ(run({"runs", "rm", "--yes", run_folder("a")}).code, 0);
+  EXPECT_FALSE(fs::exists(run_folder("a")));
+}
+
 TEST_F(RunsTest, OnlyRunsAreDeletedAndOnlyOnRequest) {
   make_run("a", "");
   make_run("b", "init: {from: " + (run_folder("a") / "checkpoints/last").string() + "}");

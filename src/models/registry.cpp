@@ -52,7 +52,7 @@ std::string model_names(const std::string& instead_of) {
   }
   std::vector<std::string> all = families;
   all.insert(all.end(), presets.begin(), presets.end());
-  return fmt::format("the models are {}, and by name {}, in any size{}", fmt::join(families, ", "),
+  return fmt::format("the models are {}, and by name {}{}", fmt::join(families, ", "),
                      fmt::join(presets, ", "), did_you_mean(instead_of, all));
 }
 

@@ -70,8 +70,8 @@ TEST_F(RefusalsTest, AnUnknownKeyOrValueIsTakenForTheOneThatIsMeant) {
 
 TEST_F(RefusalsTest, AnotherProgramsModelIsAnsweredWithTheModelsThereAre) {
   for (const Words& words : {Words{"train", "quickstart.yaml", "--model"}, Words{"info"}}) {
-    expect_refused(words + Words{"resnet50"}, "B-12/1024");
-    expect_refused(words + Words{"resnet50"}, "s_mlp");
+    expect_refused(words + Words{"efficientnet_b0"}, "B-12/1024");
+    expect_refused(words + Words{"resnet51"}, "did you mean 'resnet50'?");
   }
 }
 

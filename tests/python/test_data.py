@@ -95,7 +95,7 @@ def test_a_data_set_takes_the_defaults_and_a_run_its_own(run):
     assert smlp.Loader(run).batch_size == 64
     with pytest.raises(RuntimeError, match="nowhere"):
         smlp.Loader("nowhere")
-    with pytest.raises(RuntimeError, match="did you mean 'batch_size'"):
+    with pytest.raises(RuntimeError, match="did you mean 'train.batch_size'"):
         smlp.Loader(DATA, {"train.batchsize": 16})
 
 

@@ -130,7 +130,8 @@ TEST_F(PredictTest, ImagesComeFromStandardInputAndListsToo) {
   train_on_files("squash");
   const fs::path image = in("raw/test/a/00.png");
   const auto shell = [&](const std::string& line) {
-    return testing::Program(folder_.path(), {"/bin/sh", "-c", line},
+    const std::string script = fmt::format("cd '{}' && {}", folder_.path().string(), line);
+    return testing::Program(folder_.path(), {"/bin/sh", "-c", script},
                             {{"predict", std::string(SMLP_PROGRAM) + " predict --device cpu " +
                                              run_folder("run").string()},
                              {"image", image},

@@ -52,9 +52,11 @@ int report(ErrorKind kind, const std::string& message) {
 int run_guarded(const Action& action) {
   try {
     return with_errors(action);
+  } catch (const Interrupted& error) {
+    report(error.kind(), error.what());
+    return 128 + stop_signal();
   } catch (const Error& error) {
-    const int code = report(error.kind(), error.what());
-    return error.kind() == ErrorKind::failed && stop_signal() != 0 ? 128 + stop_signal() : code;
+    return report(error.kind(), error.what());
   }
 }
 

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 
+#include "file_details.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/host.hpp"
@@ -18,10 +19,6 @@
 
 namespace smlp {
 namespace {
-
-[[noreturn]] void cannot(const char* action, const fs::path& path, int code) {
-  fail(ErrorKind::failed, "cannot {} {}: {}", action, path.string(), std::generic_category().message(code));
-}
 
 void write_owner(int descriptor, const fs::path& path) {
   const std::string owner = fmt::format("process {} on {}", ::getpid(), host_name());

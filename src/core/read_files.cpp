@@ -33,7 +33,7 @@ void wait_for_input(int file, const fs::path& path) {
     if (ready < 0 && errno != EINTR)
       fail(ErrorKind::data, "cannot read {}: {}", path.string(), reason(errno));
     if (stop_signal() != 0)
-      fail(ErrorKind::failed, "stopped by a signal while waiting for {}", path.string());
+      throw Interrupted(fmt::format("stopped by a signal while waiting for {}", path.string()));
   }
 }
 

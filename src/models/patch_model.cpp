@@ -18,6 +18,11 @@ void PatchModelConfig::check(int image_size) const {
     fail(ErrorKind::usage,
          "data.image_size: {}, which patches of model.patch_size: {} do not cover; choose a multiple",
          image_size, patch_size);
+  constexpr std::int64_t most_tokens = 65'536;
+  if (tokens(image_size) > most_tokens)
+    fail(ErrorKind::usage,
+         "model.patch_size: {} makes {} tokens of {}x{} pixels, at most {}; choose larger patches",
+         patch_size, tokens(image_size), image_size, image_size, most_tokens);
 }
 
 std::string PatchModelConfig::sizes() const {

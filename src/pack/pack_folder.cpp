@@ -91,8 +91,9 @@ void PackFolder::check_same(const RawSample& sample, std::int64_t index, Before&
   if (!is_left_out(sample.split, index) && (!std::getline(before.names, name) || name != sample.name))
     refuse_changed(fmt::format("\"{}\" where \"{}\" was before the interruption", sample.name, name));
   add_to_hash(before.hash, hash_of(sample));
-  const auto then = progress_.source_hashes.find(sample.split);
-  if (index + 1 == before.samples && then != progress_.source_hashes.end() && then->second != before.hash)
+  if (index + 1 < before.samples) return;
+  const auto [then, is_new] = progress_.source_hashes.try_emplace(sample.split, before.hash);
+  if (then->second != before.hash)
     refuse_changed(fmt::format("an image of {} is another than before the interruption", sample.split));
 }
 

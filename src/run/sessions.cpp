@@ -24,7 +24,7 @@ std::vector<std::string> arguments() {
   std::vector<std::string> words;
   try {
     const std::string line = read_file("/proc/self/cmdline", 64 << 20);
-    for (std::size_t begin = 0; begin < line.size(); begin = line.find('\0', begin) + 1)
+    for (std::size_t begin = 0; begin < line.size(); begin += words.back().size() + 1)
       words.emplace_back(line.c_str() + begin);
   } catch (const Error&) {
   }

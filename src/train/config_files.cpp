@@ -80,6 +80,7 @@ ConfigFile read_config_file(const fs::path& path) {
   try {
     tree = read_document(path);
   } catch (const Error& error) {
+    if (error.kind() != ErrorKind::data) throw;
     throw Error(ErrorKind::usage,
                 error.what());  // an unreadable configuration is the caller's mistake, not data's
   }

@@ -100,6 +100,18 @@ TEST(Models, TheComparedNetworksHaveThePapersSize) {
   EXPECT_NEAR(static_cast<double>(sum.macs), 19.36e9, 0.01e9);
 }
 
+// Before they are counted: of the square of their number, times the width, there may be more than 2^63.
+TEST(Models, ImagesOfTooManyTokensAreRefused) {
+  for (const char* name : {"mixer", "rp_mixer", "gmlp", "resmlp", "vit"}) {
+    const auto model =
+        read_model(fmt::format("{{name: {}, patch_size: 1, width: 65536, depth: 1024}}", name));
+    EXPECT_NE(error_of(ErrorKind::usage, [&] { check_model(*model.config, 4096, 10); })
+                  .find("makes 16777216 tokens of 4096x4096 pixels, at most 65536"),
+              std::string::npos);
+    error_of(ErrorKind::usage, [&] { check_model(*model.config, 256, 10); });  // too many parameters
+  }
+}
+
 TEST(Models, PatchesMustCoverTheImage) {
   EXPECT_NE(error_of(ErrorKind::usage,
                      [] { check_model(*read_model("{name: mixer, patch_size: 16}").config, 40, 10); })

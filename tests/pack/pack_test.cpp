@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "smlp/core/files.hpp"
 #include "smlp/data/dataset.hpp"
@@ -285,6 +286,27 @@ TEST(Pack, GoesOnAfterAnInterruptionToTheSameFiles) {
   expect_same_pack(temp / "whole", temp / "pack");
   EXPECT_FALSE(fs::exists(temp / "pack/.packing"));
   open_dataset((temp / "pack").string(), "train")->verify();
+}
+
+// It has no hashes of the source yet: they are those of what is there now.
+TEST(Pack, GoesOnTwiceWithWhatAnEarlierVersionLeft) {
+  TempDir temp;
+  PackOptions options = two_blocks(temp);
+  const auto interrupt_at = [&](std::int64_t images) {
+    options.progress = [images](std::int64_t done) {
+      if (done > images) fail(ErrorKind::failed, "interrupted");
+    };
+    error_of(ErrorKind::failed, [&] { pack(options); });
+    options.resume = true;
+  };
+  interrupt_at(500);
+  const fs::path state = options.to / ".packing/state.json";
+  auto json = nlohmann::json::parse(read_file(state, 1 << 20));
+  ASSERT_EQ(json.erase("source_hashes"), 1u);
+  write_file_atomically(state, json.dump());
+  interrupt_at(750);
+  options.progress = {};
+  EXPECT_EQ(pack(options).splits.at(0).images, 798);
 }
 
 TEST(Pack, WhatWasLeftIsNeverThrownAwayAndRefusedForAChangedSource) {

@@ -132,7 +132,8 @@ TEST_F(PredictTest, ImagesComeFromStandardInputAndListsToo) {
   const auto shell = [&](const std::string& line) {
     const std::string script = fmt::format("cd '{}' && {}", folder_.path().string(), line);
     return testing::Program(folder_.path(), {"/bin/sh", "-c", script},
-                            {{"predict", std::string(SMLP_PROGRAM) + " predict --device cpu " +
+                            {{"program", SMLP_PROGRAM},
+                             {"predict", std::string(SMLP_PROGRAM) + " predict --device cpu " +
                                              run_folder("run").string()},
                              {"image", image},
                              {"empty", in("empty")}})
@@ -155,6 +156,7 @@ TEST_F(PredictTest, ImagesComeFromStandardInputAndListsToo) {
   EXPECT_EQ(shell("touch f.npy; for i in 1 2; do $predict $image --features f.npy || exit; done").code, 0);
   EXPECT_EQ(shell("mkfifo pipe; timeout --preserve-status 1 $predict pipe").code, 128 + SIGTERM)
       << "a wait for input is no reason not to stop";
+  EXPECT_EQ(shell("timeout --preserve-status 1 $program train pipe").code, 128 + SIGTERM);
 }
 
 // One that an earlier version wrote says nothing of its images' preparation: its pack does, if it is there.

@@ -1,6 +1,8 @@
 #pragma once
 #include <string>
 
+#include "smlp/core/error.hpp"
+
 namespace smlp {
 
 // SIGINT, SIGTERM, SIGHUP of a terminal that was closed, and SIGUSR1 and SIGUSR2, which job schedulers send
@@ -16,6 +18,12 @@ inline constexpr const char* all_stop_signals = "INT,TERM,HUP,USR1,USR2";
 // all_stop_signals, commas between: they end the process as they would have. Another name: Error(usage).
 void keep_stop_signals(const std::string& names);
 void check_stop_signals(const std::string& names);  // the names alone
+
+// What ends a wait when a stop is asked for: nothing was lost, and the program exits with 128 + signal.
+class Interrupted : public Error {
+ public:
+  explicit Interrupted(const std::string& message) : Error(ErrorKind::failed, message) {}
+};
 
 // The first signal that asked to stop, 0 if none has. The program then exits with 128 + signal.
 int stop_signal();

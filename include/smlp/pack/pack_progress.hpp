@@ -32,7 +32,7 @@ struct PackProgress {
   bool complete = false;  // the splits are whole and need only be renamed
   std::map<std::string, SplitProgress> splits;
   std::map<std::string, std::vector<LeftOut>> left_out;  // by split
-  // By split, of what the source gave so far (see hash_of); packs begun by earlier versions have none.
+  // By split, of what the source gave so far (see hash_of); what an earlier version left has none.
   std::map<std::string, std::uint64_t> source_hashes;
 };
 

@@ -49,14 +49,11 @@ std::optional<RecognisedModel> GMlpConfig::recognise(const TensorShapes& shapes)
   const std::string gate = "mlp_channels.gate.proj.weight", fc1 = "mlp_channels.fc1.weight";
   if (!shapes.has(block_tensor(0, gate))) return std::nullopt;
   const std::int64_t tokens = shapes.rows(block_tensor(0, gate)), hidden = shapes.rows(block_tensor(0, fc1)),
-                     width = shapes.shape("stem.proj.weight", 4)[0];
+                     width = token_width(shapes, "stem.proj.weight");
   if (hidden % 2 != 0) fail(ErrorKind::data, "{} has {} rows, an odd number", block_tensor(0, fc1), hidden);
-  RecognisedModel model = recognise_patches(shapes, "gmlp", "stem.proj.weight", gate, tokens);
-  for (std::int64_t i = 0; shapes.has(block_tensor(i, gate)); ++i) {
-    shapes.expect(block_tensor(i, gate), {tokens, tokens});
-    shapes.expect(block_tensor(i, fc1), {hidden, width});
-    shapes.expect(block_tensor(i, "mlp_channels.fc2.weight"), {width, hidden / 2});
-  }
+  RecognisedModel model = recognise_patches(
+      shapes, "gmlp", "stem.proj.weight", tokens,
+      {{gate, {tokens, tokens}}, {fc1, {hidden, width}}, {"mlp_channels.fc2.weight", {width, hidden / 2}}});
   model.keys.emplace_back("model.hidden", std::to_string(hidden));
   return model;
 }

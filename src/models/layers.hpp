@@ -6,7 +6,8 @@
 namespace smlp {
 
 inline const Bounds depth_bounds = between(1, 1024);
-inline const Bounds width_bounds = between(1, 65536);
+inline constexpr std::int64_t most_width = 65536;
+inline const Bounds width_bounds = between(1, most_width);
 
 void norm_field(FieldVisitor& v, NormKind& norm);
 void activation_field(FieldVisitor& v, Activation& activation);

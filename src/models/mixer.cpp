@@ -58,14 +58,12 @@ RecognisedModel MixerConfig::recognise_blocks(const TensorShapes& shapes, const 
   const std::int64_t tokens = shapes.columns(block_tensor(0, tokens1)),
                      token_hidden = shapes.rows(block_tensor(0, tokens1)),
                      channel_hidden = shapes.rows(block_tensor(0, channels1)),
-                     width = shapes.shape("stem.proj.weight", 4)[0];
-  RecognisedModel model = recognise_patches(shapes, family, "stem.proj.weight", tokens1, tokens);
-  for (std::int64_t i = 0; shapes.has(block_tensor(i, tokens1)); ++i) {
-    shapes.expect(block_tensor(i, tokens1), {token_hidden, tokens});
-    shapes.expect(block_tensor(i, "mlp_tokens.fc2.weight"), {tokens, token_hidden});
-    shapes.expect(block_tensor(i, channels1), {channel_hidden, width});
-    shapes.expect(block_tensor(i, "mlp_channels.fc2.weight"), {width, channel_hidden});
-  }
+                     width = token_width(shapes, "stem.proj.weight");
+  RecognisedModel model = recognise_patches(shapes, family, "stem.proj.weight", tokens,
+                                            {{tokens1, {token_hidden, tokens}},
+                                             {"mlp_tokens.fc2.weight", {tokens, token_hidden}},
+                                             {channels1, {channel_hidden, width}},
+                                             {"mlp_channels.fc2.weight", {width, channel_hidden}}});
   model.keys.emplace_back("model.token_hidden", std::to_string(token_hidden));
   model.keys.emplace_back("model.channel_hidden", std::to_string(channel_hidden));
   model.keys.emplace_back("model.norm", shapes.has(block_tensor(0, "norm1.weight")) ? "layer" : "none");

@@ -55,16 +55,26 @@ Preset timm_preset(const std::string& name, KeyValues keys) {
           .keys = std::move(keys)};
 }
 
+std::int64_t token_width(const TensorShapes& shapes, const std::string& stem) {
+  const std::int64_t width = shapes.shape(stem, 4)[0];
+  if (width < 1 || width > most_width)
+    fail(ErrorKind::data, "{} embeds patches as {} features, expected 1 to {}", stem, width, most_width);
+  return width;
+}
+
 RecognisedModel recognise_patches(const TensorShapes& shapes, const std::string& family,
-                                  const std::string& stem, const std::string& each, std::int64_t patches) {
-  const std::int64_t width = shapes.shape(stem, 4)[0], patch = shapes.shape(stem, 4)[2],
+                                  const std::string& stem, std::int64_t patches, const BlockShapes& block) {
+  const std::int64_t width = token_width(shapes, stem), patch = shapes.shape(stem, 4)[2],
                      outputs = shapes.rows("head.weight");
   shapes.expect(stem, {width, 3, patch, patch});
   if (patch < 1 || patch > max_image_size)
     fail(ErrorKind::data, "{} is of patches of {} pixels, expected 1 to {}", stem, patch, max_image_size);
   shapes.expect("head.weight", {outputs, width});
-  const std::int64_t depth = shapes.count([&](std::int64_t i) { return block_tensor(i, each); });
-  const std::int64_t side = square_side(patches, "patches", block_tensor(0, each));
+  const std::string& first = block[0].first;
+  const std::int64_t depth = shapes.count([&](std::int64_t i) { return block_tensor(i, first); });
+  for (std::int64_t i = 0; i < depth; ++i)
+    for (const auto& [name, shape] : block) shapes.expect(block_tensor(i, name), shape);
+  const std::int64_t side = square_side(patches, "patches", block_tensor(0, first));
   const int image = image_side(3 * side * side * patch * patch, stem);
   return {.keys = {{"model.name", family},
                    {"model.patch_size", std::to_string(patch)},

@@ -51,13 +51,10 @@ std::optional<RecognisedModel> ResMlpConfig::recognise(const TensorShapes& shape
   const std::string mix = "linear_tokens.weight", fc1 = "mlp_channels.fc1.weight";
   if (!shapes.has(block_tensor(0, mix))) return std::nullopt;
   const std::int64_t tokens = shapes.rows(block_tensor(0, mix)), hidden = shapes.rows(block_tensor(0, fc1)),
-                     width = shapes.shape("stem.proj.weight", 4)[0];
-  RecognisedModel model = recognise_patches(shapes, "resmlp", "stem.proj.weight", mix, tokens);
-  for (std::int64_t i = 0; shapes.has(block_tensor(i, mix)); ++i) {
-    shapes.expect(block_tensor(i, mix), {tokens, tokens});
-    shapes.expect(block_tensor(i, fc1), {hidden, width});
-    shapes.expect(block_tensor(i, "mlp_channels.fc2.weight"), {width, hidden});
-  }
+                     width = token_width(shapes, "stem.proj.weight");
+  RecognisedModel model = recognise_patches(
+      shapes, "resmlp", "stem.proj.weight", tokens,
+      {{mix, {tokens, tokens}}, {fc1, {hidden, width}}, {"mlp_channels.fc2.weight", {width, hidden}}});
   model.keys.emplace_back("model.hidden", std::to_string(hidden));
   return model;
 }

@@ -1,5 +1,6 @@
 #include "smlp/models/tensor_shapes.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "smlp/core/error.hpp"
@@ -45,7 +46,8 @@ std::vector<TensorSource> same_names(const TensorShapes& shapes) {
 }
 
 std::int64_t square_side(std::int64_t square, std::string_view what, std::string_view name) {
-  const auto side = static_cast<std::int64_t>(std::llround(std::sqrt(static_cast<double>(square))));
+  const double root = std::sqrt(static_cast<double>(std::max<std::int64_t>(square, 0)));
+  const auto side = static_cast<std::int64_t>(std::llround(root));
   if (side < 1 || side > max_image_size || side * side != square)
     fail(ErrorKind::data, "{} has {} {}, expected a square", name, square, what);
   return side;

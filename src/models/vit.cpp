@@ -75,16 +75,14 @@ std::optional<RecognisedModel> VitConfig::recognise(const TensorShapes& shapes) 
   const std::string qkv = "attn.qkv.weight", fc1 = "mlp.fc1.weight";
   if (!shapes.has("cls_token") || !shapes.has(block_tensor(0, qkv))) return std::nullopt;
   const std::int64_t count = shapes.shape("pos_embed", 3)[1], hidden = shapes.rows(block_tensor(0, fc1)),
-                     width = shapes.shape("patch_embed.proj.weight", 4)[0];
+                     width = token_width(shapes, "patch_embed.proj.weight");
   shapes.expect("cls_token", {1, 1, width});
   shapes.expect("pos_embed", {1, count, width});
-  RecognisedModel model = recognise_patches(shapes, "vit", "patch_embed.proj.weight", qkv, count - 1);
-  for (std::int64_t i = 0; shapes.has(block_tensor(i, qkv)); ++i) {
-    shapes.expect(block_tensor(i, qkv), {3 * width, width});
-    shapes.expect(block_tensor(i, "attn.proj.weight"), {width, width});
-    shapes.expect(block_tensor(i, fc1), {hidden, width});
-    shapes.expect(block_tensor(i, "mlp.fc2.weight"), {width, hidden});
-  }
+  RecognisedModel model = recognise_patches(shapes, "vit", "patch_embed.proj.weight", count - 1,
+                                            {{qkv, {3 * width, width}},
+                                             {"attn.proj.weight", {width, width}},
+                                             {fc1, {hidden, width}},
+                                             {"mlp.fc2.weight", {width, hidden}}});
   model.keys.emplace_back("model.heads", std::to_string(usual_heads(width)));
   model.keys.emplace_back("model.hidden", std::to_string(hidden));
   return model;

@@ -65,11 +65,8 @@ class GMlpBlock : public torch::nn::Module {
 
 std::shared_ptr<Model> build_gmlp(const ModelConfig& config, int image_size, int classes) {
   const auto& c = dynamic_cast<const GMlpConfig&>(config);
-  torch::nn::Sequential blocks;
-  for (std::int64_t i = 0; i < c.depth; ++i)
-    blocks->push_back(std::make_shared<GMlpBlock>(c, c.tokens(image_size)));
-  auto model = std::make_shared<PatchNetwork>(c, classes, blocks,
-                                              torch::nn::AnyModule(token_norm(NormKind::layer, c.width)));
+  auto model = patch_network_of<GMlpBlock>(c, image_size, classes,
+                                           torch::nn::AnyModule(token_norm(NormKind::layer, c.width)));
   for (const auto& item : model->named_parameters())
     if (item.key().starts_with("head.") || item.key() == "stem.proj.bias")
       fill_(item.value(), 0);

@@ -22,11 +22,8 @@ void start_mixer(PatchNetwork& model);
 
 template <class Block>
 std::shared_ptr<Model> mixer_of(const MixerConfig& config, int image_size, int classes) {
-  torch::nn::Sequential blocks;
-  for (std::int64_t i = 0; i < config.depth; ++i)
-    blocks->push_back(std::make_shared<Block>(config, config.tokens(image_size)));
-  auto model = std::make_shared<PatchNetwork>(config, classes, blocks,
-                                              torch::nn::AnyModule(token_norm(config.norm, config.width)));
+  auto model = patch_network_of<Block>(config, image_size, classes,
+                                       torch::nn::AnyModule(token_norm(config.norm, config.width)));
   start_mixer(*model);
   return model;
 }

@@ -26,6 +26,16 @@ class PatchNetwork : public Model {
   torch::nn::Linear head_;
 };
 
+// Of config.depth blocks Block(config, tokens).
+template <class Block, class Config>
+std::shared_ptr<PatchNetwork> patch_network_of(const Config& config, int image_size, int classes,
+                                               torch::nn::AnyModule norm) {
+  torch::nn::Sequential blocks;
+  for (std::int64_t i = 0; i < config.depth; ++i)
+    blocks->push_back(std::make_shared<Block>(config, config.tokens(image_size)));
+  return std::make_shared<PatchNetwork>(config, classes, std::move(blocks), std::move(norm));
+}
+
 // A layer norm as these families have it.
 inline std::shared_ptr<NormLayer> token_norm(NormKind kind, std::int64_t width) {
   return std::make_shared<NormLayer>(kind, width, 1e-6);

@@ -47,11 +47,8 @@ class ResMlpBlock : public torch::nn::Module {
 
 std::shared_ptr<Model> build_resmlp(const ModelConfig& config, int image_size, int classes) {
   const auto& c = dynamic_cast<const ResMlpConfig&>(config);
-  torch::nn::Sequential blocks;
-  for (std::int64_t i = 0; i < c.depth; ++i)
-    blocks->push_back(std::make_shared<ResMlpBlock>(c, c.tokens(image_size)));
-  auto model = std::make_shared<PatchNetwork>(c, classes, blocks,
-                                              torch::nn::AnyModule(std::make_shared<Affine>(c.width)));
+  auto model = patch_network_of<ResMlpBlock>(c, image_size, classes,
+                                             torch::nn::AnyModule(std::make_shared<Affine>(c.width)));
   for (const auto& item : model->named_parameters()) {
     if (item.key().starts_with("stem.")) continue;
     if (item.key().ends_with(".weight")) normal_(item.value(), 0.02);

@@ -226,6 +226,21 @@ TEST(Recognition, WhatContradictsItselfIsRefusedBeforeAnythingIsBuilt) {
   EXPECT_NE(refusal({}).find("b_mlp, s_mlp"), std::string::npos);
 }
 
+// Of a width beyond any, three times which is no number; of no place for the class token.
+TEST(Recognition, SizesBeyondAnyModelAreRefusedBeforeTheyAreMultiplied) {
+  const auto refusal = [](std::int64_t width, std::int64_t count) {
+    const std::vector<SafetensorsEntry> entries{{"cls_token", "F32", {1, 1, width}, {}},
+                                                {"pos_embed", "F32", {1, count, width}, {}},
+                                                {"patch_embed.proj.weight", "F32", {width, 3, 1, 1}, {}},
+                                                {"blocks.0.attn.qkv.weight", "F32", {width, width}, {}},
+                                                {"blocks.0.mlp.fc1.weight", "F32", {width, width}, {}},
+                                                {"head.weight", "F32", {10, width}, {}}};
+    return error_of(ErrorKind::data, [&] { recognise(TensorShapes(entries)); });
+  };
+  EXPECT_NE(refusal(std::int64_t{1} << 62, 5).find("expected 1 to 65536"), std::string::npos);
+  EXPECT_NE(refusal(8, 0).find("blocks.0.attn.qkv.weight"), std::string::npos);
+}
+
 // Two blocks of width 8, every name with something before it.
 std::vector<SafetensorsEntry> below(const std::vector<std::string>& prefixes) {
   std::vector<SafetensorsEntry> entries;

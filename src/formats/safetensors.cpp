@@ -178,10 +178,10 @@ struct ItemSize {
   std::string_view dtype;
   std::size_t bytes;
 };
-constexpr ItemSize item_sizes[] = {{"BOOL", 1},    {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1},
-                                   {"F8_E8M0", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},     {"BF16", 2},
-                                   {"I32", 4},     {"U32", 4}, {"F32", 4}, {"F64", 8},     {"I64", 8},
-                                   {"U64", 8},     {"C64", 8}};
+constexpr ItemSize item_sizes[] = {{"BOOL", 1},    {"U8", 1},  {"I8", 1},   {"F8_E5M2", 1}, {"F8_E4M3", 1},
+                                   {"F8_E8M0", 1}, {"I16", 2}, {"U16", 2},  {"F16", 2},     {"BF16", 2},
+                                   {"I32", 4},     {"U32", 4}, {"F32", 4},  {"F64", 8},     {"I64", 8},
+                                   {"U64", 8},     {"C64", 8}, {"C128", 16}};
 
 std::size_t known_item_size(std::string_view dtype) {  // 0: unknown
   for (const ItemSize& each : item_sizes)

@@ -15,11 +15,11 @@ constexpr int depth_limit = 64;
 
 }  // namespace
 
-Unpickler::Unpickler(std::span<const std::byte> pickle, std::string file, Records records)
-    : bytes_(pickle), file_(std::move(file)), records_(std::move(records)) {}
+Unpickler::Unpickler(std::span<const std::byte> bytes, std::string file, std::string part)
+    : bytes_(bytes), file_(std::move(file)), part_(std::move(part)) {}
 
 void Unpickler::refuse(const std::string& reason) const {
-  fail(ErrorKind::data, "{}: data.pkl, byte {}, {}: {}", file_, opcode_at_, opcode_name(opcode_), reason);
+  fail(ErrorKind::data, "{}: {}, byte {}, {}: {}", file_, part_, opcode_at_, opcode_name(opcode_), reason);
 }
 
 std::string_view Unpickler::take(std::size_t bytes) {
@@ -263,26 +263,24 @@ bool Unpickler::step(unsigned char opcode) {
 }
 
 Pickle Unpickler::read() {
-  if (bytes_.size() > pickle_limit)
-    fail(ErrorKind::data, "{}: data.pkl has {} bytes, at most {} are accepted", file_, bytes_.size(),
-         pickle_limit);
   const auto is = [&](std::size_t at, int value) { return bytes_[at] == std::byte(value); };
   if (bytes_.size() < 2 || !is(0, 0x80) || !(is(1, 2) || is(1, 3)))
     fail(ErrorKind::data,
-         "{}: data.pkl is not of pickle protocol 2 or 3: save it again with torch.save's default "
+         "{}: {} is not of pickle protocol 2 or 3: save it again with torch.save's default "
          "pickle_protocol",
-         file_);
+         file_, part_);
   position_ = 2;
   do {
     opcode_at_ = position_;
     if (position_ == bytes_.size())
-      fail(ErrorKind::data, "{}: data.pkl ends at byte {} without STOP", file_, position_);
+      fail(ErrorKind::data, "{}: {} ends at byte {} without STOP", file_, part_, position_);
     opcode_ = static_cast<unsigned char>(bytes_[position_++]);
+    if (position_ > pickle_limit) refuse(fmt::format("more than {} bytes", pickle_limit));
   } while (step(opcode_));
-  if (!marks_.empty() || stack_.size() != 1 || position_ != bytes_.size())
-    refuse(fmt::format("{} values, {} MARKs and {} bytes are left over", stack_.size(), marks_.size(),
-                       bytes_.size() - position_));
+  if (!marks_.empty() || stack_.size() != 1)
+    refuse(fmt::format("{} values and {} MARKs are left over", stack_.size(), marks_.size()));
   result_.top = stack_.back();
+  result_.length = position_;
   return std::move(result_);
 }
 

@@ -1,12 +1,11 @@
 #pragma once
-// Python's pickle (protocol 2) as torch.save writes it. Nothing is imported or called: the result is a list
-// of values that refer to one another by index, so that neither shared nor cyclic values need care. Tensors
-// and their containers are understood; whatever else a file would make is an object that holds nothing.
+// Python's pickle (protocols 2 and 3) as torch.save writes it. Nothing is imported or called: the result is a
+// list of values that refer to one another by index, so that neither shared nor cyclic values need care.
+// Tensors and their containers are understood; whatever else a file would make is an object that holds
+// nothing.
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,17 +15,21 @@ namespace smlp {
 
 struct PickledStorage {
   std::string_view key;
-  std::string_view dtype;  // safetensors' name
-  std::int64_t count = 0;  // elements
-  std::span<const std::byte> bytes;
+  std::string_view dtype;              // safetensors' name
+  std::int64_t count = 0;              // elements
+  std::span<const std::byte> bytes{};  // which the file's other parts give
+
+  std::uint64_t size() const;  // in bytes
 };
 
-// Elements lie at offset + Σ index·stride of the storage, all within it.
+// Elements lie at offset + Σ index·stride of the storage, all within it. A view may be negated or conjugated,
+// as torch.Tensor.is_neg() and is_conj() say.
 struct PickledTensor {
   std::size_t storage = 0;
   std::int64_t offset = 0;
   std::int64_t count = 1;
   std::vector<std::int64_t> shape, strides;
+  bool negated = false, conjugated = false;
 };
 
 struct PickledValue {
@@ -62,15 +65,14 @@ struct Pickle {
   std::vector<PickledStorage> storages;
   std::vector<PickledTensor> tensors;
   std::size_t top = 0;
+  std::size_t length = 0;  // of the bytes that it took
 };
 
 class Unpickler {
  public:
-  // The bytes of a storage, by its key.
-  using Records = std::function<std::optional<std::span<const std::byte>>(std::string_view key)>;
-
-  Unpickler(std::span<const std::byte> pickle, std::string file, Records records);
-  Pickle read();  // Error(data) naming file, byte and opcode
+  // `bytes` begin with the pickle; `part` names it in messages.
+  Unpickler(std::span<const std::byte> bytes, std::string file, std::string part);
+  Pickle read();  // Error(data) naming file, part, byte and opcode
 
  private:
   using Kind = PickledValue::Kind;
@@ -104,16 +106,19 @@ class Unpickler {
   void add_storage(PickledStorage storage);
   void reduce();
   PickledValue call(const PickledValue& callee, const std::vector<std::size_t>& arguments);
+  PickledValue ordered_dict(const std::vector<std::size_t>& arguments);
   PickledValue rebuild_from_type(const std::vector<std::size_t>& arguments);
   PickledValue rebuild_tensor(const std::vector<std::size_t>& arguments);
   PickledValue rebuild_parameter(const std::vector<std::size_t>& arguments);
+  PickledValue parameter(const std::vector<std::size_t>& arguments);
+  PickledValue tensor_or_object(std::size_t index) const;
+  bool flag(std::size_t metadata, std::string_view name) const;
   std::vector<std::int64_t> sizes(std::size_t index, std::string_view what) const;
   void check_bounds(PickledTensor& tensor) const;
   void check_no_hooks(std::size_t index) const;
 
   std::span<const std::byte> bytes_;
-  std::string file_;
-  Records records_;
+  std::string file_, part_;
   std::size_t position_ = 0, opcode_at_ = 0;
   unsigned char opcode_ = 0;
   Pickle result_;

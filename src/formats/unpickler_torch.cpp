@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t rank_limit = 64;
 
-enum class Meaning { ordered_dict, storage, tensor, tensor_as_parameter, tensor_of_type };
+enum class Meaning { ordered_dict, storage, tensor, parameter, tensor_as_parameter, tensor_of_type };
 
 // dtype: what a storage type holds.
 struct Global {
@@ -20,7 +20,9 @@ struct Global {
 };
 constexpr Global globals[] = {
     {"collections\nOrderedDict", Meaning::ordered_dict},
+    {"torch._utils\n_rebuild_tensor", Meaning::tensor},
     {"torch._utils\n_rebuild_tensor_v2", Meaning::tensor},
+    {"torch.nn.parameter\nParameter", Meaning::parameter},
     {"torch._utils\n_rebuild_parameter", Meaning::tensor_as_parameter},
     {"torch._utils\n_rebuild_parameter_with_state", Meaning::tensor_as_parameter},
     {"torch._tensor\n_rebuild_from_type_v2", Meaning::tensor_of_type},
@@ -34,6 +36,11 @@ constexpr Global globals[] = {
     {"torch\nCharStorage", Meaning::storage, "I8"},
     {"torch\nByteStorage", Meaning::storage, "U8"},
     {"torch\nBoolStorage", Meaning::storage, "BOOL"},
+    {"torch\nComplexFloatStorage", Meaning::storage, "C64"},
+    {"torch\nComplexDoubleStorage", Meaning::storage, "C128"},
+    {"torch\nQInt8Storage", Meaning::storage, "I8"},  // of tensors that are passed over
+    {"torch\nQUInt8Storage", Meaning::storage, "U8"},
+    {"torch\nQInt32Storage", Meaning::storage, "I32"},
 };
 
 }  // namespace
@@ -48,15 +55,21 @@ void Unpickler::find_global(std::string_view whole) {
   push({.kind = Kind::object, .text = whole});
 }
 
-// ("storage", type, key, device, count)
+std::uint64_t PickledStorage::size() const {
+  return static_cast<std::uint64_t>(count) * safetensors_item_size(dtype);
+}
+
+// ("storage", type, key, device, count) and, before 1.6, a view of another storage
 void Unpickler::load_storage() {
   const PickledValue& id = result_.values[pop()];
   const auto item = [&](std::size_t i) -> const PickledValue& { return result_.values[id.items[i]]; };
-  if (!id.is(Kind::tuple) || id.items.size() != 5 || item(0).text != "storage" ||
+  if (!id.is(Kind::tuple) || (id.items.size() != 5 && id.items.size() != 6) || item(0).text != "storage" ||
       !(item(1).is(Kind::global) || item(1).is(Kind::object)) || !item(2).is(Kind::text) ||
       !item(3).is(Kind::text) || !item(4).is(Kind::integer))
     refuse(fmt::format("{} is no storage as torch.save describes it", describe(id)));
-  if (item(1).is(Kind::object)) {  // complex numbers, say
+  if (id.items.size() == 6 && !item(5).is(Kind::none))
+    refuse(fmt::format("storage {} is a view of another: save it as .clone()", printable(item(2).text)));
+  if (item(1).is(Kind::object)) {  // numbers of four bits, say
     push({.kind = Kind::object, .text = item(1).text});
     return;
   }
@@ -66,19 +79,11 @@ void Unpickler::load_storage() {
 }
 
 void Unpickler::add_storage(PickledStorage storage) {
+  std::uint64_t bytes = safetensors_item_size(storage.dtype);
+  if (storage.count < 0 || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(storage.count), &bytes))
+    refuse(fmt::format("a storage of {} elements", storage.count));
   const auto [known, added] = storage_of_key_.try_emplace(storage.key, result_.storages.size());
-  if (added) {
-    const auto record = records_(storage.key);
-    if (!record) refuse(fmt::format("there is no record data/{}", printable(storage.key)));
-    storage.bytes = *record;
-    std::uint64_t wanted = safetensors_item_size(storage.dtype);
-    if (storage.count < 0 ||
-        __builtin_mul_overflow(wanted, static_cast<std::uint64_t>(storage.count), &wanted) ||
-        wanted != storage.bytes.size())
-      refuse(fmt::format("record data/{} has {} bytes, which is not {} elements of {}",
-                         printable(storage.key), storage.bytes.size(), storage.count, storage.dtype));
-    result_.storages.push_back(storage);
-  }
+  if (added) result_.storages.push_back(storage);
   const PickledStorage& first = result_.storages[known->second];
   if (first.dtype != storage.dtype || first.count != storage.count)
     refuse(fmt::format("storage {} is of {} elements of {} here, and of {} of {} before",
@@ -98,10 +103,11 @@ PickledValue Unpickler::call(const PickledValue& callee, const std::vector<std::
   if (!callee.is(Kind::global)) refuse(fmt::format("it calls {}", describe(callee)));
   switch (globals[callee.integer].meaning) {
     case Meaning::ordered_dict:
-      if (!arguments.empty()) refuse("it makes an OrderedDict of something");
-      return {.kind = Kind::dictionary};
+      return ordered_dict(arguments);
     case Meaning::tensor:
       return rebuild_tensor(arguments);
+    case Meaning::parameter:
+      return parameter(arguments);
     case Meaning::tensor_as_parameter:
       return rebuild_parameter(arguments);
     case Meaning::tensor_of_type:
@@ -112,19 +118,35 @@ PickledValue Unpickler::call(const PickledValue& callee, const std::vector<std::
   refuse(fmt::format("it calls {}", describe(callee)));
 }
 
-// (storage, offset, shape, strides, requires_grad, hooks)
+// () or, as Python 2 writes it, ([[key, value], …])
+PickledValue Unpickler::ordered_dict(const std::vector<std::size_t>& arguments) {
+  PickledValue dictionary{.kind = Kind::dictionary};
+  if (arguments.empty()) return dictionary;
+  const PickledValue& pairs = result_.values[arguments[0]];
+  if (arguments.size() != 1 || !pairs.is(Kind::list)) refuse("it makes an OrderedDict of something");
+  for (const std::size_t each : pairs.items) {
+    const PickledValue& pair = result_.values[each];
+    if ((!pair.is(Kind::list) && !pair.is(Kind::tuple)) || pair.items.size() != 2)
+      refuse(fmt::format("{} as an item of an OrderedDict", describe(pair)));
+    for (const std::size_t item : pair.items) add_item(dictionary, item);
+  }
+  return dictionary;
+}
+
+// (storage, offset, shape, strides) of PyTorch before 0.4, then also (…, requires_grad, hooks[, metadata])
 PickledValue Unpickler::rebuild_tensor(const std::vector<std::size_t>& arguments) {
-  if (arguments.size() != 6)
-    refuse(
-        fmt::format("a tensor of {} arguments, 6 are accepted: conjugate, negated and other special tensors "
-                    "need .clone() or .resolve_neg() before saving",
-                    arguments.size()));
+  if (arguments.size() != 4 && arguments.size() != 6 && arguments.size() != 7)
+    refuse(fmt::format("a tensor of {} arguments, not 4, 6 or 7", arguments.size()));
   const PickledValue &storage = result_.values[arguments[0]], &offset = result_.values[arguments[1]];
   if (storage.is(Kind::object)) return {.kind = Kind::object, .text = storage.text};
   if (!storage.is(Kind::storage)) refuse(fmt::format("a tensor of {}, not of a storage", describe(storage)));
   if (!offset.is(Kind::integer)) refuse(fmt::format("{} as a tensor's offset", describe(offset)));
-  check_no_hooks(arguments[5]);
   PickledTensor tensor;
+  if (arguments.size() > 4) check_no_hooks(arguments[5]);
+  if (arguments.size() > 6) {
+    tensor.negated = flag(arguments[6], "neg");
+    tensor.conjugated = flag(arguments[6], "conj");
+  }
   tensor.storage = static_cast<std::size_t>(storage.integer);
   tensor.offset = offset.integer;
   tensor.shape = sizes(arguments[2], "shape");
@@ -134,15 +156,38 @@ PickledValue Unpickler::rebuild_tensor(const std::vector<std::size_t>& arguments
   return {.kind = Kind::tensor, .integer = static_cast<std::int64_t>(result_.tensors.size() - 1)};
 }
 
+// What torch._utils.get_tensor_metadata() gives: {"neg": True}
+bool Unpickler::flag(std::size_t metadata, std::string_view name) const {
+  const PickledValue& dictionary = result_.values[metadata];
+  if (dictionary.is(Kind::none)) return false;
+  if (!dictionary.is(Kind::dictionary))
+    refuse(fmt::format("{} as a tensor's metadata", describe(dictionary)));
+  for (std::size_t i = 0; i + 1 < dictionary.items.size(); i += 2)
+    if (result_.values[dictionary.items[i]].text == name)
+      return result_.values[dictionary.items[i + 1]].integer != 0;
+  return false;
+}
+
+PickledValue Unpickler::tensor_or_object(std::size_t index) const {
+  const PickledValue& tensor = result_.values[index];
+  if (!tensor.is(Kind::tensor) && !tensor.is(Kind::object))
+    refuse(fmt::format("a parameter of {}, not of a tensor", describe(tensor)));
+  return tensor;
+}
+
+// (tensor[, requires_grad]), as PyTorch before 1.0 writes them
+PickledValue Unpickler::parameter(const std::vector<std::size_t>& arguments) {
+  if (arguments.size() != 1 && arguments.size() != 2)
+    refuse(fmt::format("a parameter of {} arguments, not 1 or 2", arguments.size()));
+  return tensor_or_object(arguments[0]);
+}
+
 // (tensor, requires_grad, hooks[, attributes])
 PickledValue Unpickler::rebuild_parameter(const std::vector<std::size_t>& arguments) {
   if (arguments.size() != 3 && arguments.size() != 4)
     refuse(fmt::format("a parameter of {} arguments, not 3 or 4", arguments.size()));
-  const PickledValue& tensor = result_.values[arguments[0]];
-  if (!tensor.is(Kind::tensor) && !tensor.is(Kind::object))
-    refuse(fmt::format("a parameter of {}, not of a tensor", describe(tensor)));
   check_no_hooks(arguments[2]);
-  return tensor;
+  return tensor_or_object(arguments[0]);
 }
 
 // (function, type, its arguments, attributes): a tensor that has attributes or is of a type derived from it

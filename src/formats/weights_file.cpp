@@ -76,7 +76,7 @@ void WeightsFile::open_part(const fs::path& path) {
         std::get<SafetensorsFile>(files_.emplace_back(std::in_place_type<SafetensorsFile>, path));
     entries_.insert(entries_.end(), file.entries().begin(), file.entries().end());
   } else {
-    const auto& file = std::get<TorchZipFile>(files_.emplace_back(std::in_place_type<TorchZipFile>, path));
+    const auto& file = std::get<TorchFile>(files_.emplace_back(std::in_place_type<TorchFile>, path));
     entries_.insert(entries_.end(), file.entries().begin(), file.entries().end());
     objects_.insert(objects_.end(), file.objects().begin(), file.objects().end());
   }

@@ -1,5 +1,5 @@
 #include "smlp/core/files.hpp"
-#include "smlp/formats/torch_zip.hpp"
+#include "smlp/formats/torch_file.hpp"
 #include "smlp/nn/model.hpp"
 #include "smlp/train/exported_config.hpp"
 #include "smlp/train/import_weights.hpp"
@@ -14,7 +14,7 @@ void export_weights(const std::filesystem::path& from, const std::filesystem::pa
   make_parent_directory(to);
   StagedDirectory staged(to);
   if (pt)
-    write_torch_zip(staged.path() / "model.pt", weights.entries());
+    write_torch_file(staged.path() / "model.pt", weights.entries());
   else
     write_safetensors(staged.path() / "model.safetensors", weights.entries(), {{"format", "pt"}});
   write_file_atomically(staged.path() / "config.json", exported_config(saved));

@@ -17,7 +17,7 @@ class WeightsFileTest : public ::testing::Test {
     std::vector<SafetensorsEntry> entries;
     for (const std::string& tensor : tensors) entries.push_back({tensor, "F32", {2}, bytes_});
     if (name.ends_with(".bin"))
-      write_torch_zip(folder_ / name, entries);
+      write_torch_file(folder_ / name, entries);
     else
       write_safetensors(folder_ / name, entries);
   }

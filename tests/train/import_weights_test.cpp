@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "smlp/core/error.hpp"
-#include "smlp/formats/torch_zip.hpp"
+#include "smlp/formats/torch_file.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/config_files.hpp"
@@ -24,7 +24,7 @@ using testing::error_of;
 using testing::TempDir;
 
 fs::path golden(const std::string& name) {
-  return fs::path(SMLP_SOURCE_DIR) / "tests/golden/formats/torch_zip" / name;
+  return fs::path(SMLP_SOURCE_DIR) / "tests/golden/formats/torch_file" / name;
 }
 
 torch::Tensor golden_tensor(const std::string& file, const std::string& name) {
@@ -205,7 +205,7 @@ TEST(ImportWeights, WhatIsNoModelIsRefused) {
   EXPECT_NE(refusal(golden("types.pt")).find("are not those of a model known here"), std::string::npos);
   refusal(temp / "nowhere.pt");
   write_file_atomically(temp / "old.pt", "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46" + std::string(64, 'x'));
-  EXPECT_NE(refusal(temp / "old.pt").find("Convert it in PyTorch"), std::string::npos);
+  EXPECT_NE(refusal(temp / "old.pt").find("not a file as torch.save writes it"), std::string::npos);
   error_of(ErrorKind::usage, [&] { import_weights({golden("b_mlp.pt"), temp / "x", std::nullopt, {}}); });
 }
 

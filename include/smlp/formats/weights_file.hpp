@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "smlp/formats/safetensors.hpp"
-#include "smlp/formats/torch_zip.hpp"
+#include "smlp/formats/torch_file.hpp"
 
 namespace smlp {
 
@@ -26,7 +26,7 @@ class WeightsFile {
   void open_index(const std::filesystem::path& index);
   void open_part(const std::filesystem::path& path);
 
-  std::vector<std::variant<SafetensorsFile, TorchZipFile>> files_;
+  std::vector<std::variant<SafetensorsFile, TorchFile>> files_;
   std::vector<SafetensorsEntry> entries_;
   std::vector<std::string> objects_;
 };

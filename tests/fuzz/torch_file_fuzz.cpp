@@ -1,7 +1,8 @@
-// PyTorch's files. An input that starts with "PK" is one; else it is the pickle of one: a count of storages
-// (modulo 16), the size of each in two bytes (modulo 8192), data.pkl. So mutations get past the checksums.
+// PyTorch's files. An input that starts with "PK" or 0x80 is one; else it is the pickle of one: a count of
+// storages (modulo 16), the size of each in two bytes (modulo 8192), data.pkl. So mutations get past the
+// checksums.
 #include "fuzz.hpp"
-#include "smlp/formats/torch_zip.hpp"
+#include "smlp/formats/torch_file.hpp"
 #include "support/stored_zip.hpp"
 
 namespace {
@@ -22,7 +23,7 @@ std::string archive_of(std::string_view input) {
 
 void read(std::string_view archive) {
   fuzz::refuses_only_as(ErrorKind::data, [&] {
-    const TorchZipFile file(std::as_bytes(std::span(archive)), "fuzz.pt");
+    const TorchFile file(std::as_bytes(std::span(archive)), "fuzz.pt");
     std::size_t total = 0;
     unsigned sum = 0;
     for (const SafetensorsEntry& entry : file.entries()) {
@@ -43,6 +44,6 @@ void read(std::string_view archive) {
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input = fuzz::text_of(data, size);
-  read(input.starts_with("PK") ? std::string(input) : archive_of(input));
+  read(input.starts_with("PK") || input.starts_with("\x80") ? std::string(input) : archive_of(input));
   return 0;
 }

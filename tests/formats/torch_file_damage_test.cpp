@@ -1,7 +1,7 @@
 // Damaged archives: whatever was changed, a file is read or refused, and what was read can be used.
 #include <gtest/gtest.h>
 
-#include "smlp/formats/torch_zip.hpp"
+#include "smlp/formats/torch_file.hpp"
 #include "support/errors.hpp"
 #include "support/golden.hpp"
 #include "support/stored_zip.hpp"
@@ -15,11 +15,11 @@ using testing::stored_zip;
 using testing::ZipContents;
 
 std::string golden_bytes(const std::string& name) {
-  return read_file(testing::golden_format("torch_zip/" + name), 100'000);
+  return read_file(testing::golden_format("torch_file/" + name), 100'000);
 }
 
 std::string error_for(const std::string& bytes) {
-  return error_of(ErrorKind::data, [&] { TorchZipFile file(std::as_bytes(std::span(bytes)), "x.pt"); });
+  return error_of(ErrorKind::data, [&] { TorchFile file(std::as_bytes(std::span(bytes)), "x.pt"); });
 }
 
 void expect_error(const std::string& bytes, const std::string& words) {
@@ -31,7 +31,7 @@ void expect_error(const std::string& bytes, const std::string& words) {
 // True when it was read.
 bool read_or_refuse(const std::string& bytes) {
   try {
-    const TorchZipFile file(std::as_bytes(std::span(bytes)), "x.pt");
+    const TorchFile file(std::as_bytes(std::span(bytes)), "x.pt");
     unsigned sum = 0;
     for (const SafetensorsEntry& entry : file.entries())
       for (const std::byte byte : entry.bytes) sum += std::to_integer<unsigned>(byte);
@@ -48,27 +48,59 @@ ZipContents views() {
   return testing::zip_contents(golden_bytes("views.pt"));
 }
 
-TEST(TorchZipDamage, RefusesAFileCutAnywhereOrTooLong) {
-  for (const char* name : {"parameters.pt", "checkpoint.pt"}) {
+TEST(TorchFileDamage, RefusesAFileCutAnywhereOrTooLong) {
+  for (const auto& [name, words] :
+       {std::pair("parameters.pt", "cut off?"), std::pair("checkpoint.pt", "cut off?"),
+        std::pair("legacy.pt", "1 bytes follow its storages")}) {
     const std::string whole = golden_bytes(name);
     for (std::size_t size = 0; size < whole.size(); ++size) error_for(whole.substr(0, size));
-    expect_error(whole + "x", "cut off?");
+    expect_error(whole + "x", words);
   }
 }
 
-TEST(TorchZipDamage, SurvivesAChangeOfAnyBit) {
-  const std::string whole = golden_bytes("parameters.pt");
-  std::size_t read = 0;
-  for (std::size_t i = 0; i < whole.size(); ++i)
-    for (int bit = 0; bit < 8; ++bit) {
-      std::string changed = whole;
-      changed[i] = static_cast<char>(changed[i] ^ 1 << bit);
-      if (read_or_refuse(changed)) ++read;
-    }
-  EXPECT_GT(read, 0u);  // padding, serialization_id
+TEST(TorchFileDamage, SurvivesAChangeOfAnyBit) {
+  for (const char* name : {"parameters.pt", "negated.pt", "legacy_views.pt"}) {
+    const std::string whole = golden_bytes(name);
+    std::size_t read = 0;
+    for (std::size_t i = 0; i < whole.size(); ++i)
+      for (int bit = 0; bit < 8; ++bit) {
+        std::string changed = whole;
+        changed[i] = static_cast<char>(changed[i] ^ 1 << bit);
+        if (read_or_refuse(changed)) ++read;
+      }
+    EXPECT_GT(read, 0u);  // padding, serialization_id
+  }
 }
 
-TEST(TorchZipDamage, SurvivesAChangeOfAnyByteOfThePickle) {
+std::string legacy_of(const std::string& tensors, const std::string& keys, const std::string& storages,
+                      const std::string& machine = "}X\x0d" + std::string(3, '\0') + "little_endian\x88s",
+                      int version = 1001) {
+  const auto pickle = [](const std::string& body) { return "\x80\x02" + body + "."; };
+  return pickle("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19") +
+         pickle("M" + little_endian(version, 2)) + pickle(machine) + pickle(tensors) + pickle(keys) +
+         storages;
+}
+
+TEST(TorchFileDamage, RefusesLegacyFilesThatContradictThemselves) {
+  const std::string tensor =
+      "ctorch._utils\n_rebuild_tensor\n((U\7storagectorch\nFloatStorage\nU\1kU\3cpuK\2NtQK" +
+      std::string(1, '\0') + "K\2\x85K\1\x85tR";
+  const std::string two = little_endian(2, 8) + "01234567", none = little_endian(0, 8);
+  EXPECT_TRUE(read_or_refuse(legacy_of(tensor, "]U\1ka", two)));
+  expect_error(legacy_of(tensor, "]", ""), "storage k is not in its list");
+  expect_error(legacy_of(tensor, "]U\1ka", none), "storage k has 0 elements, 2 are wanted");
+  expect_error(legacy_of(tensor, "](U\1kU\1ke", two + two), "storage k is there twice");
+  expect_error(legacy_of(tensor, "](U\1kU\1xe", two + two), "\"x\", one of its storages, is of no tensor");
+  expect_error(legacy_of(tensor, "](U\1kNe", two + two), "None, one of its storages");
+  expect_error(legacy_of(tensor, "N", two), "its list of storages is None");
+  expect_error(legacy_of(tensor, "]U\1ka", two, "}"), "not of a little-endian machine");
+  expect_error(legacy_of(tensor, "]U\1ka", two, "N"), "not of a little-endian machine");
+  expect_error(legacy_of(tensor, "]U\1ka", two, "}", 1000), "its version is the integer 1000");
+  const std::string view = "(U\7storagectorch\nFloatStorage\nU\1kU\3cpuK\2(U\1vK\1K\1ttQ";
+  expect_error(legacy_of(view, "]U\1ka", two), "storage k is a view of another");
+}
+
+TEST(TorchFileDamage, SurvivesAChangeOfAnyByteOfThePickle) {
   ZipContents contents = views();
   ASSERT_EQ(contents[0].first, "views/data.pkl");
   const std::string pickle = contents[0].second;
@@ -85,7 +117,7 @@ TEST(TorchZipDamage, SurvivesAChangeOfAnyByteOfThePickle) {
   EXPECT_GT(read, 0u);  // letters of names, smaller sizes
 }
 
-TEST(TorchZipDamage, ReadsArchivesWithoutTheRecordsOfNewerVersions) {
+TEST(TorchFileDamage, ReadsArchivesWithoutTheRecordsOfNewerVersions) {
   ZipContents old;
   for (const auto& record : views())
     if (record.first.ends_with(".pkl") || record.first.ends_with("/version") ||
@@ -95,7 +127,7 @@ TEST(TorchZipDamage, ReadsArchivesWithoutTheRecordsOfNewerVersions) {
   EXPECT_TRUE(read_or_refuse(stored_zip(old)));
 }
 
-TEST(TorchZipDamage, RefusesArchivesThatAreNotOfTorchSave) {
+TEST(TorchFileDamage, RefusesArchivesThatAreNotOfTorchSave) {
   const auto with = [](const std::string& name, const std::string& data) {
     ZipContents contents = views();
     std::erase_if(contents, [&](const auto& record) { return record.first == name; });
@@ -120,10 +152,10 @@ TEST(TorchZipDamage, RefusesArchivesThatAreNotOfTorchSave) {
     expect_error(with(name, ""), "no acceptable record name");
   expect_error(with(std::string("views/a\0b", 9), ""), "views/a\\x00b");
   expect_error(with(std::string(2000, 'n'), ""), "no acceptable record name");
-  expect_error(stored_zip({}), "not a zip archive");
+  expect_error(stored_zip({}), "not a file as torch.save writes it");
 }
 
-TEST(TorchZipDamage, RefusesDirectoriesThatContradictTheRecords) {
+TEST(TorchFileDamage, RefusesDirectoriesThatContradictTheRecords) {
   const std::string zip = stored_zip({{"a/data.pkl", "data"}, {"a/version", "3\n"}});
   const std::size_t first = zip.find("PK\1\2"), second = zip.find("PK\1\2", first + 4), end = zip.size() - 22;
   const auto changed = [&](std::size_t at, std::uint64_t value, int size) {
@@ -155,7 +187,7 @@ TEST(TorchZipDamage, RefusesDirectoriesThatContradictTheRecords) {
   expect_error(many.replace(end + 10, 2, little_endian(999, 2)), "999 records do not fit");
 }
 
-TEST(TorchZipDamage, RefusesOverlapsAndDoubledNames) {
+TEST(TorchFileDamage, RefusesOverlapsAndDoubledNames) {
   expect_error(stored_zip({{"a/version", "3\n"}, {"a/version", "3\n"}}), "\"a/version\" is there twice");
   // The first record's data holds the second record, as a bomb would.
   const std::string inner = stored_zip({{"a/b", "data"}});
@@ -164,7 +196,7 @@ TEST(TorchZipDamage, RefusesOverlapsAndDoubledNames) {
   expect_error(zip.replace(second + 42, 4, little_endian(33, 4)), "records \"a/a\" and \"a/b\" overlap");
 }
 
-TEST(TorchZipDamage, NamesTheRecordWhoseChecksumDiffers) {
+TEST(TorchFileDamage, NamesTheRecordWhoseChecksumDiffers) {
   std::string whole = golden_bytes("parameters.pt");
   const std::string data = testing::zip_contents(whole).at(4).second;
   const std::size_t at = whole.find(data);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/formats/torch_zip/: small files of torch.save, beside what each holds as safetensors.
+"""Writes tests/golden/formats/torch_file/: small files of torch.save, beside what each holds as safetensors.
 
-    python scripts/make_golden_torch_zip.py
+    python scripts/make_golden_torch_file.py
 
 needs torch and safetensors. Files in refused/ must not be read; those in mixed/ hold more than one dictionary of
 tensors, or others. None of them does harm.
@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-OUT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden" / "formats" / "torch_zip"
+OUT = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden" / "formats" / "torch_file"
 REFUSED = OUT / "refused"
 MIXED = OUT / "mixed"
 IMAGE_SIZE, WIDTH, DEPTH, CLASSES = 8, 6, 2, 5
@@ -68,12 +68,13 @@ class BMlp(nn.Module):
 
 def expect(name, tensors):
     """The tensors and, since a safetensors file sorts them, their order."""
-    copies = {key: tensor.detach().clone(memory_format=torch.contiguous_format) for key, tensor in tensors.items()}
+    resolved = {key: tensor.detach().resolve_conj().resolve_neg() for key, tensor in tensors.items()}
+    copies = {key: tensor.clone(memory_format=torch.contiguous_format) for key, tensor in resolved.items()}
     save_file(copies, OUT / (name + ".safetensors"), {"order": "\n".join(tensors)})
 
 
-def keep(name, tensors, saved=None):
-    torch.save(tensors if saved is None else saved, OUT / (name + ".pt"))
+def keep(name, tensors, saved=None, **options):
+    torch.save(tensors if saved is None else saved, OUT / (name + ".pt"), **options)
     expect(name, tensors)
 
 
@@ -96,6 +97,7 @@ def make_checkpoints():
     whole = {"epoch": 3, "model": state, "optimizer": optimizer.state_dict(), "seed": 2**64 - 1, "loss": 0.25}
     whole |= {"history": [(1, -70000, 2**40), None, True, {"note": "größe"}], "step": torch.tensor(7)}
     keep("checkpoint", state, whole)
+    keep("legacy", state, whole, _use_new_zipfile_serialization=False)
     keep("lightning", state, {"state_dict": state, "global_step": 5, "loops": {}})
     keep("data_parallel", state, nn.DataParallel(model).state_dict())
     keep("compiled", state, OrderedDict(("_orig_mod.module." + key, value) for key, value in state.items()))
@@ -123,6 +125,11 @@ def make_tensors():
         "channels_last": torch.randn(2, 3, 2, 2).to(memory_format=torch.channels_last),
     }
     keep("views", views)
+    keep("legacy_views", views, _use_new_zipfile_serialization=False)
+    negated = {name: torch._neg_view(tensor) for name, tensor in types.items() if name != "bool"}
+    keep("negated", negated | {"column": torch._neg_view(cube[:, 1, 3])})
+    complex_numbers = torch.randn(2, 3, dtype=torch.complex64)
+    keep("complex", {"plain": complex_numbers, "conjugated": complex_numbers.t().conj(), "imag": complex_numbers.clone().conj().imag})
     keep("parameters", {"weight": nn.Parameter(floats), "fixed": nn.Parameter(floats.t(), requires_grad=False)})
     shapes = {"": torch.tensor(1.5), "empty": torch.zeros(0, 4), "größe": torch.zeros(1, 1, 3, 1), "true": torch.tensor(True)}
     keep("shapes", shapes)
@@ -141,10 +148,10 @@ def make_refused():
         torch.save(value, REFUSED / (name + ".pt"), **options)
 
     save("module", nn.Sequential(nn.Linear(3, 2)))
-    save("old_format", state, _use_new_zipfile_serialization=False)
     save("protocol_4", state, pickle_protocol=4)
-    save("negated", {"weight": torch._neg_view(torch.randn(2, 3))})
-    save("complex", {"weight": torch.randn(2, 3, dtype=torch.complex64)})
+    save("twice", state, _use_new_zipfile_serialization=False)
+    with open(REFUSED / "twice.pt", "ab") as file:
+        torch.save(state, file, _use_new_zipfile_serialization=False)
     save("unsigned", {"weight": torch.arange(3).to(torch.uint16)})
     save("sparse", {"weight": torch.eye(3).to_sparse()})
     save("empty", OrderedDict())

@@ -3,7 +3,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
-#include "smlp/formats/torch_zip.hpp"
+#include "smlp/formats/torch_file.hpp"
 #include "zip_records.hpp"
 
 namespace smlp {
@@ -202,7 +202,7 @@ class Pickler {
 
 }  // namespace
 
-void write_torch_zip(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors) {
+void write_torch_file(const std::filesystem::path& path, std::span<const SafetensorsEntry> tensors) {
   check_writable(tensors);
   StoredZipWriter zip(path);
   zip.add("archive/data.pkl", Pickler().dictionary(tensors));

@@ -11,6 +11,7 @@ awk '
     below["pack"] = "core formats config data pack"
     below["models"] = "core formats config data models"
     below["run"] = "core formats config data run"
+    below["scaling"] = "core formats scaling"
     below["kernels"] = "kernels"
     below["device"] = "core config device"
     below["batches"] = "core formats config data device batches"
@@ -21,7 +22,7 @@ awk '
     below["train"] = "core formats config data models run kernels device batches dist nn networks optim train"
     below["analysis"] = below["train"] " analysis"
     below["python"] = below["train"]
-    split("core formats config data pack models run kernels", rooms, " ")
+    split("core formats config data pack models run scaling kernels", rooms, " ")
     for (i in rooms) torchless[rooms[i]] = 1
   }
   FNR == 1 {

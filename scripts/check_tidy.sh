@@ -17,7 +17,7 @@ while [ $# -gt 0 ]; do
 done
 command -v clang-tidy > /dev/null || { echo "check_tidy.sh: clang-tidy is missing: apt-get install clang-tidy" >&2; exit 2; }
 
-rooms=(src/{core,formats,config,data,pack,models,run})
+rooms=(src/{core,formats,config,data,pack,models,run,scaling})
 if $all; then rooms=(src tools); fi
 [ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files --cached --others --exclude-standard -- "${rooms[@]/%//*.cpp}")
 

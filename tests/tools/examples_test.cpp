@@ -1,6 +1,7 @@
 // Every example that the program's help prints, run as it is printed.
 #include <spdlog/fmt/fmt.h>
 
+#include <cmath>
 #include <fstream>
 #include <set>
 
@@ -13,6 +14,7 @@ namespace {
 
 using testing::Finished;
 using testing::Words;
+using testing::write_plainly;
 
 // What the lines name is there: data/NAME a packed data set, runs/NAME a run, a file of weights an export of
 // one, an image file an image, images/ class folders, an archive CIFAR-10's. They are small, and so is what
@@ -42,6 +44,15 @@ class ExamplesTest : public ::testing::Test {
                             "augment: {crop: null, flip: 0, mixup: 0}\ntrain: {epochs: 1}\n"}});
   }
 
+  static std::string scaling_table() {
+    std::string text = "parameters,macs,images,epochs,error\n";
+    for (const double size : {4e5, 2e6, 6e6, 2e7})
+      for (const double images : {1e4, 4e4, 1e5})
+        text += fmt::format("{0},{0},{1},50,{2}\n", size, images,
+                            0.3 + 20 / std::sqrt(size) + 60 / std::sqrt(images * 50));
+    return text;
+  }
+
   Finished shell(const std::string& line) const {
     const std::string script = fmt::format("cd '{}' && smlp() {{ '{}' \"$@\"; }} && {}",
                                            folder_.path().string(), SMLP_PROGRAM, line);
@@ -63,6 +74,7 @@ class ExamplesTest : public ::testing::Test {
         if (fs::exists(folder_ / from)) fs::copy(folder_ / from, path, fs::copy_options::recursive);
       };
       if (word.starts_with("runs/")) copy("runs/b6");
+      if (word == "scaling.csv") write_plainly(path, scaling_table());
       if (word == "photos/") copy("images/train");
       if (word.starts_with("data/")) copy("data/cifar10");
       if (word.ends_with(".json") && line.starts_with("smlp bench compare")) copy("before.json");

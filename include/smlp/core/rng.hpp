@@ -16,16 +16,17 @@ std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
 // What a stream of numbers is for; two purposes never share a stream. The values are part of the file format
 // of a run (they decide its batches): append, never renumber.
 enum class Purpose : std::uint32_t {
-  init = 1,       // initial weights
-  order = 2,      // order of an epoch: time = epoch
-  augment = 3,    // crop and flip of one sample: time = epoch, index = sample
-  mixup = 4,      // MixUp's weight: time = step
-  subset = 5,     // data.fraction, data.per_class: index = class
-  holdout = 6,    // data.holdout: index = class
-  generator = 7,  // the tensor generator of a micro-step (dropout): time = step, index = micro-step
-  shapes = 8,     // the embedded data set: time = split, index = sample
-  window = 9,     // data.order windowed: time = epoch, index = 0 for its start, else layer and group
-  tta = 10,       // test-time crops and flips: time = crop, index = image
+  init = 1,        // initial weights
+  order = 2,       // order of an epoch: time = epoch
+  augment = 3,     // crop and flip of one sample: time = epoch, index = sample
+  mixup = 4,       // MixUp's weight: time = step
+  subset = 5,      // data.fraction, data.per_class: index = class
+  holdout = 6,     // data.holdout: index = class
+  generator = 7,   // the tensor generator of a micro-step (dropout): time = step, index = micro-step
+  shapes = 8,      // the embedded data set: time = split, index = sample
+  window = 9,      // data.order windowed: time = epoch, index = 0 for its start, else layer and group
+  tta = 10,        // test-time crops and flips: time = crop, index = image
+  bootstrap = 11,  // points of a scaling law drawn anew: index = drawing
 };
 
 // The numbers of one (seed, purpose, time, index), in order. `time` is an epoch or a step. The counter's

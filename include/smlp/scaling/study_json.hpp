@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "smlp/scaling/study.hpp"
+
+namespace smlp {
+
+// Every number of a study with all its digits, the refits included.
+std::string study_json(const Study& study, const StudyOptions& options);
+
+// What `smlp scaling plan` needs of such a file. Not a study's JSON: Error(data) naming `file`.
+struct FittedScaling {
+  FittedLaw error, parameters, macs;
+};
+FittedScaling parse_study(std::string_view text, const std::string& file);
+
+// What to train with so much compute: the laws' values, with 95 % intervals from their refits.
+struct Plan {
+  Estimate parameters, images_seen, error;  // images · epochs
+};
+Plan plan_training(const FittedScaling& laws, double compute);
+
+}  // namespace smlp

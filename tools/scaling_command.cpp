@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <iostream>
+
+#include "command.hpp"
+#include "examples.hpp"
+#include "scaling_output.hpp"
+#include "scaling_points.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/log.hpp"
+#include "smlp/core/text.hpp"
+
+namespace smlp {
+namespace {
+
+constexpr std::uint64_t largest_table = std::uint64_t{64} << 20;
+
+struct ScalingCommand {
+  StudyOptions options;
+  std::string table, error_column = "error", to, from;
+  double epochs = 0, compute = 0;
+  bool huber = false, json = false;
+};
+
+PointTable points_of(const ScalingCommand& command) {
+  if (fs::is_directory(command.table)) return run_points(command.table);
+  return parse_points(read_file(command.table, largest_table), command.table, command.error_column);
+}
+
+int run_fit(ScalingCommand& command) {
+  PointTable table = points_of(command);
+  for (const std::string& line : table.left_out) log().warn("{}", printable(line));
+  if (command.epochs > 0)
+    std::erase_if(table.points, [&](const ScalingPoint& point) { return point.epochs != command.epochs; });
+  if (table.points.empty())
+    fail(ErrorKind::data, "{}: no points{}", command.table,
+         command.epochs > 0 ? fmt::format(" of {} epochs", command.epochs) : "");
+  if (command.huber) command.options.objective = Objective::huber_log;
+  const Study study = study_scaling(table.points, command.options);
+  std::cout << (command.json ? study_json(study, command.options) : study_text(study));
+  if (!command.to.empty()) write_study(command.to, study, command.options);
+  return 0;
+}
+
+int run_plan(const ScalingCommand& command) {
+  const fs::path given = command.from, file = fs::is_directory(given) ? given / "fit.json" : given;
+  const FittedScaling laws = parse_study(read_file(file, largest_table), file.string());
+  std::cout << plan_text(plan_training(laws, command.compute), command.compute);
+  return 0;
+}
+
+}  // namespace
+
+Action add_scaling_command(CLI::App& app) {
+  auto o = std::make_shared<ScalingCommand>();
+  app.require_subcommand(1);
+  CLI::App* fit = app.add_subcommand("fit", "laws of the error over compute, model size and images");
+  fit->add_option(
+         "FROM", o->table,
+         "a folder of runs, or a CSV with a head: columns parameters, macs, images, epochs, error; if "
+         "there are, model and seed")
+      ->required();
+  fit->add_option(
+         "--error", o->error_column,
+         "a CSV's column of errors (a part of one), or, if its name ends in top1, of accuracies in %")
+      ->capture_default_str();
+  fit->add_option("--epochs", o->epochs, "only points of so many epochs")->check(CLI::PositiveNumber);
+  fit->add_flag("--huber", o->huber, "Huber's loss of the error's logarithm instead of least squares");
+  fit->add_option("--resamples", o->options.resamples,
+                  "drawings of the points that give the intervals; 0: none")
+      ->check(CLI::Range(0, 100'000))
+      ->capture_default_str();
+  fit->add_option("--seed", o->options.seed, "of the drawings")->capture_default_str();
+  fit->add_option("--to", o->to, "a folder for fit.json, CSV files and figures")->type_name("DIR");
+  fit->add_flag("--json", o->json, "print JSON");
+  fit->footer(examples({"smlp scaling fit scaling.csv --resamples 50 --to fit",
+                        "smlp scaling fit scaling.csv --resamples 50 --epochs 50 --huber"}));
+
+  CLI::App* plan = app.add_subcommand("plan", "what to train with so much compute, and what comes of it");
+  plan->add_option("--compute", o->compute, "multiply-accumulates: 3 · MACs · images · epochs")
+      ->check(CLI::PositiveNumber)
+      ->required();
+  plan->add_option("--from", o->from, "what `smlp scaling fit --to` wrote")->required();
+  plan->footer(examples({"smlp scaling plan --compute 1e15 --from fit"}));
+  app.footer(
+      examples({"smlp scaling fit scaling.csv --to fit", "smlp scaling plan --compute 1e15 --from fit"}));
+  return [o, fit] { return fit->parsed() ? run_fit(*o) : run_plan(*o); };
+}
+
+}  // namespace smlp

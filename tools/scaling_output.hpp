@@ -1,0 +1,17 @@
+#pragma once
+#include <filesystem>
+#include <string>
+
+#include "smlp/scaling/study_json.hpp"
+
+namespace smlp {
+
+std::string study_text(const Study& study);
+std::string plan_text(const Plan& plan, double compute);
+
+// fit.json, points.csv, frontier.csv, error_curve.csv, and of what could be fitted the figures' scripts for
+// gnuplot (error.gp, sizes.gp) with their SVG and PNG where gnuplot is; without it a line says how to draw
+// them. Error(failed).
+void write_study(const std::filesystem::path& folder, const Study& study, const StudyOptions& options);
+
+}  // namespace smlp

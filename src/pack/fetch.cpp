@@ -178,7 +178,7 @@ void Download::pause(std::chrono::milliseconds length, const std::string& troubl
 
 // Where no sum is published, the first one is written down beside the file, for later downloads.
 std::string Download::check_sum() {
-  const std::string found = md5_hex(part_.path());
+  std::string found = md5_hex(part_.path());
   if (file_.md5.empty())
     write_file_atomically(sum_file(target_), fmt::format("{}  {}\n", found, target_.filename().string()));
   if (file_.md5.empty() || found == file_.md5) return found;

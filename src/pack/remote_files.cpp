@@ -61,13 +61,15 @@ std::span<const RemoteFile> remote_files() {
 }
 
 const RemoteFile& find_remote_file(const std::string& name) {
-  std::vector<std::string> names;
+  std::vector<std::string> names, sets;
   for (const RemoteFile& each : remote_files()) {
     if (lower_case(name) == lower_case(each.name)) return each;
     names.push_back(each.name);
+    if (each.kind == RemoteFile::Kind::data_set) sets.push_back(each.name);
   }
-  fail(ErrorKind::usage, "\"{}\" cannot be fetched{}; `smlp fetch --help` lists what can", name,
-       did_you_mean(name, names));
+  fail(ErrorKind::usage,
+       "\"{}\" cannot be fetched{}; there are {}, and weights, which `smlp fetch --help` lists", name,
+       did_you_mean(name, names), fmt::join(sets, ", "));
 }
 
 }  // namespace smlp

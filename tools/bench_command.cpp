@@ -7,7 +7,6 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
-#include "smlp/core/signals.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/models/registry.hpp"
 #include "smlp/train/config_files.hpp"
@@ -102,18 +101,6 @@ int run_compare(const BenchCommand& command) {
   return 0;
 }
 
-// A benchmark that a signal ended says so, and nothing more.
-template <class Run>
-int stoppable(const Run& run) {
-  try {
-    return run();
-  } catch (const Error& error) {
-    if (stop_signal() == 0) throw;
-    log().warn("{}", error.what());
-    return 128 + stop_signal();
-  }
-}
-
 }  // namespace
 
 Action add_bench_command(CLI::App& app) {
@@ -156,11 +143,9 @@ Action add_bench_command(CLI::App& app) {
                        "smlp bench step --model B-2/64 -b 32 --repeats 2 --json > after.json",
                        "smlp bench compare before.json after.json"}));
   return [=] {
-    return stoppable([&] {
-      if (step->parsed()) return report({run_step(*o)}, o->json);
-      if (loader->parsed()) return report({run_loader(*o)}, o->json);
-      return models->parsed() ? run_models(*o) : run_compare(*o);
-    });
+    if (step->parsed()) return report({run_step(*o)}, o->json);
+    if (loader->parsed()) return report({run_loader(*o)}, o->json);
+    return models->parsed() ? run_models(*o) : run_compare(*o);
   };
 }
 

@@ -1,11 +1,11 @@
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "command.hpp"
 #include "examples.hpp"
-#include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
-#include "smlp/core/signals.hpp"
 #include "smlp/pack/fetch.hpp"
 
 namespace smlp {
@@ -17,31 +17,40 @@ int run_fetch(const std::string& name, FetchOptions options) {
   const RemoteFile& file = find_remote_file(name);
   FetchReport report;
   {
-    ProgressBar progress("fetch " + file.name, static_cast<std::int64_t>(file.bytes >> mebibyte_bits));
-    options.progress = [&](std::uint64_t bytes) {
-      progress.update(static_cast<std::int64_t>(bytes >> mebibyte_bits), "(MiB)");
+    std::optional<ProgressBar> progress;
+    options.progress = [&](std::uint64_t bytes, std::uint64_t total) {
+      if (!progress)
+        progress.emplace("fetch " + file.name, static_cast<std::int64_t>(total >> mebibyte_bits));
+      progress->update(static_cast<std::int64_t>(bytes >> mebibyte_bits), "(MiB)");
     };
-    try {
-      report = fetch(file, options);
-    } catch (const std::exception&) {
-      if (stop_signal() == 0) throw;
-      log().warn("stopped; the same command goes on from here");
-      return 128 + stop_signal();
-    }
+    report = fetch(file, options);
   }
-  std::cout << fmt::format("{}: {} bytes, size and MD5 as expected{}\n", report.path.string(), file.bytes,
-                           report.was_there ? "; it was there already" : "");
-  std::cout << fmt::format("next: smlp pack {} --from {} --to {}\n", file.name, report.path.string(),
+  std::cout << fmt::format(
+      "{}: {} bytes, {}{}\n", report.path.string(), std::filesystem::file_size(report.path),
+      report.first
+          ? fmt::format("MD5 {}, which {}.md5 keeps for later downloads", report.md5, report.path.string())
+          : "MD5 as expected",
+      report.was_there ? "; it was there already" : "");
+  const bool weights = file.kind == RemoteFile::Kind::weights;
+  std::cout << fmt::format("next: smlp {} {}{} --to {}\n", weights ? "import" : "pack",
+                           weights ? "" : file.name + " --from ", report.path.string(),
                            (options.to / file.name).lexically_normal().string());
   return 0;
 }
 
 std::string file_list() {
-  std::string text = "Data sets:";
+  std::string sets, weights;
   for (const RemoteFile& file : remote_files())
-    text += fmt::format("\n  {:<14} {:>5} MiB  {}{}", file.name, file.bytes >> mebibyte_bits, file.url,
-                        file.file);
-  return text + "\n\nA download that was broken off goes on where it stopped. Size and MD5 are checked.";
+    if (file.kind == RemoteFile::Kind::data_set)
+      sets += fmt::format("\n  {:<14} {:>5} MiB  {}", file.name, file.bytes >> mebibyte_bits, file.url);
+    else
+      weights += "\n  " + file.name;
+  return fmt::format(
+      "Data sets:{}\n\nWeights of \"Scaling MLPs\", from their authors' page, which states no licence:{}\n\n"
+      "A download that was broken off goes on where it stopped. Size and MD5 are checked; the weights' are "
+      "not\n"
+      "published: the first download's MD5 is kept in FILE.md5, and later ones must have it.",
+      sets, weights);
 }
 
 }  // namespace
@@ -52,7 +61,7 @@ Action add_fetch_command(CLI::App& app) {
     FetchOptions fetch;
   };
   auto o = std::make_shared<Options>();
-  app.add_option("DATASET", o->name, "which; see below")->required();
+  app.add_option("NAME", o->name, "a data set or weights; see below")->required();
   app.add_option("--to", o->fetch.to, "the folder it is put in")->type_name("DIR")->capture_default_str();
   app.add_option("--from", o->fetch.mirror, "a mirror: the URL of a folder that has the file")
       ->type_name("URL");

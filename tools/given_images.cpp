@@ -74,7 +74,8 @@ void GivenImages::add(const std::string& path) {
   std::error_code none;
   const fs::file_status status = fs::status(path, none);
   if (path == "-" || (fs::exists(status) && !fs::is_directory(status))) return add_file(path);
-  if (const PackPlace pack = find_pack(path); !pack.splits.empty()) return add_pack(path, pack.splits);
+  if (path == "shapes") return add_pack(open_dataset(path, "test"));
+  if (const PackPlace pack = find_pack(path); !pack.splits.empty()) return add_splits(path, pack.splits);
   fs::is_directory(status) ? add_folder(path) : add_file(path);
 }
 
@@ -95,13 +96,16 @@ void GivenImages::add_folder(const std::string& folder) {
   for (const std::string& path : FolderImages().find(folder)) add_file((fs::path(folder) / path).string());
 }
 
-void GivenImages::add_pack(const std::string& root, const std::vector<fs::path>& splits) {
+void GivenImages::add_splits(const std::string& root, const std::vector<fs::path>& splits) {
   const auto test = std::ranges::find_if(
       splits, [](const fs::path& split) { return packed_split(split_name(split)) == "test"; });
   if (test == splits.end() && splits.size() > 1)
     fail(ErrorKind::usage, "{}: a packed data set without a test split; name one, such as {}", root,
          splits[0].string());
-  const auto pack = Dataset::open(test == splits.end() ? splits[0] : *test);
+  add_pack(Dataset::open(test == splits.end() ? splits[0] : *test));
+}
+
+void GivenImages::add_pack(std::shared_ptr<const Dataset> pack) {
   parts_.push_back({size(), image_names(*pack), pack});
 }
 
@@ -137,7 +141,7 @@ std::vector<std::string> image_names(const Dataset& dataset) {
   std::vector<std::string> names;
   std::ifstream file(fs::path(dataset.description()) / "names.txt");
   for (std::string line; std::getline(file, line);) names.push_back(line);
-  names.resize(static_cast<std::size_t>(dataset.size()));
+  for (std::int64_t i = std::ssize(names); i < dataset.size(); ++i) names.push_back(std::to_string(i));
   return names;
 }
 

@@ -17,8 +17,9 @@ class GivenImages : public ImageSupply {
   explicit GivenImages(ImagePreparation preparation) : preparation_(std::move(preparation)) {}
 
   // A file, whatever its name; a folder, for the images below it as `smlp pack` takes them, in bytewise order
-  // of their paths; a packed data set, its root meaning the test split; "-": one image from standard input. A
-  // file that is not there is an image that cannot be loaded; a folder without images: Error(data).
+  // of their paths; a packed data set, its root meaning the test split, or "shapes"; "-": one image from
+  // standard input. A file that is not there is an image that cannot be loaded; a folder without images:
+  // Error(data).
   void add(const std::string& path);
 
   // A path a line, of a file or "-".
@@ -37,14 +38,15 @@ class GivenImages : public ImageSupply {
   const Part& part_of(std::int64_t i) const;
   void add_file(const std::string& path);
   void add_folder(const std::string& folder);
-  void add_pack(const std::string& root, const std::vector<std::filesystem::path>& splits);
+  void add_splits(const std::string& root, const std::vector<std::filesystem::path>& splits);
+  void add_pack(std::shared_ptr<const Dataset> pack);
 
   const ImagePreparation preparation_;
   std::vector<Part> parts_;
   bool reads_input_ = false;  // standard input is one of them, or the list
 };
 
-// The lines of a pack's names.txt, one an image; empty names of the embedded set.
+// The lines of a pack's names.txt, one an image; numbers where there is none, as of the embedded set.
 std::vector<std::string> image_names(const Dataset& dataset);
 
 }  // namespace smlp

@@ -7,7 +7,6 @@
 #include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
-#include "smlp/core/signals.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/pack/pack.hpp"
 #include "smlp/pack/sources/registry.hpp"
@@ -20,19 +19,6 @@ struct PackCommand {
   PackOptions pack;
   std::string verify;  // a pack's root; empty: pack
 };
-
-// The action's own exit code, or the signal's when one stopped it.
-template <class Action>
-int stoppable(const Action& action) {
-  try {
-    action();
-    return 0;
-  } catch (const std::exception& error) {
-    if (stop_signal() == 0) throw;
-    log().warn("{}", error.what());
-    return 128 + stop_signal();
-  }
-}
 
 void print_report(const PackReport& report, const PackOptions& options) {
   std::int64_t images = -report.continued;
@@ -55,34 +41,32 @@ void print_report(const PackReport& report, const PackOptions& options) {
 int run_pack(PackOptions options) {
   if (options.source.empty() || options.from.empty() || options.to.empty())
     fail(ErrorKind::usage, "SOURCE, --from and --to are required, or --verify ROOT. See `smlp pack --help`");
-  return stoppable([&] {
-    PackReport report;
-    {
-      ProgressBar progress("pack", 0);
-      options.progress = [&](std::int64_t done) { progress.update(done, ""); };
-      report = pack(options);
-    }
-    print_report(report, options);
-  });
+  PackReport report;
+  {
+    ProgressBar progress("pack", 0);
+    options.progress = [&](std::int64_t done) { progress.update(done, ""); };
+    report = pack(options);
+  }
+  print_report(report, options);
+  return 0;
 }
 
 int run_verify(const std::string& root) {
-  return stoppable([&] {
-    VerifyReport report;
-    {
-      std::optional<ProgressBar> progress;
-      report = verify_pack(root, [&](std::uint64_t done, std::uint64_t total) {
-        if (!progress) progress.emplace("verify", static_cast<std::int64_t>(total >> 20));
-        progress->update(static_cast<std::int64_t>(done >> 20), "MiB");
-      });
-    }
-    for (const VerifiedSplit& split : report.splits)
-      std::cout << fmt::format("{:<6} {} images, {} classes, {}: as packed{}{}\n", split.name, split.images,
-                               split.classes, human_bytes(static_cast<double>(split.bytes)),
-                               split.real_labels ? ", with ReaL labels" : "",
-                               split.labels_hashed ? "" : " (labels: only their range was checked)");
-    if (report.unfinished) log().warn("{}: an unfinished pack lies in .packing", root);
-  });
+  VerifyReport report;
+  {
+    std::optional<ProgressBar> progress;
+    report = verify_pack(root, [&](std::uint64_t done, std::uint64_t total) {
+      if (!progress) progress.emplace("verify", static_cast<std::int64_t>(total >> 20));
+      progress->update(static_cast<std::int64_t>(done >> 20), "MiB");
+    });
+  }
+  for (const VerifiedSplit& split : report.splits)
+    std::cout << fmt::format("{:<6} {} images, {} classes, {}: as packed{}{}\n", split.name, split.images,
+                             split.classes, human_bytes(static_cast<double>(split.bytes)),
+                             split.real_labels ? ", with ReaL labels" : "",
+                             split.labels_hashed ? "" : " (labels: only their range was checked)");
+  if (report.unfinished) log().warn("{}: an unfinished pack lies in .packing", root);
+  return 0;
 }
 
 void refuse_others(const CLI::App& app, const std::string& option) {

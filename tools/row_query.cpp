@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <sstream>
 
 #include "smlp/config/nearest.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/train/run_config.hpp"
 
 namespace smlp {
@@ -38,6 +40,13 @@ Condition parse_condition(const std::string& text) {
   return c;
 }
 
+// nan is no value to compare with: what is not finite is null.
+void refuse_nan(const Condition& c) {
+  if (lower_case(c.value) == "nan")
+    fail(ErrorKind::usage, "--filter '{}': no value compares with nan; '{}=' finds the runs that have none",
+         c.text, c.column);
+}
+
 std::optional<double> number_in(const std::string& text) {
   double value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -57,9 +66,33 @@ std::string plain_text(const Row& value) {
   return value.is_string() ? value.get<std::string>() : json_text(value);
 }
 
+bool is_plain_list(const Row& value) {
+  return value.is_array() &&
+         std::none_of(value.begin(), value.end(), [](const Row& item) { return item.is_structured(); });
+}
+
+// The text has its items with commas between, in brackets or without, however blanks stand.
+bool same_list(const Row& list, std::string text) {
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  std::istringstream words(text);
+  std::size_t found = 0;
+  for (std::string word; std::getline(words, word, ','); ++found) {
+    word = trimmed(word);
+    const std::optional<double> number = number_in(word);
+    if (found >= list.size()) return false;
+    const Row& item = list[found];
+    if (item.is_number() && number ? item.get<double>() != *number : plain_text(item) != word) return false;
+  }
+  return found == list.size();
+}
+
 bool meets(const Row& value, const Condition& c) {
   const bool same_or_not = c.comparison == "=" || c.comparison == "!=";
-  if (value.is_null()) return c.comparison == "!=" ? c.value != "null" : same_or_not && c.value == "null";
+  const bool unset = c.value.empty() || c.value == "null";
+  if (value.is_null()) return c.comparison == "!=" ? !unset : same_or_not && unset;
+  if (value.is_array() && !same_or_not)
+    fail(ErrorKind::usage, "--filter '{}': {} is a list, which is = or != to another", c.text, c.column);
+  if (is_plain_list(value)) return same_list(value, c.value) == (c.comparison == "=");
   const std::optional<double> number = number_in(c.value);
   if (value.is_number() && number) return holds(value.get<double>(), c.comparison, *number);
   if (value.is_number() && !same_or_not)
@@ -101,6 +134,7 @@ void filter_rows(std::vector<Row>& rows, const std::vector<std::string>& conditi
                  const std::vector<std::string>& known) {
   for (const std::string& text : conditions) {
     const Condition c = parse_condition(text);
+    refuse_nan(c);
     check_column(c.column, known, fmt::format("--filter '{}'", text));
     std::erase_if(rows, [&](const Row& row) { return !meets(value_of(row, c.column), c); });
   }

@@ -12,6 +12,8 @@
 #include "smlp/core/file_lock.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/host.hpp"
+#include "smlp/core/text.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/run/results.hpp"
 #include "smlp/run/sessions.hpp"
 #include "smlp/train/config_files.hpp"
@@ -92,6 +94,17 @@ std::string status_of(const fs::path& run, const std::vector<RunSession>& sessio
   return open ? "killed" : "stopped";
 }
 
+// What shows that its results are not all that was measured; "" where nothing does.
+std::string damage_of(const RunResults& results, const std::string& status) {
+  if (status == "running") return "";
+  if (results.damaged_lines > 0)
+    return fmt::format("{} of {} of metrics.jsonl cannot be read", results.damaged_lines,
+                       counted(results.lines, "line"));
+  if (status != "finished") return "";
+  if (results.ends_in_line) return "metrics.jsonl ends within a line";
+  return results.lines == 0 ? "metrics.jsonl has no results" : "";
+}
+
 Row text_or_null(const std::string& text) {
   return text.empty() ? Row(nullptr) : Row(text);
 }
@@ -135,11 +148,6 @@ void add_folder(const fs::path& folder, Listing& listing) {
 
 }  // namespace
 
-bool is_run(const fs::path& folder) {
-  std::error_code error;
-  return fs::is_regular_file(folder / "config.yaml", error);
-}
-
 bool is_setting(const std::string& column) {
   return column.find('.') != std::string::npos;
 }
@@ -149,7 +157,10 @@ bool is_place(const std::string& column) {
 }
 
 Row run_row(const fs::path& run) {
-  const RunConfig config = load_run_config((run / "config.yaml").string(), {});
+  const fs::path file = run / "config.yaml";
+  std::error_code missing;
+  if (fs::file_size(file, missing) == 0) fail(ErrorKind::data, "{} is empty", file.string());
+  const RunConfig config = load_run_config(file.string(), {});
   const RunResults results = read_results(run);
   const std::vector<RunSession> sessions = read_sessions(run);
   Row row{{"run", name_of(run)}, {"path", run.string()}};
@@ -157,6 +168,8 @@ Row run_row(const fs::path& run) {
   row["status"] = status_of(run, sessions, trained_all(results, config));
   row["command"] = made_by(sessions, config);
   add_sessions(row, sessions);
+  if (const std::string damage = damage_of(results, row["status"].get<std::string>()); !damage.empty())
+    row["status"] = "damaged", row["reason"] = damage;
   add_results(row, results, config);
   return row;
 }
@@ -165,7 +178,7 @@ Listing list_runs(const std::vector<std::string>& places) {
   Listing listing;
   for (const std::string& place : places) {
     if (!fs::is_directory(place))
-      fail(ErrorKind::data, "{}: no such folder; give a run, or the folder that holds the runs", place);
+      fail(ErrorKind::data, "{}: {}; give a run, or the folder that holds the runs", place, what_is(place));
     if (is_run(place))
       add_run(place, listing);
     else

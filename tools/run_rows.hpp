@@ -12,9 +12,8 @@ namespace smlp {
 // are left out.
 using Row = nlohmann::ordered_json;
 
-bool is_run(const std::filesystem::path& folder);  // it holds a config.yaml
-bool is_setting(const std::string& column);        // a key of the configuration
-bool is_place(const std::string& column);          // that says where the run is, not what
+bool is_setting(const std::string& column);  // a key of the configuration
+bool is_place(const std::string& column);    // that says where the run is, not what
 
 // A configuration that cannot be read: Error(usage); files beside it: Error(data).
 Row run_row(const std::filesystem::path& run);

@@ -10,6 +10,7 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/run/path_kind.hpp"
 
 namespace smlp {
 namespace {
@@ -39,8 +40,10 @@ void add_list_options(CLI::App& app, ListOptions& options) {
       ->allow_extra_args(false)
       ->type_name("KEY,KEY,…");
   app.add_flag("--reverse", options.table.reverse, "largest first");
-  app.add_option("--filter", options.filters,
-                 "only runs of which this is true (repeatable): = != < <= > >=, numbers as numbers")
+  app.add_option(
+         "--filter", options.filters,
+         "only runs of which this is true (repeatable): = != < <= > >=, numbers as numbers; KEY= where "
+         "there is none")
       ->allow_extra_args(false)
       ->type_name("'KEY>VALUE'");
   app.add_flag("--each", options.table.each, "a row for each seed");
@@ -72,7 +75,7 @@ constexpr const char* list_note =
     "that differ in the seed alone are one row of n: mean ± the sample's standard deviation (over n - 1).\n"
     "best_top1 is of the test split at the epoch that was chosen, by holdout_top1 where a part is held out.\n"
     "Status: running, finished, stopped (by a signal, everything saved), failed (`smlp runs RUN` says why),\n"
-    "killed. JSON and CSV have every run and every key.";
+    "killed, damaged (results are missing). JSON and CSV have every run and every key.";
 
 }  // namespace
 
@@ -100,8 +103,13 @@ int list_runs(const ListOptions& options, RunsFormat format) {
   if (rows.empty())
     log().info("no runs{} in {}", options.filters.empty() ? "" : " of which that is true",
                fmt::join(options.places, ", "));
-  const RunTable table = format_runs(rows, options.table, output_width());
+  const std::optional<std::size_t> width = output_width();
+  const RunTable table = format_runs(rows, options.table, width);
   std::cout << table.text << std::flush;
+  constexpr std::size_t usual = 80;
+  const std::size_t columns = display_width(table.text.substr(0, table.text.find('\n')));
+  if (!width && columns > usual && options.table.columns.empty())
+    log().info("{} characters wide: COLUMNS={} keeps what fits, --columns chooses", columns, usual);
   if (!table.left_out.empty())
     log().info("no room for {}: --columns chooses, --csv and --json have all", some_of(table.left_out));
   return 0;
@@ -110,7 +118,7 @@ int list_runs(const ListOptions& options, RunsFormat format) {
 fs::path named_run(const std::string& path) {
   if (is_run(path)) return without_trailing_slash(path);
   const bool below = is_run(fs::path("runs") / path);
-  fail(ErrorKind::data, "{}: no run: it has no config.yaml{}", path,
+  fail(ErrorKind::data, "{}: no run: it has neither config.yaml nor checkpoints{}", path,
        below ? fmt::format(" (did you mean runs/{}?)", path) : "");
 }
 

@@ -120,8 +120,7 @@ bool agreed(const std::vector<Doomed>& doomed) {
     bytes += bytes_in(each.folder);
     std::cerr << "  " << printable(each.folder.string()) << "\n";
   }
-  std::cerr << fmt::format("delete {} run{}, {}? [y/N] ", doomed.size(), doomed.size() == 1 ? "" : "s",
-                           human_bytes(bytes))
+  std::cerr << fmt::format("delete {}, {}? [y/N] ", counted(std::ssize(doomed), "run"), human_bytes(bytes))
             << std::flush;
   std::string answer;
   std::getline(std::cin, answer);

@@ -155,7 +155,7 @@ Timing time_calls(const std::function<void()>& work, const std::function<void()>
   const auto timed = [&](int calls) {
     const Stopwatch watch;
     for (int i = 0; i < calls; ++i) {
-      if (stop_signal() != 0) fail(ErrorKind::failed, "the benchmark was stopped by a signal");
+      if (stop_signal() != 0) throw Interrupted("the benchmark was stopped by a signal");
       work();
     }
     wait();

@@ -265,7 +265,7 @@ ConfigNode parse_override(const std::string& assignment) {
   check_utf8(assignment, source);
   ConfigNode value = value_of(assignment.substr(equals + 1), source);
   if (value.kind == Kind::map && value.entries.empty() && assignment.find('{', equals) == std::string::npos)
-    fail(ErrorKind::usage, "{}: no value after '='; write null for none", source);
+    fail(ErrorKind::usage, "{}: no value after '='; write null for none, or '' for an empty text", source);
   set_origin(value, {std::make_shared<const std::string>(source)});
   return nest(split_path(assignment.substr(0, equals), source), std::move(value), source);
 }

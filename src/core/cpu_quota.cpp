@@ -2,62 +2,21 @@
 
 #include <algorithm>
 #include <fstream>
-#include <sstream>
-#include <string>
-#include <vector>
+
+#include "control_groups.hpp"
 
 namespace smlp {
 namespace {
 
-namespace fs = std::filesystem;
-
-// Where a hierarchy of groups is mounted, and which of its groups the mount point is.
-struct GroupMount {
-  bool unified = false;  // version 2
-  fs::path group, point;
-};
-
-bool lists(const std::string& commas, const std::string& word) {
-  return ("," + commas + ",").find("," + word + ",") != std::string::npos;
-}
-
-// Lines are "36 25 0:31 GROUP POINT options … - TYPE source OPTIONS".
-std::vector<GroupMount> group_mounts(const fs::path& root) {
-  std::ifstream file(root / "proc/self/mountinfo");
-  std::vector<GroupMount> mounts;
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t dash = line.find(" - ");
-    if (dash == std::string::npos) continue;
-    std::istringstream front(line), back(line.substr(dash + 3));
-    std::string word, group, point, type, source, options;
-    front >> word >> word >> word >> group >> point;
-    back >> type >> source >> options;
-    if (type == "cgroup2" || (type == "cgroup" && lists(options, "cpu")))
-      mounts.push_back({type == "cgroup2", group, point});
-  }
-  return mounts;
-}
-
-// Lines are "ID:CONTROLLERS:GROUP"; version 2's has the number 0 and no controllers.
-std::optional<fs::path> own_group(const fs::path& root, bool unified) {
-  std::ifstream file(root / "proc/self/cgroup");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    if (unified ? controllers.empty() : lists(controllers, "cpu")) return line.substr(second + 1);
-  }
-  return std::nullopt;
-}
-
 // Microseconds of processor time in each period; not a number or negative where there is no limit.
-std::optional<double> quota_of(const fs::path& folder, bool unified) {
+std::optional<double> quota_of(const ControlGroup& group) {
   double quota = 0, period = 0;
-  if (unified) {
-    std::ifstream file(folder / "cpu.max");
+  if (group.unified) {
+    std::ifstream file(group.folder / "cpu.max");
     if (!(file >> quota >> period)) return std::nullopt;
   } else {
-    std::ifstream quota_file(folder / "cpu.cfs_quota_us"), period_file(folder / "cpu.cfs_period_us");
+    std::ifstream quota_file(group.folder / "cpu.cfs_quota_us"),
+        period_file(group.folder / "cpu.cfs_period_us");
     if (!(quota_file >> quota) || !(period_file >> period)) return std::nullopt;
   }
   return quota > 0 && period > 0 ? std::optional(quota / period) : std::nullopt;
@@ -65,20 +24,11 @@ std::optional<double> quota_of(const fs::path& folder, bool unified) {
 
 }  // namespace
 
-std::optional<double> cpu_quota(const fs::path& root) {
+std::optional<double> cpu_quota(const std::filesystem::path& root) {
   std::optional<double> least;
-  for (const GroupMount& mount : group_mounts(root)) {
-    const std::optional<fs::path> group = own_group(root, mount.unified);
-    if (!group) continue;
-    // In a container the mount point may be the group itself, by a name that is not known inside.
-    fs::path below = group->lexically_relative(mount.group);
-    if (below.empty() || below == "." || *below.begin() == "..") below.clear();
-    const fs::path point = root / mount.point.relative_path();
-    for (fs::path each = below;; each = each.parent_path()) {
-      const std::optional<double> quota = quota_of(point / each, mount.unified);
-      if (quota) least = std::min(*quota, least.value_or(*quota));
-      if (each.empty()) break;
-    }
+  for (const ControlGroup& group : control_groups(root, "cpu")) {
+    const std::optional<double> quota = quota_of(group);
+    if (quota) least = std::min(*quota, least.value_or(*quota));
   }
   return least;
 }

@@ -91,8 +91,8 @@ void catch_stop_signals() {
 void check_stop_signals(const std::string& names) {
   for (const std::string& word : words_of(names))
     if (std::ranges::none_of(stop_signals, [&](const NamedSignal& each) { return each.name == word; }))
-      fail(ErrorKind::usage, "run.stop_signals is '{}', expected some of {}, commas between", names,
-           all_stop_signals);
+      fail(ErrorKind::usage, "run.stop_signals is '{}', expected some of {}, commas between, or '' for none",
+           names, all_stop_signals);
 }
 
 void keep_stop_signals(const std::string& names) {

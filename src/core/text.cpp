@@ -136,6 +136,10 @@ std::string human_count(double value) {
   return scaled(value, 1000, {"", "k", "M", "G", "T", "P"});
 }
 
+std::string counted(std::int64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 std::string human_bytes(double bytes) {
   return scaled(bytes, 1024, {" B", " KiB", " MiB", " GiB", " TiB", " PiB"});
 }

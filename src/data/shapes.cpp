@@ -198,12 +198,7 @@ DatasetInfo describe(const std::vector<std::uint8_t>& images, std::int64_t count
   return info;
 }
 
-}  // namespace
-
-std::shared_ptr<const Dataset> shapes_dataset(const std::string& split) {
-  if (split != "train" && split != "test" && split != "val")
-    fail(ErrorKind::usage, "shapes has no split \"{}\"; it has train and test", split);
-  const bool train = split == "train";
+std::shared_ptr<const Dataset> paint_dataset(bool train) {
   const std::int64_t count = train ? shapes_train_images : shapes_test_images, chunk = 500;
   constexpr std::int64_t image_bytes = shapes_size * shapes_size * 3;
   std::vector<std::uint8_t> images(count * image_bytes);
@@ -216,6 +211,20 @@ std::shared_ptr<const Dataset> shapes_dataset(const std::string& split) {
   });
   DatasetInfo info = describe(images, count);
   return Dataset::from_memory(std::move(info), std::move(images), std::move(labels));
+}
+
+}  // namespace
+
+// Painted once: the runs of several seeds, and tests, train on the same.
+std::shared_ptr<const Dataset> shapes_dataset(const std::string& split) {
+  if (split != "train" && split != "test" && split != "val")
+    fail(ErrorKind::usage, "shapes has no split \"{}\"; it has train and test", split);
+  if (split == "train") {
+    static const std::shared_ptr<const Dataset> train = paint_dataset(true);
+    return train;
+  }
+  static const std::shared_ptr<const Dataset> test = paint_dataset(false);
+  return test;
 }
 
 }  // namespace smlp

@@ -5,6 +5,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/core/threads.hpp"
 #include "smlp/device/capability.hpp"
 #include "smlp/device/cuda_kernel.hpp"
@@ -78,8 +79,7 @@ void keep_freed_memory() {
 
 std::string describe(const Device& device) {
   if (device.is_cuda()) return fmt::format("CUDA, {}", cuda_driver().devices.front().name);
-  return fmt::format("CPU, {} thread{}, {}", device.threads, device.threads == 1 ? "" : "s",
-                     cpu_capability().instruction_sets());
+  return fmt::format("CPU, {}, {}", counted(device.threads, "thread"), cpu_capability().instruction_sets());
 }
 
 bool fused = true;

@@ -5,6 +5,15 @@
 #include "smlp/core/error.hpp"
 
 namespace smlp {
+namespace {
+
+// "[json.exception.parse_error.101] parse error at line 1, …" without the exception's number.
+std::string words_of(const std::string& message) {
+  const std::size_t bracket = message.find("] ");
+  return bracket == std::string::npos ? message : message.substr(bracket + 2);
+}
+
+}  // namespace
 
 nlohmann::json parse_json(std::string_view text, std::string_view name, int max_depth) {
   using Json = nlohmann::json;
@@ -15,7 +24,7 @@ nlohmann::json parse_json(std::string_view text, std::string_view name, int max_
   try {
     return Json::parse(text, limit_depth);
   } catch (const Json::exception& error) {
-    fail(ErrorKind::data, "{}: not JSON: {}", name, error.what());
+    fail(ErrorKind::data, "{}: not JSON: {}", name, words_of(error.what()));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/device/fused.hpp"
+#include "smlp/nn/stoppable.hpp"
 
 namespace smlp {
 
@@ -33,6 +34,7 @@ torch::Tensor drop(const torch::Tensor& x, double p, bool training) {
 }
 
 NormLayer::NormLayer(NormKind kind, std::int64_t width, double eps) : kind_(kind), width_(width), eps_(eps) {
+  stop_when_told();
   if (kind == NormKind::none) return;
   weight_ = register_parameter("weight", torch::ones({width}));
   bias_ = register_parameter("bias", torch::zeros({width}));
@@ -44,7 +46,7 @@ NormLayer::NormLayer(NormKind kind, std::int64_t width, double eps) : kind_(kind
 
 torch::Tensor NormLayer::forward(const torch::Tensor& x) {
   if (kind_ == NormKind::none) return x;
-  if (kind_ == NormKind::layer) return at::layer_norm(x, {width_}, weight_, bias_, eps_);
+  if (kind_ == NormKind::layer) return stoppable(at::layer_norm(x, {width_}, weight_, bias_, eps_));
   if (is_training()) {
     if (x.numel() < 2 * width_)
       fail(ErrorKind::usage,
@@ -54,19 +56,21 @@ torch::Tensor NormLayer::forward(const torch::Tensor& x) {
            x.size(0));
     batches_.add_(1);
   }
-  return at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(), batch_norm_momentum,
-                        eps_, /*cudnn_enabled=*/true);
+  return stoppable(at::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(),
+                                  batch_norm_momentum, eps_, /*cudnn_enabled=*/true));
 }
 
 LinearStack::LinearStack(const std::vector<std::int64_t>& widths, Activation activation, bool activate_last)
     : activation_(activation), activate_last_(activate_last) {
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i)
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+    stop_when_told();
     layers_.push_back(register_module(std::to_string(2 * i), torch::nn::Linear(widths[i], widths[i + 1])));
+  }
 }
 
 torch::Tensor LinearStack::forward(torch::Tensor x) {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    x = layers_[i]->forward(x);
+    x = stoppable(layers_[i]->forward(x));
     if (activate_last_ || i + 1 < layers_.size()) x = activate(x, activation_);
   }
   return x;

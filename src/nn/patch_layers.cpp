@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "smlp/nn/stoppable.hpp"
+
 namespace smlp {
 namespace {
 
@@ -30,10 +32,12 @@ torch::Tensor PatchEmbedding::forward(const torch::Tensor& images) {
 
 Mlp::Mlp(std::int64_t in, std::int64_t hidden, std::int64_t out)
     : fc1_(register_module("fc1", torch::nn::Linear(in, hidden))),
-      fc2_(register_module("fc2", torch::nn::Linear(hidden, out))) {}
+      fc2_(register_module("fc2", torch::nn::Linear(hidden, out))) {
+  stop_when_told();
+}
 
 torch::Tensor Mlp::forward(const torch::Tensor& x) {
-  return fc2_(at::gelu(fc1_(x)));
+  return fc2_(at::gelu(stoppable(fc1_(x))));
 }
 
 }  // namespace smlp

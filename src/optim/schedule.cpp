@@ -1,5 +1,7 @@
 #include "smlp/optim/schedule.hpp"
 
+#include <spdlog/fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -70,6 +72,13 @@ double CosineSchedule::after_warmup(std::int64_t step, std::int64_t warmup, cons
   const double rest = static_cast<double>(std::max<std::int64_t>(1, span.total_steps - warmup));
   const double progress = std::min(1.0, static_cast<double>(step - warmup) / rest), low = lowest(span);
   return low + (1 - low) * half_cosine(progress);
+}
+
+void StepSchedule::check(double lr) const {
+  FallingSchedule::check(lr);
+  if (!milestones.empty() && decay_epochs != usual_decay_epochs)
+    fail(ErrorKind::usage, "schedule.milestones is {} and schedule.decay_epochs {}; give one of them",
+         milestones, decay_epochs);
 }
 
 void StepSchedule::fields(FieldVisitor& v) {

@@ -83,6 +83,9 @@ HttpResponse read_response(CURL* handle) {
   curl_header* header = nullptr;
   if (curl_easy_header(handle, "Content-Range", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
     response.range = parse_content_range(header->value);
+  char* type = nullptr;
+  curl_easy_getinfo(handle, CURLINFO_CONTENT_TYPE, &type);
+  if (type != nullptr) response.type = type;
   char* redirect = nullptr;
   curl_easy_getinfo(handle, CURLINFO_REDIRECT_URL, &redirect);
   if (redirect != nullptr) response.redirect = redirect;
@@ -176,7 +179,7 @@ HttpResult http_get(const std::string& url, std::uint64_t first_byte, HttpSink& 
 
   const CURLcode code = curl_easy_perform(handle.get());
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
-  if (code == CURLE_ABORTED_BY_CALLBACK) fail(ErrorKind::failed, "stopped by signal {}", stop_signal());
+  if (code == CURLE_ABORTED_BY_CALLBACK) throw Interrupted("stopped; the same command goes on from here");
   if (code == CURLE_OK) start(transfer);
   // The redirect is known only at the end.
   HttpResult result{read_response(handle.get()), end_of(handle.get(), code), ""};

@@ -17,6 +17,7 @@ struct HttpResponse {
   int status = 0;                       // 0: no answer came
   std::optional<std::uint64_t> length;  // Content-Length
   std::optional<ContentRange> range;
+  std::string type;      // Content-Type; "" where the server says none
   std::string redirect;  // where a 3xx points to, an absolute URL of any scheme; "" otherwise
 };
 
@@ -45,7 +46,7 @@ class HttpSink {
 // GET of an http:// or https:// URL from `first_byte` on (a request with Range unless that is 0).
 // Certificates are verified; redirects are not followed. Gives up after 30 s without a connection and 60 s
 // without a byte. Takes the usual environment: https_proxy and its kin, SSL_CERT_FILE, SSL_CERT_DIR,
-// CURL_CA_BUNDLE. stop_signal() ends it with Error(failed).
+// CURL_CA_BUNDLE. stop_signal() ends it: Interrupted.
 HttpResult http_get(const std::string& url, std::uint64_t first_byte, HttpSink& sink);
 
 }  // namespace smlp

@@ -81,8 +81,8 @@ class Packer {
   void stop_when_told() {
     if (stop_signal() == 0) return;
     folder_.keep();
-    fail(ErrorKind::failed, "stopped by a signal after {} images; the same command with --continue goes on",
-         folder_.images());
+    throw Interrupted(fmt::format(
+        "stopped by a signal after {} images; the same command with --continue goes on", folder_.images()));
   }
 
   // On the decoder's threads.
@@ -138,10 +138,13 @@ class Packer {
     const int width = sample.image.width, height = sample.image.height;
     if (side_ == 0)
       side_ = options_.size != 0 ? options_.size : source_.native_size != 0 ? source_.native_size : width;
-    if (width != side_ || height != side_)
-      fail(ErrorKind::data,
-           "{}: {}×{} pixels where {}×{} were expected; give --size N to resize all images to N×N",
-           where(sample.raw), width, height, side_, side_);
+    if (width != height)
+      fail(ErrorKind::data, "{}: {}×{} pixels, and packed images are square; give --size N for N×N",
+           where(sample.raw), width, height);
+    if (width != side_)
+      fail(ErrorKind::data, "{}: {}×{} pixels, and {} {}×{}; give --size N for N×N", where(sample.raw), width,
+           height, source_.native_size != 0 ? fmt::format("{}'s have", source_.name) : "those before it have",
+           side_, side_);
     if (side_ > max_image_size)
       fail(ErrorKind::data, "{}: {} pixels a side, at most {} can be packed; give --size", where(sample.raw),
            side_, max_image_size);

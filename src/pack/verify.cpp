@@ -22,7 +22,7 @@ struct OpenSplit {
 };
 
 void stop_when_told() {
-  if (stop_signal() != 0) fail(ErrorKind::failed, "stopped by a signal; not all was verified");
+  if (stop_signal() != 0) throw Interrupted("stopped by a signal; not all was verified");
 }
 
 // A folder that is called like a split and holds none was damaged or half copied.

@@ -6,11 +6,10 @@
 #include "smlp/batches/image_batches.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/data/open_dataset.hpp"
-#include "smlp/run/checkpoint_folders.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/resolve.hpp"
 #include "smlp/train/run_batches.hpp"
-#include "smlp/train/session.hpp"
 
 namespace smlp {
 namespace {
@@ -32,16 +31,15 @@ Part part_of(const std::string& name) {
   fail(ErrorKind::usage, "\"{}\" is no part of a run's images; there are train, holdout and test", name);
 }
 
-bool is_run(const fs::path& path) {
-  return fs::exists(path / "config.yaml") || is_checkpoint(path);
-}
-
-bool is_config(const std::string& source) {
+// What find_config() takes; all else is the root of a data set.
+bool names_config(const std::string& source) {
   const std::vector<std::string> shipped = shipped_configs();
   const auto named = [&](const std::string& name) {
     return std::ranges::find(shipped, name) != shipped.end();
   };
-  return fs::is_regular_file(source) || named(source) || named(source + ".yaml") || source.ends_with(".yaml");
+  const PathKind kind = kind_of_path(source);
+  return kind == PathKind::run || kind == PathKind::checkpoint || kind == PathKind::configuration ||
+         kind == PathKind::file || named(source) || named(source + ".yaml") || source.ends_with(".yaml");
 }
 
 }  // namespace
@@ -50,8 +48,7 @@ RunConfig config_of(const std::string& source, const std::vector<std::string>& s
   const std::string place = expand_home(source);
   std::vector<ConfigNode> overrides;
   for (const std::string& each : settings) overrides.push_back(parse_override(each));
-  if (is_run(place)) return load_run_config(config_of_run(place).string(), std::move(overrides));
-  if (is_config(place)) return load_run_config(place, std::move(overrides));
+  if (names_config(place)) return load_run_config(place, std::move(overrides));
   overrides.push_back(make_override("data.root", place, "the data's root"));
   return load_run_config(std::nullopt, std::move(overrides));
 }

@@ -58,11 +58,6 @@ bool is_file(const fs::path& path) {
   return fs::is_regular_file(path, unreadable);
 }
 
-bool is_run(const fs::path& folder) {
-  std::error_code unreadable;
-  return is_file(folder / "config.yaml") || fs::is_directory(folder / "checkpoints", unreadable);
-}
-
 bool holds_runs(const fs::path& folder) {
   std::error_code unreadable;
   for (fs::directory_iterator each(folder, unreadable), end; !unreadable && each != end;
@@ -109,6 +104,11 @@ PathKind kind_of_folder(const fs::path& folder) {
 }
 
 }  // namespace
+
+bool is_run(const fs::path& folder) {
+  std::error_code unreadable;
+  return is_file(folder / "config.yaml") || fs::is_directory(folder / "checkpoints", unreadable);
+}
 
 PathKind kind_of_path(const fs::path& path) {
   std::error_code unreadable;

@@ -20,12 +20,13 @@ double number(const nlohmann::json& row, const char* key) {
   return found != row.end() && found->is_number() ? found->get<double>() : Evaluation::none;
 }
 
-void take_line(std::string_view line, RunResults& results) {
+// False for a line that is no measurement.
+bool take_line(std::string_view line, RunResults& results) {
   const auto row = nlohmann::json::parse(line, nullptr, false);
-  if (!row.is_object() || std::isnan(number(row, "epoch"))) return;
+  if (!row.is_object() || std::isnan(number(row, "epoch"))) return false;
   results.epoch = number(row, "epoch");
   const auto kind = row.find("kind");
-  if (kind == row.end() || *kind != "eval") return;
+  if (kind == row.end() || *kind != "eval") return true;
   const double step = number(row, "step");  // none: 0
   results.evaluations.push_back({.epoch = results.epoch,
                                  .step = step >= 0 && step < 1e15 ? static_cast<std::int64_t>(step) : 0,
@@ -36,6 +37,7 @@ void take_line(std::string_view line, RunResults& results) {
                                  .train_loss = number(row, "train_loss"),
                                  .train_top1 = number(row, "train_top1"),
                                  .train_seconds = number(row, "train_seconds")});
+  return true;
 }
 
 }  // namespace
@@ -53,13 +55,19 @@ RunResults read_results(std::istream& lines) {
   std::string line(max_line, '\0'), last;
   while (lines.getline(line.data(), static_cast<std::streamsize>(line.size()))) {
     const std::string_view text(line.data());
+    bool whole = text.starts_with('{') && text.ends_with('}');
     if (text.find("\"eval\"") != std::string_view::npos) {
-      take_line(text, results);
+      whole = take_line(text, results);
       last.clear();
-    } else if (text.ends_with('}')) {
+    } else if (whole) {
       last = text;
     }
+    results.ends_in_line = lines.eof();
+    if (results.ends_in_line) break;
+    ++results.lines;
+    if (!whole) ++results.damaged_lines;
   }
+  if (!lines.eof()) ++results.lines, ++results.damaged_lines;  // longer than any of ours
   if (!last.empty()) take_line(last, results);
   return results;
 }

@@ -31,11 +31,17 @@ std::vector<std::string> arguments() {
   return words;
 }
 
-// In the order of its keys.
-Json read_env(const fs::path& file) {
+// What `parse` makes of env.json's text.
+template <class Parse>
+auto parse_env(const fs::path& run, const Parse& parse) {
+  const fs::path file = run / "env.json";
   const std::string text = read_file(file, max_env_bytes);
-  parse_sessions(text, file.string());  // refuses what is damaged
-  return Json::parse(text);
+  try {
+    return parse(text, file.string());
+  } catch (const Error& error) {
+    fail(error.kind(), "{}; it is damaged: move it away, and the run goes on without its list of sessions",
+         error.what());
+  }
 }
 
 void write_env(const fs::path& file, const Json& env) {
@@ -91,16 +97,23 @@ std::string shell_line(const std::vector<std::string>& words) {
   return line;
 }
 
+Json read_env(const fs::path& run) {
+  return parse_env(run, [](const std::string& text, const std::string& name) {
+    parse_sessions(text, name);  // refuses what is damaged
+    return Json::parse(text);    // in the order of its keys
+  });
+}
+
 Json with_new_session(const fs::path& run) {
   Json sessions = Json::array();
-  if (fs::exists(run / "env.json")) sessions = read_env(run / "env.json").value("sessions", sessions);
+  if (fs::exists(run / "env.json")) sessions = read_env(run).value("sessions", sessions);
   sessions.push_back(new_session());
   return sessions;
 }
 
 void end_last_session(const fs::path& run, SessionEnd end, const std::string& reason) {
   static constexpr const char* names[] = {"finished", "stopped", "failed"};
-  Json env = read_env(run / "env.json");
+  Json env = read_env(run);
   if (!env.contains("sessions") || env["sessions"].empty()) return;  // taken out since by somebody
   Json& last = env["sessions"].back();
   last["end"] = utc_time();
@@ -110,9 +123,8 @@ void end_last_session(const fs::path& run, SessionEnd end, const std::string& re
 }
 
 std::vector<RunSession> read_sessions(const fs::path& run) {
-  const fs::path file = run / "env.json";
-  if (!fs::exists(file)) return {};
-  return parse_sessions(read_file(file, max_env_bytes), file.string());
+  if (!fs::exists(run / "env.json")) return {};
+  return parse_env(run, parse_sessions);
 }
 
 std::vector<RunSession> parse_sessions(std::string_view text, const std::string& name) {

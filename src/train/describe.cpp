@@ -26,12 +26,12 @@ std::string describe_training(const Experiment& e) {
     return "method     ridge: the head in one step, the penalty chosen by leaving each training image out";
   const StepPlan& plan = e.plan;
   return fmt::format(
-      "optimiser  {}, lr {:g}, {} (warm-up {} steps), batch {}{}\n"
-      "length     {} epochs, {} steps{}",
-      c.optim.name, c.optim->lr, c.schedule.name, c.schedule->warmup(e.schedule_span(plan)),
+      "optimiser  {}, lr {:g}, {} (warm-up {}), batch {}{}\n"
+      "length     {}, {}{}",
+      c.optim.name, c.optim->lr, c.schedule.name, counted(c.schedule->warmup(e.schedule_span(plan)), "step"),
       c.train.batch_size,
       plan.micro_batch < plan.batch_size ? fmt::format(" in micro-batches of {}", plan.micro_batch) : "",
-      plan.epochs, plan.total_steps(), describe_order(e));
+      counted(plan.epochs, "epoch"), counted(plan.total_steps(), "step"), describe_order(e));
 }
 
 }  // namespace

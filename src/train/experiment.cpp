@@ -64,7 +64,8 @@ StepPlan make_plan(const Experiment& e) {
 }  // namespace
 
 bool Experiment::body_frozen() const {
-  return only_head(trained, *model);
+  if (model) return only_head(trained, *model);
+  return std::ranges::any_of(config.optim->groups, [](const auto& group) { return group.freeze; });
 }
 
 bool Experiment::keeps_features() const {
@@ -100,7 +101,7 @@ double Experiment::rate_at(std::int64_t step, const StepPlan& of) const {
   return config.optim->lr * config.schedule->factor(step, schedule_span(of));
 }
 
-Experiment make_experiment(RunConfig config, std::shared_ptr<World> world, Resolve resolve) {
+Experiment plan_experiment(RunConfig config, std::shared_ptr<World> world, Resolve resolve) {
   Experiment e;
   e.world = std::move(world);
   const std::optional<ResolvedConfig> before = std::exchange(config.resolved, std::nullopt);
@@ -116,16 +117,25 @@ Experiment make_experiment(RunConfig config, std::shared_ptr<World> world, Resol
   resolve_data(e, config, kept);
   if (before && !kept) tell_resolved_anew(config, *before);
   if (config.train.method == TrainConfig::Method::ridge) config.train.epochs = 1;
-  e.model = draw_model(config, e.train_set->classes());
-  e.model->to(e.device.torch);
-  e.trained = group_parameters(*e.model, *config.optim.config);
   e.config = std::move(config);
   e.plan = make_plan(e);
+  return e;
+}
+
+void build_model(Experiment& e) {
+  e.model = draw_model(e.config, e.train_set->classes());
+  e.model->to(e.device.torch);
+  e.trained = group_parameters(*e.model, *e.config.optim.config);
   if (e.solves_head() && !e.keeps_features())
     fail(
         ErrorKind::usage,
         "train.method ridge solves for the head over features that stay the same: it needs a frozen body, no "
         "augmentation and data.cache_features, as probe_ridge.yaml has them");
+}
+
+Experiment make_experiment(RunConfig config, std::shared_ptr<World> world, Resolve resolve) {
+  Experiment e = plan_experiment(std::move(config), std::move(world), resolve);
+  build_model(e);
   return e;
 }
 

@@ -107,9 +107,9 @@ void check_begins_anew(const fs::path& run) {
   if (was_saved(run) ||
       lost_checkpoints(evaluations, load_run_config((run / "config.yaml").string(), {}), checkpoints))
     fail(ErrorKind::data,
-         "{}: no checkpoint is left of a run of {} evaluation{}; bring one back, or give another --name to "
+         "{}: no checkpoint is left of a run of {}; bring one back, or give another --name to "
          "begin anew",
-         folder, evaluations.count, evaluations.count == 1 ? "" : "s");
+         folder, counted(evaluations.count, "evaluation"));
 }
 
 }  // namespace smlp

@@ -1,7 +1,10 @@
 #include "smlp/train/run_cost.hpp"
 
+#include <algorithm>
+
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/device/capability.hpp"
 #include "smlp/device/fused.hpp"
 
 namespace smlp {
@@ -16,20 +19,38 @@ double training_macs(const Experiment& e, double images) {
   return (e.body_frozen() ? body : 3 * body) * images + 3 * head * images;
 }
 
+double trained_bytes(const Experiment& e) {
+  if (!e.model) return e.body_frozen() ? 0 : sizeof(float) * static_cast<double>(total(e.costs()).parameters);
+  double bytes = 0;
+  for (const Parameter& parameter : e.trained) bytes += static_cast<double>(parameter.value.nbytes());
+  return bytes;
+}
+
+// "weights 1.2 GiB, …"
+std::string parts_of(const MemoryNeed& need) {
+  return fmt::format("weights {}, gradients {}, optimiser {}, activations {}, batches {}",
+                     human_bytes(need.weights), human_bytes(need.gradients), human_bytes(need.optimizer),
+                     human_bytes(need.activations), human_bytes(need.batches_on_device));
+}
+
+// What can be made smaller so that `need` fits into `room` bytes.
+std::string what_to_lower(const Experiment& e, const MemoryNeed& need, double fixed, double room) {
+  const double image = need.activations / static_cast<double>(e.plan.micro_batch);
+  std::int64_t micro = 1;
+  while (static_cast<double>(2 * micro) * image < room - fixed && 2 * micro < e.plan.micro_batch) micro *= 2;
+  if (fixed + image > room) return "take a smaller model, or a smaller --batch-size";
+  return fmt::format("--set train.micro_batch={} would fit", micro);
+}
+
 }  // namespace
 
-RunCost run_cost(const Experiment& e) {
+MemoryNeed memory_need(const Experiment& e) {
   const CostRow model = total(e.costs());
   const double side = static_cast<double>(e.config.data.image_size);
-  RunCost cost;
-  cost.images = static_cast<double>(e.plan.total_steps()) * static_cast<double>(e.plan.batch_size);
-  cost.forward_macs = static_cast<double>(model.macs);
-  cost.training_macs = training_macs(e, cost.images);
-
+  MemoryNeed cost;
   const bool copied = e.device.precision == Precision::bf16 && fused_kernels();
   cost.weights = (sizeof(float) + (copied ? 2.0 : 0.0)) * static_cast<double>(model.parameters);
-  for (const Parameter& parameter : e.trained)
-    cost.gradients += static_cast<double>(parameter.value.nbytes());
+  cost.gradients = trained_bytes(e);
   cost.optimizer = cost.gradients * static_cast<double>(e.config.optim->state_values());
   // Logits, their logarithms of softmax, and the gradient of these.
   const double outputs = 3.0 * sizeof(float) * static_cast<double>(e.train_set->classes());
@@ -43,17 +64,49 @@ RunCost run_cost(const Experiment& e) {
   return cost;
 }
 
+RunCost run_cost(const Experiment& e) {
+  RunCost cost{memory_need(e)};
+  cost.images = static_cast<double>(e.plan.total_steps()) * static_cast<double>(e.plan.batch_size);
+  cost.forward_macs = static_cast<double>(total(e.costs()).macs);
+  cost.training_macs = training_macs(e, cost.images);
+  return cost;
+}
+
+MemoryVerdict judge_memory(const Experiment& e, const HostMemory& host, double device_total) {
+  const MemoryNeed need = memory_need(e);
+  MemoryVerdict verdict;
+  const auto judge = [&](const char* place, double bytes, double total, double available) {
+    if (bytes <= std::min(total, available) || (bytes <= total && !verdict.text.empty())) return;
+    verdict.fits = bytes <= total;
+    const double room = verdict.fits ? available : total;
+    verdict.text =
+        fmt::format("this run needs about {} of {} memory ({}), {} {}: {}", human_bytes(bytes), place,
+                    parts_of(need), human_bytes(room), verdict.fits ? "are free now" : "are all there is",
+                    what_to_lower(e, need, bytes - need.activations, room));
+  };
+  if (e.device.is_cuda()) {
+    judge("the device's", need.on_device(), device_total, device_total);
+    judge("the host's", need.weights + need.batches_on_host, host.total, host.available);
+  } else {
+    judge("this machine's", need.on_device() + need.batches_on_host, host.total, host.available);
+  }
+  return verdict;
+}
+
+MemoryVerdict judge_memory(const Experiment& e) {
+  const double device = e.device.is_cuda() ? static_cast<double>(cuda_driver().devices.front().memory) : 0;
+  return judge_memory(e, host_memory(), device);
+}
+
 std::string describe_cost(const Experiment& e) {
   const RunCost cost = run_cost(e);
   return fmt::format(
-      "images     {} ({} steps of {})\n"
+      "images     {} ({} of {})\n"
       "compute    {} MACs forward an image, {} MACs to train\n"
-      "memory     {} on the device (weights {}, gradients {}, optimiser {}, activations {}, batches {}), {} "
-      "of batches on the host",
-      human_count(cost.images), e.plan.total_steps(), e.plan.batch_size, human_count(cost.forward_macs),
-      human_count(cost.training_macs), human_bytes(cost.on_device()), human_bytes(cost.weights),
-      human_bytes(cost.gradients), human_bytes(cost.optimizer), human_bytes(cost.activations),
-      human_bytes(cost.batches_on_device), human_bytes(cost.batches_on_host));
+      "memory     {} on the device ({}), {} of batches on the host",
+      human_count(cost.images), counted(e.plan.total_steps(), "step"), e.plan.batch_size,
+      human_count(cost.forward_macs), human_count(cost.training_macs), human_bytes(cost.on_device()),
+      parts_of(cost), human_bytes(cost.batches_on_host));
 }
 
 }  // namespace smlp

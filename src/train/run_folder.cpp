@@ -15,7 +15,6 @@
 #include "smlp/core/log.hpp"
 #include "smlp/core/version.hpp"
 #include "smlp/data/open_dataset.hpp"
-#include "smlp/formats/json.hpp"
 #include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/run/sessions.hpp"
 #include "smlp/train/config_files.hpp"
@@ -120,9 +119,8 @@ fs::path make_run_folder(Experiment& experiment) {
 }
 
 void check_same_test_images(const Experiment& experiment, const fs::path& run) {
-  const fs::path file = run / "env.json";
-  if (!fs::exists(file)) return;
-  const nlohmann::json env = parse_json(read_file(file, 64 << 20), file.string(), 16);
+  if (!fs::exists(run / "env.json")) return;
+  const nlohmann::ordered_json env = read_env(run);
   const auto before = env.find("test");
   if (before == env.end() || !before->is_object() || !before->contains("fingerprint")) return;
   const std::string now = experiment.test_set ? experiment.test_set->fingerprint() : "";
@@ -150,12 +148,17 @@ void write_run_files(const fs::path& run, const Experiment& experiment) {
 }
 
 fs::path find_run(const fs::path& run_or_checkpoint) {
-  if (fs::exists(run_or_checkpoint / "config.yaml")) return run_or_checkpoint;
+  const auto has_config = [](const fs::path& run) {
+    std::error_code none;
+    return fs::exists(run / "config.yaml") && fs::file_size(run / "config.yaml", none) > 0;
+  };
+  if (has_config(run_or_checkpoint)) return run_or_checkpoint;
   const fs::path checkpoint = find_checkpoint(run_or_checkpoint);
   fs::path run = is_checkpoint(run_or_checkpoint) ? run_of_checkpoint(run_or_checkpoint) : run_or_checkpoint;
   const fs::path file = run / "config.yaml";
-  if (!fs::exists(file)) {
-    log().warn("{} is gone: it is written as {} has it", file.string(), state_file(checkpoint).string());
+  if (!has_config(run)) {
+    log().warn("{} is gone or empty: it is written as {} has it", file.string(),
+               state_file(checkpoint).string());
     write_file_atomically(file, read_state(checkpoint).config);
   }
   return run;

@@ -6,6 +6,7 @@
 #include "blame_file.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/describe.hpp"
 #include "smlp/train/run_folder.hpp"
@@ -33,11 +34,11 @@ void check_goes_on(const Experiment& experiment, const fs::path& checkpoint, con
          "{}: it was trained on other images than those of {}; resume with the data of the run",
          checkpoint.string(), experiment.train_set->description());
   if (saved.step > experiment.plan.total_steps())
-    fail(
-        ErrorKind::usage,
-        "{}: at step {} it is past the end of {} epochs, which is step {}; give more --epochs, or go back to "
-        "an earlier checkpoint with --resume",
-        checkpoint.string(), saved.step, experiment.plan.epochs, experiment.plan.total_steps());
+    fail(ErrorKind::usage,
+         "{}: at step {} it is past the end of {}, which is step {}; give more --epochs, or go back to "
+         "an earlier checkpoint with --resume",
+         checkpoint.string(), saved.step, counted(experiment.plan.epochs, "epoch"),
+         experiment.plan.total_steps());
 }
 
 // A schedule that depends on the run's length is not what it was when that changes.
@@ -61,8 +62,10 @@ void tell_finished(const Experiment& e, const TrainingState& saved) {
   const std::int64_t since = saved.evaluations_since_best, patience = e.config.train.patience;
   if (saved.evaluation_due) return;
   if (saved.step == e.plan.total_steps())
-    log().info("finished   all {} epochs are done, nothing is trained; {}", e.plan.epochs,
-               e.solves_head() ? "the head is solved for" : "to go on, resume with more --epochs");
+    log().info(
+        "finished   {}, nothing is trained; {}",
+        e.plan.epochs == 1 ? "its epoch is done" : fmt::format("all {} epochs are done", e.plan.epochs),
+        e.solves_head() ? "the head is solved for" : "to go on, resume with more --epochs");
   else if (patience > 0 && since >= patience)
     log().info(
         "finished   train.patience ended it: {} evaluations without a better one; to go on, resume with "

@@ -7,6 +7,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/stopwatch.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/train/run_batches.hpp"
 #include "smlp/train/trainer.hpp"
 
@@ -107,7 +108,7 @@ double images_seen_whole(const Experiment& e) {
 
 std::string batch_text(const Pace& pace, const Experiment& e) {
   return fmt::format(
-      "{} step{} of {} images{}", pace.steps, pace.steps == 1 ? "" : "s", pace.batch,
+      "{} of {} images{}", counted(pace.steps, "step"), pace.batch,
       pace.batch < e.plan.batch_size ? fmt::format(", the run's are {}", e.plan.batch_size) : "");
 }
 

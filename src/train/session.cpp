@@ -7,6 +7,7 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/device/errors.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/describe.hpp"
@@ -67,14 +68,27 @@ void warn_of_few_steps(const Experiment& e) {
   if (plan.batch_size > plan.images)
     log().warn(
         "the batch of {} is larger than the set of {} training images: a step takes each of them {:.3g} "
-        "times, and {} epochs are {} step{}; lower --batch-size",
+        "times, and {} are {}; lower --batch-size",
         plan.batch_size, plan.images, static_cast<double>(plan.batch_size) / static_cast<double>(plan.images),
-        plan.epochs, plan.total_steps(), plan.total_steps() == 1 ? "" : "s");
+        counted(plan.epochs, "epoch"), counted(plan.total_steps(), "step"));
   const bool probes = e.body_frozen() && e.config.init.new_head;
   if (plan.total_steps() < (probes ? few_steps_of_a_head : few_steps))
     log().warn("few steps{}: {} in all; raise --epochs or --lr, lower --batch-size{}",
                probes ? " for a new head" : "", plan.total_steps(),
                probes ? ", or use `smlp probe --method ridge`" : "");
+  if (const std::int64_t rise = e.config.schedule->warmup(e.schedule_span(plan)); rise >= plan.total_steps())
+    log().warn("the warm-up of {} takes the whole run, which is {} long: the rate never reaches optim.lr",
+               counted(rise, "step"), plan.total_steps());
+}
+
+// Refuses a run that can never fit, before its model is built. Of a dry run: what to say then, "" where it
+// fits.
+std::string check_memory(const Experiment& experiment, bool dry_run) {
+  const MemoryVerdict memory = judge_memory(experiment);
+  if (memory.fits && !memory.text.empty()) log().warn("{}", memory.text);
+  if (memory.fits) return "";
+  if (!dry_run) fail(ErrorKind::usage, "{}", memory.text);
+  return fmt::format("{}\nmemory     {}", describe(experiment), memory.text);
 }
 
 fs::path open_run_folder(Experiment& experiment, const std::optional<Resume>& resume) {
@@ -130,8 +144,11 @@ Outcome run_unguarded(RunConfig config, const SessionOptions& options) {
   if (options.needs_weights && !config.init.from && !resume)
     fail(ErrorKind::usage, "nothing to start from: give --from RUN_OR_CHECKPOINT, or --resume RUN");
   if (resume) config.resolved = check_same_run(config, resume->run, resume->checkpoint);
-  Experiment experiment = make_experiment(std::move(config), std::make_shared<World>(),
+  Experiment experiment = plan_experiment(std::move(config), std::make_shared<World>(),
                                           resume ? Resolve::as_before : Resolve::anew);
+  const std::string unfit = check_memory(experiment, options.dry_run);
+  if (!unfit.empty()) return {.plan = unfit};
+  build_model(experiment);
   const bool starts_anew = !resume || !resume->checkpoint;
   if (starts_anew) {
     const std::string weights = load_initial_weights(experiment);

@@ -6,6 +6,7 @@
 #include "smlp/core/rng.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/device/fused.hpp"
+#include "smlp/nn/stoppable.hpp"
 #include "smlp/optim/clip.hpp"
 #include "smlp/train/loss.hpp"
 
@@ -103,7 +104,9 @@ std::optional<StepSums> TrainingStep::forward_backward(const Batch& batch, std::
                                static_cast<std::uint64_t>(world_->rank() * passes + start / micro));
         torch::manual_seed(generator.next64());
       }
-      const StepSums part = micro_step(batch, start, std::min(micro, images - start));
+      const std::optional<StepSums> taken = stoppable_step(batch, start, std::min(micro, images - start));
+      if (!taken) return std::nullopt;
+      const StepSums& part = *taken;
       sums.loss = start == 0 ? part.loss : sums.loss + part.loss;
       sums.right = start == 0 ? part.right : sums.right + part.right;
       if (bf16_ && passes > 1) add_gradients(gradients);
@@ -116,6 +119,17 @@ std::optional<StepSums> TrainingStep::forward_backward(const Batch& batch, std::
     if (p.value.grad().defined()) shared.push_back(p.value.grad());
   world_->sum(shared);
   return sums;
+}
+
+// Null: a stop was asked for. Several ranks stop together, and a device's passes are short.
+std::optional<StepSums> TrainingStep::stoppable_step(const Batch& batch, std::int64_t start,
+                                                     std::int64_t size) {
+  const StoppablePass pass(!device_.is_cuda() && world_->size() == 1);
+  try {
+    return micro_step(batch, start, size);
+  } catch (const Interrupted&) {
+    return std::nullopt;
+  }
 }
 
 // Adds a part's share of the gradients.

@@ -79,6 +79,9 @@ TEST(Schedules, KeysThatExcludeEachOtherAreRefused) {
   EXPECT_NE(
       refused({"schedule.name=cosine", "schedule.final_factor=0.1", "schedule.min_lr=0"}).find("give one"),
       std::string::npos);
+  EXPECT_NE(refused({"schedule.name=step", "schedule.milestones=[3, 6]", "schedule.decay_epochs=2"})
+                .find("milestones is [3, 6] and schedule.decay_epochs 2; give one"),
+            std::string::npos);
   EXPECT_NE(refused({"schedule.name=wsd", "optim.lr=0.1", "schedule.min_lr=0.2"}).find("optim.lr"),
             std::string::npos);
 }

@@ -36,7 +36,9 @@ class Fetch : public ::testing::Test {
     ::setenv("NO_PROXY", "127.0.0.1", 1);
     for (std::size_t i = 0; i < 1'000'000; ++i) content_ += static_cast<char>(i * i >> 7);
     write_plainly(folder_ / "content", content_);
-    file_ = {"toy", "https://127.0.0.1:1/", "toy.tar.gz", content_.size(), md5_hex(folder_ / "content")};
+    file_ = {
+        RemoteFile::Kind::data_set,  "toy", "https://127.0.0.1:1/toy.tar.gz", "toy.tar.gz", content_.size(),
+        md5_hex(folder_ / "content")};
     fs::create_directory(to());
   }
   ~Fetch() override {
@@ -63,6 +65,7 @@ class Fetch : public ::testing::Test {
     EXPECT_TRUE(read_file(target(), 1 << 22) == content_);
     EXPECT_FALSE(fs::exists(part()));
   }
+  void forget_what_is_known() { file_.bytes = 0, file_.md5.clear(); }
   static void expect_says(const std::string& message, const std::string& what) {
     EXPECT_NE(message.find(what), std::string::npos) << message;
   }
@@ -83,17 +86,22 @@ class Fetch : public ::testing::Test {
 };
 
 TEST_F(Fetch, TheTableNamesWhatPackReadsByHttpsWithSizeAndMd5) {
-  std::set<std::string> names;
+  std::set<std::string> sets, places;
   for (const RemoteFile& file : remote_files()) {
-    names.insert(file.name);
-    EXPECT_TRUE(file.url.starts_with("https://") && file.url.ends_with("/")) << file.url;
+    EXPECT_TRUE(file.url.starts_with("https://")) << file.url;
+    EXPECT_TRUE(places.insert(file.url).second) << "two names of one file: " << file.url;
+    EXPECT_EQ(&find_remote_file(file.name), &file);
+    if (file.kind == RemoteFile::Kind::weights) continue;
+    sets.insert(file.name);
+    EXPECT_TRUE(file.url.ends_with("/" + file.file)) << file.url;
     EXPECT_EQ(file.md5.size(), 32u);
     EXPECT_EQ(file.md5.find_first_not_of("0123456789abcdef"), std::string::npos) << file.md5;
     EXPECT_GT(file.bytes, 100'000'000u);
-    EXPECT_EQ(&find_remote_file(file.name), &file);
   }
-  EXPECT_EQ(names, (std::set<std::string>{"cifar10", "cifar100", "stl10", "tiny-imagenet"}));
-  expect_says(error_of(ErrorKind::usage, [] { find_remote_file("mnist"); }), "cifar10, cifar100");
+  EXPECT_EQ(sets, (std::set<std::string>{"cifar10", "cifar100", "stl10", "tiny-imagenet"}));
+  EXPECT_EQ(places.size(), sets.size() + 15);
+  EXPECT_EQ(find_remote_file("CIFAR10").name, "cifar10");
+  expect_says(error_of(ErrorKind::usage, [] { find_remote_file("cifar-10"); }), "did you mean 'cifar10'?");
 }
 
 TEST_F(Fetch, DownloadsIntoAFolderItMakesAndReportsProgress) {
@@ -102,8 +110,9 @@ TEST_F(Fetch, DownloadsIntoAFolderItMakesAndReportsProgress) {
   options.to = to() / "a/b";
   options.mirror = server.url() + "mirror";  // no slash at the end
   std::uint64_t last = 0;
-  options.progress = [&](std::uint64_t bytes) {
+  options.progress = [&](std::uint64_t bytes, std::uint64_t total) {
     EXPECT_GT(bytes, last);
+    EXPECT_EQ(total, content_.size());
     last = bytes;
   };
   const FetchReport report = fetch(file_, options);
@@ -267,7 +276,7 @@ TEST_F(Fetch, MoreThanTheExpectedSizeIsNeverWritten) {
   FetchOptions options;
   options.to = to();
   options.mirror = server.url();
-  options.progress = [&](std::uint64_t bytes) { EXPECT_LE(bytes, content_.size()); };
+  options.progress = [&](std::uint64_t bytes, std::uint64_t) { EXPECT_LE(bytes, content_.size()); };
   expect_says(error_of(ErrorKind::data, [&] { fetch(file_, options); }), "offers more bytes");
   EXPECT_TRUE(fs::is_empty(to()));
 }
@@ -386,15 +395,61 @@ TEST_F(Fetch, AStopSignalKeepsThePart) {
         FetchOptions options;
         options.to = to();
         options.mirror = server.url();
-        options.progress = [](std::uint64_t) { raise(SIGTERM); };
-        const std::string message = error_of(ErrorKind::failed, [&] { fetch(file_, options); });
-        std::_Exit(message == "stopped by signal 15" ? 128 + stop_signal() : 1);
+        options.progress = [](std::uint64_t, std::uint64_t) { raise(SIGTERM); };
+        try {
+          fetch(file_, options);
+        } catch (const Interrupted&) {
+          std::_Exit(128 + stop_signal());
+        }
+        std::_Exit(1);
       },
       ::testing::ExitedWithCode(128 + SIGTERM), "");
   EXPECT_GT(fs::file_size(part()), 0u);
   EXPECT_FALSE(fs::exists(target()));
   expect_fetched(server);
   EXPECT_GT(starts(server).at(1), 0u);
+}
+
+TEST_F(Fetch, WhereNoSumIsPublishedTheFirstDownloadsIsKept) {
+  const std::string md5 = file_.md5, sum = "toy.tar.gz.md5";
+  forget_what_is_known();
+  const HttpServer server([&](const HttpRequest& request, int number) {
+    HttpReply reply = honest_reply(request, content_);
+    reply.length = reply.body.size();
+    if (number == 0) reply.body = half();
+    return reply;
+  });
+  const FetchReport first = fetch_from(server.url());
+  EXPECT_TRUE(first.first && first.md5 == md5);
+  EXPECT_TRUE(read_file(target(), 1 << 22) == content_);
+  EXPECT_EQ(read_file(to() / sum, 1000), md5 + "  toy.tar.gz\n");
+  EXPECT_EQ(starts(server), (Starts{0, 500'000}));
+  EXPECT_TRUE(fetch_from(server.url()).was_there);
+
+  fs::remove(target());
+  write_plainly(part(), content_);  // killed before the file got its name
+  EXPECT_FALSE(fetch_from(server.url()).first);
+  EXPECT_EQ(server.requests().size(), 2u);
+  write_plainly(target(), "short");
+  expect_says(refusal(ErrorKind::data, server.url()), "MD5 " + md5);
+  fs::remove(target());
+  content_[0] = 'x';
+  expect_says(refusal(ErrorKind::data, server.url()), md5 + " is expected");
+  EXPECT_FALSE(fs::exists(target()));
+  write_plainly(to() / sum, "no sum");
+  expect_says(refusal(ErrorKind::data, server.url()), "holds no MD5");
+  fs::remove(to() / sum);
+  write_plainly(target(), "mine");
+  expect_says(refusal(ErrorKind::data, server.url()), "nothing says that it is the file");
+}
+
+TEST_F(Fetch, AWebPageInTheFilesPlaceIsRefused) {
+  forget_what_is_known();
+  const HttpServer server([](const HttpRequest&, int) {
+    return HttpReply{200, {"Content-Type: text/html; charset=utf-8"}, "<html>too often", {}, true, false};
+  });
+  expect_says(refusal(ErrorKind::data, server.url()), "offers a web page, a file is expected");
+  EXPECT_TRUE(fs::is_empty(to()));
 }
 
 TEST_F(Fetch, TwoDownloadsNeverWriteOnePart) {

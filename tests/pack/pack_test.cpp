@@ -136,7 +136,7 @@ TEST(Pack, ImagesOfSeveralSizesNeedASize) {
   TempDir temp;
   testing::write_folder(temp / "raw", {{"a/0.png", png(6, 6, 1)}, {"a/1.png", png(7, 6, 2)}});
   const std::string message = error_of(ErrorKind::data, [&] { pack(options_for(temp, "raw")); });
-  EXPECT_NE(message.find("a/1.png: 7×6 pixels where 6×6 were expected; give --size"), std::string::npos)
+  EXPECT_NE(message.find("a/1.png: 7×6 pixels, and packed images are square; give --size"), std::string::npos)
       << message;
   EXPECT_TRUE(nothing_left(temp));
 }
@@ -239,102 +239,6 @@ TEST(Pack, RefusesOptionsThatMakeNoSense) {
               o.splits = {"test", "validation"};
             }).find("choose one"),
             std::string::npos);
-}
-
-// 800 small pictures that fill more than two blocks when they are enlarged to 256×256.
-Files many_files() {
-  Files files;
-  for (int i = 0; i < 800; ++i) files.emplace_back(fmt::format("{}/{}.png", i % 3, i), png(6, 6, i));
-  files[5].second = "broken";
-  files[790].second = "broken";
-  return files;
-}
-
-PackOptions two_blocks(const TempDir& temp) {
-  if (!fs::exists(temp / "raw.tar")) testing::write_archive(temp / "raw.tar", many_files());
-  PackOptions options = options_for(temp, "raw.tar");
-  options.size = 256;
-  options.skip_bad = 2;
-  return options;
-}
-
-void expect_same_pack(const fs::path& a, const fs::path& b) {
-  for (const char* file : {"images.npy", "labels.npy", "names.txt", "dataset.json"})
-    EXPECT_EQ(read_file(a / "train" / file, 1 << 30) == read_file(b / "train" / file, 1 << 30), true) << file;
-}
-
-TEST(Pack, GoesOnAfterAnInterruptionToTheSameFiles) {
-  TempDir temp;
-  PackOptions options = two_blocks(temp);
-  options.to = temp / "whole";
-  pack(options);
-  options.to = temp / "pack";
-  options.progress = [](std::int64_t done) {
-    if (done > 700) fail(ErrorKind::failed, "interrupted");
-  };
-  error_of(ErrorKind::failed, [&] { pack(options); });
-  EXPECT_FALSE(fs::exists(temp / "pack/train"));
-  options.progress = {};
-  options.resume = true;
-  options.size = 128;
-  EXPECT_NE(error_of(ErrorKind::usage, [&] { pack(options); }).find("holds another pack"), std::string::npos);
-  options.size = 256;
-  const PackReport report = pack(options);
-  EXPECT_GE(report.continued, 341) << "the images of a block of 64 MiB";
-  EXPECT_LT(report.continued, 798);
-  EXPECT_EQ(report.left_out, 2);
-  expect_same_pack(temp / "whole", temp / "pack");
-  EXPECT_FALSE(fs::exists(temp / "pack/.packing"));
-  open_dataset((temp / "pack").string(), "train")->verify();
-}
-
-// It has no hashes of the source yet: they are those of what is there now.
-TEST(Pack, GoesOnTwiceWithWhatAnEarlierVersionLeft) {
-  TempDir temp;
-  PackOptions options = two_blocks(temp);
-  const auto interrupt_at = [&](std::int64_t images) {
-    options.progress = [images](std::int64_t done) {
-      if (done > images) fail(ErrorKind::failed, "interrupted");
-    };
-    error_of(ErrorKind::failed, [&] { pack(options); });
-    options.resume = true;
-  };
-  interrupt_at(500);
-  const fs::path state = options.to / ".packing/state.json";
-  auto json = nlohmann::json::parse(read_file(state, 1 << 20));
-  ASSERT_EQ(json.erase("source_hashes"), 1u);
-  write_file_atomically(state, json.dump());
-  interrupt_at(750);
-  options.progress = {};
-  EXPECT_EQ(pack(options).splits.at(0).images, 798);
-}
-
-TEST(Pack, WhatWasLeftIsNeverThrownAwayAndRefusedForAChangedSource) {
-  TempDir temp;
-  PackOptions options = two_blocks(temp);
-  options.progress = [](std::int64_t done) {
-    if (done > 700) fail(ErrorKind::failed, "interrupted");
-  };
-  error_of(ErrorKind::failed, [&] { pack(options); });
-  options.progress = {};
-  options.resume = true;
-  Files files = many_files();
-  std::swap(files[10].second, files[11].second);
-  fs::remove(temp / "raw.tar");
-  testing::write_archive(temp / "raw.tar", files);
-  EXPECT_NE(
-      error_of(ErrorKind::data, [&] { pack(options); }).find("an image of train is another than before"),
-      std::string::npos);
-  fs::remove(temp / "raw.tar");
-  testing::write_archive(temp / "raw.tar", {{"0/0.png", png(6, 6, 1)}, {"1/other.png", png(6, 6, 2)}});
-  EXPECT_NE(error_of(ErrorKind::data, [&] { pack(options); }).find("\"1/other.png\" where \"1/1.png\" was"),
-            std::string::npos);
-  options.resume = false;
-  EXPECT_NE(error_of(ErrorKind::data, [&] { pack(options); }).find("go on with --continue"),
-            std::string::npos);
-  EXPECT_TRUE(fs::exists(temp / "pack/.packing/state.json"));
-  fs::remove_all(temp / "pack/.packing");
-  EXPECT_EQ(pack(options).splits.at(0).images, 2);
 }
 
 TEST(Pack, LeavesOutAsManyBrokenImagesAsToldAndListsThem) {

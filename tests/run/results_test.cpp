@@ -33,6 +33,9 @@ TEST(Results, ALineThatIsHalfWrittenOrNoneOfOursIsPassedOver) {
 {"kind":"train","step":12,"epoch":2.5,"loss":1}
 {"kind":"train","step":15,"ep)");
   EXPECT_EQ(results.epoch, 2.5);
+  EXPECT_EQ(results.lines, 5);
+  EXPECT_EQ(results.damaged_lines, 3);
+  EXPECT_TRUE(results.ends_in_line);
   ASSERT_EQ(results.evaluations.size(), 1u);
   EXPECT_EQ(results.evaluations[0].step, 0);
   EXPECT_EQ(read(std::string(1 << 20, 'x') + R"("eval")").evaluations.size(), 0u);

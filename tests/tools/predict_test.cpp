@@ -149,6 +149,8 @@ TEST_F(PredictTest, ImagesComeFromStandardInputAndListsToo) {
   EXPECT_EQ(shell("printf '%s\\r\\n\\n%s' $image $image | $predict --list -").out, named.out + named.out);
   EXPECT_EQ(shell("$predict - --list - < $image").code, 2);
   EXPECT_EQ(shell("$predict").code, 2);
+  EXPECT_TRUE(std::regex_search(shell("$predict shapes").out, std::regex("^0  [abc] [^\n]*\n1  [abc] ")))
+      << "the embedded set, as every command takes it";
   EXPECT_EQ(shell("mkdir $empty; $predict $empty").code, 3);
   EXPECT_EQ(shell("$predict $image --features no/such/folder.npy").out, "") << "before anything is computed";
   EXPECT_EQ(shell("cp $image mine.png; $predict mine.png --features mine.png").code, 2);

@@ -225,7 +225,7 @@ TEST_F(ProgramTest, EveryMistakeHasItsExitCodeAndSaysWhatToDo) {
       {{"pack", "--verify", in("nowhere")}, 3, "no dataset.json"},
       {{"info", in("")}, 3, "a folder without run"},
       {{"info", "b_mlp", "--sheet", in("sheet.png")}, 3, "no packed data set"},
-      {{"runs", in("nowhere")}, 3, "no such folder"},
+      {{"runs", in("nowhere")}, 3, "no such file or folder"},
       {{"info"}, 2, "--system"},
       {{"info", "c_mlp"}, 2, "b_mlp"},
       {{"config", "show", "nope.yaml"}, 2, "shipped"},

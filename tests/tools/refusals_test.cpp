@@ -41,6 +41,23 @@ TEST_F(RefusalsTest, AnUnknownOptionIsTakenForWhatItMeansThenForItsSpelling) {
   expect_refused({"info", "x", "--img-size", "4"}, "'--image-size'");
 }
 
+// Were it built, it would need 38 GB.
+TEST_F(RefusalsTest, AModelThatCannotFitIsRefusedBeforeItIsBuilt) {
+  const auto limited = [&](const std::string& more) {
+    const std::string line =
+        "ulimit -v 12000000; exec \"$0\" train --model b_mlp --data shapes --device cpu --precision fp32 "
+        "--set model.width=8192 " +
+        more;
+    return testing::Program(folder_.path(), {"/bin/sh", "-c", line, SMLP_PROGRAM}).wait();
+  };
+  Finished done = limited("");
+  EXPECT_EQ(done.code, 2) << done.err;
+  EXPECT_NE(done.err.find("11.4 GiB are all there is: take a smaller model"), std::string::npos) << done.err;
+  done = limited("--dry-run");
+  EXPECT_EQ(done.code, 0) << done.err;
+  EXPECT_NE(done.out.find("\nmemory     this run needs about"), std::string::npos) << done.out;
+}
+
 TEST_F(RefusalsTest, TheHelpThatIsPointedAtIsTheCommandsOwn) {
   expect_refused({"bench", "step", "--nope"}, "See `smlp bench step --help`");
   expect_refused({"bench", "stap"}, "did you mean 'step'");

@@ -25,7 +25,7 @@ class RunsTest : public testing::ProgramFixture {
   void make_run(const std::string& name, const std::string& yaml, const std::vector<double>& top1 = {50}) {
     const fs::path run = run_folder(name);
     fs::create_directories(run / "checkpoints");
-    write_plainly(run / "config.yaml", yaml);
+    write_plainly(run / "config.yaml", yaml.empty() ? "{}" : yaml);
     std::string metrics;
     for (std::size_t i = 0; i < top1.size(); ++i)
       metrics += fmt::format(R"({{"kind":"eval","step":{},"epoch":{},"loss":1.5,"top1":{},"top5":90}})",
@@ -69,6 +69,7 @@ TEST_F(RunsTest, TheTableHasEverySettingThatDiffersAndNoOther) {
        {"model.depth", "train.batch_size", "optim.momentum", "run.name", "run.seed", "init.from"})
     EXPECT_FALSE(holds(header, key)) << key << " in " << header;
   EXPECT_TRUE(std::regex_search(done.out, std::regex("b .* 3/100 .* 60.00 +55.00\n"))) << done.out;
+  EXPECT_TRUE(holds(done.err, "characters wide: COLUMNS=80 keeps what fits")) << done.err;
 }
 
 TEST_F(RunsTest, ARidgeProbeHasNoOptimiser) {
@@ -111,6 +112,12 @@ TEST_F(RunsTest, NumbersAreComparedAsNumbers) {
   EXPECT_EQ(names({"--filter", "optim.lr <= 0.001", "--filter", "best_top1!=60"}), "a");
   EXPECT_EQ(names({"--filter", "data.root=shapes"}), "c");
   EXPECT_EQ(names({"--filter", "best_top1=null"}), "c");
+  EXPECT_EQ(names({"--filter", "best_top1="}), "c");
+  EXPECT_EQ(names({"--filter", "best_top1!="}), "ab");
+  for (const char* list : {"optim.betas=0.9,0.99", "optim.betas = [0.90, .99]", "optim.betas=[0.9,0.99]"})
+    EXPECT_EQ(names({"--filter", list}), "abc") << list;
+  for (const char* list : {"optim.betas=0.9", "optim.betas=0.9,0.99,1", "optim.betas!=0.9,0.99"})
+    EXPECT_EQ(names({"--filter", list}), "") << list;
   EXPECT_EQ(names({"--sort", "best_top1"}), "bac");
   EXPECT_EQ(names({"--sort", "best_top1", "--reverse"}), "abc") << "what is missing comes last";
   struct Refused {
@@ -122,6 +129,8 @@ TEST_F(RunsTest, NumbersAreComparedAsNumbers) {
                               Refused{{"--filter", "optim.lr"}, "KEY OP VALUE"},
                               Refused{{"--filter", "optim.lr=>1"}, "KEY OP VALUE"},
                               Refused{{"--filter", "optim.lr>high"}, "is a number"},
+                              Refused{{"--filter", "best_top1>nan"}, "'best_top1=' finds"},
+                              Refused{{"--filter", "optim.betas>0.9"}, "is a list"},
                               Refused{{"--sort", "best"}, "did you mean 'best_top1'?"},
                               Refused{{"--columns", "run,statuss"}, "did you mean 'status'?"}}) {
     const Finished done = runs(each.words);
@@ -154,13 +163,31 @@ TEST_F(RunsTest, ABrokenRunTakesNoOtherAway) {
   ASSERT_EQ(::mkfifo((run_folder("fifo") / "metrics.jsonl").c_str(), 0600), 0);
   make_run("env", "");
   write_plainly(run_folder("env") / "env.json", "{");
+  make_run("empty", "");
+  write_plainly(run_folder("empty") / "config.yaml", "");
   make_run(".old.tmp-1", "");
   const Finished done = runs({});
   EXPECT_EQ(done.code, 0) << done.err;
   EXPECT_TRUE(holds(done.out, "\ngood ")) << done.out;
-  for (const char* name : {"yaml", "fifo", "env"})
+  for (const char* name : {"yaml", "fifo", "env", "empty"})
     EXPECT_TRUE(holds(done.err, std::string(name) + ": left out: ")) << done.err;
   EXPECT_FALSE(holds(done.out + done.err, "tmp-")) << "what a writer left";
+}
+
+TEST_F(RunsTest, ResultsThatAreNotAllThereAreSaid) {
+  const std::string finished = sessions(R"(, "end": "e", "exit": "finished")");
+  const std::string line = R"({"kind":"eval","step":8,"epoch":1,"top1":50})";
+  const auto status_of = [&](const std::string& metrics, const std::string& env) {
+    make_run("m", "");
+    write_plainly(run_folder("m") / "metrics.jsonl", metrics);
+    write_plainly(run_folder("m") / "env.json", env);
+    return status("m");
+  };
+  EXPECT_EQ(status_of(line + "\n", finished), "finished");
+  for (const std::string& damaged : {line + "\nxx{{\n", std::string(100, '\0') + "\n" + line + "\n",
+                                     line + "\n" + line.substr(0, 20), std::string()})
+    EXPECT_EQ(status_of(damaged, finished), "damaged") << damaged;
+  EXPECT_EQ(status_of(line + "\n" + line.substr(0, 20), sessions("")), "killed") << "as a kill leaves it";
 }
 
 TEST_F(RunsTest, AStatusIsTrueHoweverARunEnds) {
@@ -225,6 +252,7 @@ TEST_F(RunsTest, ARunsOwnFolderShowsTheRun) {
   EXPECT_EQ(json["evaluations"].size(), 4u);
   EXPECT_EQ(json["sessions"][0]["exit"], "finished");
   EXPECT_EQ(run({"runs", run_folder("a"), "--sort", "run"}).code, 2);
+  EXPECT_TRUE(holds(run({"runs", run_folder("a") / "log.txt"}).err, "it is a file of the run"));
   EXPECT_EQ(run({"runs", run_folder("a") / "checkpoints"}).out, "");
 }
 

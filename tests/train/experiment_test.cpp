@@ -76,6 +76,27 @@ TEST(Experiment, AutoIsResolvedAnewForANewRunAndKeptByOneThatGoesOn) {
             std::string::npos);
 }
 
+TEST(RunCost, IsComparedWithTheMemoryThereBeforeTheModelIsBuilt) {
+  const testing::TempDir folder;
+  Experiment e = plan_experiment(testing::small_config(
+      folder.path(), {"model.width=256", "train.batch_size=4096", "train.micro_batch=0"}));
+  const MemoryNeed need = memory_need(e);
+  const double all = need.on_device() + need.batches_on_host, rest = all - need.activations;
+  const auto judge = [&](double total, double available) {
+    return judge_memory(e, {.total = total, .available = available}, 0);
+  };
+  EXPECT_EQ(judge(all, all).text, "");
+  EXPECT_TRUE(judge(all, all / 2).fits);
+  EXPECT_NE(judge(all, rest + need.activations / 3).text.find("free now: --set train.micro_batch=1024 would"),
+            std::string::npos)
+      << judge(all, rest + need.activations / 3).text;
+  EXPECT_FALSE(judge(all - 1, all - 1).fits);
+  EXPECT_NE(judge(rest / 2, rest / 2).text.find("smaller model"), std::string::npos);
+
+  build_model(e);
+  EXPECT_EQ(memory_need(e).on_device(), need.on_device()) << "the forecast is that of what is built";
+}
+
 TEST(RunCost, CountsWhatIsTrained) {
   const testing::TempDir folder;
   const Experiment whole = small_experiment(folder.path(), {"optim.name=adamw"});

@@ -86,7 +86,11 @@ TEST(Session, ARateThatIsFarTooHighIsSaidWhileItTrains) {
 
 TEST(Session, ADryRunSaysTheCostAndMakesNothing) {
   const TempDir folder;
-  const Outcome planned = run_session(small_config(folder / "runs"), {.dry_run = true});
+  ::testing::internal::CaptureStderr();
+  const Outcome planned =
+      run_session(small_config(folder / "runs", {"schedule.warmup_epochs=3"}), {.dry_run = true});
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("the warm-up of 10 steps takes the whole run"),
+            std::string::npos);
   EXPECT_EQ(planned.end, Outcome::End::planned);
   EXPECT_NE(planned.plan.find("10 steps"), std::string::npos) << planned.plan;
   EXPECT_NE(planned.plan.find("MACs to train"), std::string::npos);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "smlp/batches/loader.hpp"
+#include "smlp/core/signals.hpp"
 #include "smlp/device/fused.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/optim/registry.hpp"
@@ -86,6 +87,39 @@ TEST(TrainingStep, NeitherSynchronisesNorCopies) {
     at::removeCallback(handle);
     EXPECT_EQ(synchronisations, 0) << optimizer;
     EXPECT_EQ(copies, 0) << optimizer;
+  }
+}
+
+std::string stop_at;                  // the operator at which somebody asks to stop
+std::atomic<int> products_since{-1};  // matrix products after that; -1: not asked yet
+
+std::unique_ptr<at::ObserverContext> ask_to_stop(const at::RecordFunction& function) {
+  const std::string name = function.name();
+  if (name == stop_at && products_since < 0) products_since = 0, raise(SIGTERM);
+  if (products_since >= 0 && (name == "aten::addmm" || name == "aten::mm")) ++products_since;
+  return nullptr;
+}
+
+// On a CPU a step of a large batch takes minutes.
+TEST(TrainingStep, AStopEndsAStepAtTheNextLayerAndChangesNothing) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto step_and_exit = [](const std::string& name, const std::string& model) {
+    catch_stop_signals();
+    stop_at = name;
+    Bench bench(model, "{name: lion}");
+    const std::vector<torch::Tensor> before = bench.weights();
+    at::addGlobalCallback(at::RecordFunctionCallback(ask_to_stop)
+                              .scopes({at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION}));
+    const bool stopped = !(*bench.step)(random_batch(64), 0, 1.0);
+    const std::vector<torch::Tensor> after = bench.weights();
+    const bool same = std::equal(before.begin(), before.end(), after.begin(),
+                                 [](const auto& a, const auto& b) { return torch::equal(a, b); });
+    std::_Exit(stopped && same && products_since >= 0 && products_since < 4 ? 0 : 1);
+  };
+  for (const std::string norm : {"layer", "batch"}) {
+    const std::string model = "{name: b_mlp, depth: 6, width: 16, norm: " + norm + "}";
+    for (const std::string name : {"aten::gelu", "aten::gelu_backward"})
+      EXPECT_EXIT(step_and_exit(name, model), ::testing::ExitedWithCode(0), "") << name << ", " << norm;
   }
 }
 

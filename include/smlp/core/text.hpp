@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ std::size_t display_width(std::string_view text);
 
 // The longest beginning of a text, of whole characters, that fits into so many columns.
 std::string_view cut_to_width(std::string_view text, std::size_t columns);
+
+std::string counted(std::int64_t count, std::string_view what);  // "1 epoch", "2 epochs"
 
 std::string human_count(double value);  // 12345678: "12.3M"
 std::string human_bytes(double bytes);  // "1.5 GiB"

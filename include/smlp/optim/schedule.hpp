@@ -59,9 +59,11 @@ class CosineSchedule : public FallingSchedule {
 // Multiplied by decay_rate every so many epochs, or at given ones; not below the lowest factor.
 class StepSchedule : public FallingSchedule {
  public:
-  double decay_epochs = 30;
+  static constexpr double usual_decay_epochs = 30;
+  double decay_epochs = usual_decay_epochs;
   std::vector<double> milestones;  // epochs; empty: every decay_epochs
   double decay_rate = 0.1;
+  void check(double lr) const override;
   void fields(FieldVisitor& v) override;
 
  protected:

@@ -23,6 +23,9 @@ enum class PathKind {
 };
 PathKind kind_of_path(const std::filesystem::path& path);
 
+// A folder that holds a run, which may have lost its config.yaml or have no checkpoint yet.
+bool is_run(const std::filesystem::path& folder);
+
 // For messages: what lies there and what takes it, as "it is a packed data set, which --data takes; …". Of a
 // file of a run: that run.
 std::string what_is(const std::filesystem::path& path);

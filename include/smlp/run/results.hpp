@@ -21,13 +21,17 @@ struct Evaluation {
 };
 
 struct RunResults {
-  double epoch = 0;  // of the last line, with its fraction
+  double epoch = 0;                // of the last line, with its fraction
+  std::int64_t lines = 0;          // whole ones
+  std::int64_t damaged_lines = 0;  // of them, those that are no measurements
+  bool ends_in_line = false;       // the last one is not whole
   std::vector<Evaluation> evaluations;
 
   const Evaluation* best() const;  // the first of the highest score; null: none has one
 };
 
-// Lines that are no measurements are passed over: the last one of a run at work may be half written.
+// Lines that are no measurements are counted and passed over: the last one of a run at work may be half
+// written.
 RunResults read_results(std::istream& lines);
 // Of a run's folder, which may have no metrics.jsonl yet; one that cannot be read: Error(data).
 RunResults read_results(const std::filesystem::path& run);

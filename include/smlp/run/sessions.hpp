@@ -20,6 +20,9 @@ struct RunSession {
 
 enum class SessionEnd { finished, stopped, failed };
 
+// env.json of the run, which must be there. Damaged: Error(data) saying what to do.
+nlohmann::ordered_json read_env(const std::filesystem::path& run);
+
 // The sessions that env.json of the run has, as they stand there, and after them that of this process, which
 // begins now. An env.json that cannot be read: Error(data).
 nlohmann::ordered_json with_new_session(const std::filesystem::path& run);

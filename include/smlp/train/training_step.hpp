@@ -55,6 +55,7 @@ class TrainingStep {
   std::string uncapturable() const;
   std::optional<StepSums> take(const Batch& batch, std::int64_t step, const torch::Tensor& lr_factor);
   std::optional<StepSums> forward_backward(const Batch& batch, std::int64_t step);
+  std::optional<StepSums> stoppable_step(const Batch& batch, std::int64_t start, std::int64_t size);
   StepSums micro_step(const Batch& batch, std::int64_t start, std::int64_t size);
   void forget_gradients();
   void add_gradients(std::vector<torch::Tensor>& sums);

@@ -144,7 +144,7 @@ ListFolder folder_lister(const fs::path& from) {
       from,
       [&](const std::string& path) {
         if (stop_signal() != 0)
-          fail(ErrorKind::failed, "stopped by a signal while reading the names of {}", from.string());
+          throw Interrupted(fmt::format("stopped by a signal while reading the names of {}", from.string()));
         tree->add(path);
         return false;
       },

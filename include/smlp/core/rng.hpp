@@ -26,6 +26,7 @@ enum class Purpose : std::uint32_t {
   shapes = 8,     // the embedded data set: time = split, index = sample
   window = 9,     // data.order windowed: time = epoch, index = 0 for its start, else layer and group
   tta = 10,       // test-time crops and flips: time = crop, index = image
+  pixels = 11,    // data.permute_pixels
 };
 
 // The numbers of one (seed, purpose, time, index), in order. `time` is an epoch or a step. The counter's

@@ -128,6 +128,7 @@ int run_eval(const EvalOptions& options) {
   if (saved.config.data.root.empty())
     fail(ErrorKind::usage, "{}: it does not say what it was trained on: give --data ROOT, a packed data set",
          options.path);
+  if (options.shifts > 0) check_shifts(options.shifts, static_cast<int>(saved.config.data.image_size));
   refuse_other_data(saved.config.data.root);
   const Device device = open_device(device_of(saved.config, options));
   const std::shared_ptr<const Dataset> dataset = open_dataset(saved.config.data.root, "test");
@@ -214,7 +215,7 @@ Action add_eval_command(CLI::App& app) {
   app.add_flag("--json", o->json, "print JSON");
   app.footer(examples({"smlp eval runs/b6 --best", "smlp eval runs/b6 --data data/cifar10 --json",
                        "smlp eval runs/b6 --tta 4 --set augment.crop.scale=[0.4,1.0] augment.flip=0.5",
-                       "smlp eval runs/b6 --shifts 8",
+                       "smlp eval runs/b6 --shifts 4",
                        "smlp eval runs/b6 --predictions predictions.csv --confusion confusion.csv"}));
   return [o] { return run_eval(*o); };
 }

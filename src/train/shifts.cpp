@@ -82,13 +82,17 @@ class ShiftSums {
 
 }  // namespace
 
+void check_shifts(std::int64_t most, int image_size) {
+  if (most < 1 || most >= image_size)
+    fail(ErrorKind::usage, "shifts of up to {} pixels, expected 1 to {}, for the model sees images of {}x{}",
+         most, image_size - 1, image_size, image_size);
+}
+
 std::optional<std::vector<ShiftResult>> evaluate_shifts(Model& model, const Device& device,
                                                         std::shared_ptr<const Dataset> dataset,
                                                         const ChannelStatistics& normalization,
                                                         const EvaluationOptions& options, std::int64_t most) {
-  if (most < 1 || most >= options.image_size)
-    fail(ErrorKind::usage, "shifts of up to {} pixels, expected 1 to {}, for the model sees images of {}x{}",
-         most, options.image_size - 1, options.image_size, options.image_size);
+  check_shifts(most, options.image_size);
   dataset->check_files();
   const EvaluationMode mode(model);
   const auto source = std::make_shared<EvaluationImages>(

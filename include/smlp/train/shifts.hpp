@@ -15,6 +15,9 @@ struct ShiftResult {
   double top1 = 0;       // %
 };
 
+// Shifts of up to `most` pixels that leave nothing of an image, or none: Error(usage).
+void check_shifts(std::int64_t most, int image_size);
+
 // The model in evaluation mode over images moved by 0, 1, …, `most` pixels (below the image's side): padded
 // and cropped, zero after normalisation coming into view, as a convolution pads. With permute_pixels an image
 // is moved before its pixels are permuted. A batch that was rendered once serves every shift. nullopt when a

@@ -30,6 +30,7 @@ struct EvalOptions {
   std::vector<std::string> assignments;
   std::string real;  // a file, or real_of_pack
   CropOptions tta;
+  std::int64_t shifts = 0;  // pixels; 0: none
   std::int64_t batch_size = 512;
   bool best = false;
   bool json = false;
@@ -127,6 +128,7 @@ int run_eval(const EvalOptions& options) {
   if (saved.config.data.root.empty())
     fail(ErrorKind::usage, "{}: it does not say what it was trained on: give --data ROOT, a packed data set",
          options.path);
+  if (options.shifts > 0) check_shifts(options.shifts, static_cast<int>(saved.config.data.image_size));
   refuse_other_data(saved.config.data.root);
   const Device device = open_device(device_of(saved.config, options));
   const std::shared_ptr<const Dataset> dataset = open_dataset(saved.config.data.root, "test");
@@ -138,7 +140,8 @@ int run_eval(const EvalOptions& options) {
                         .batch_size = options.batch_size,
                         .workers = static_cast<int>(resolve_workers(saved.config.data, device)),
                         .prefetch = static_cast<int>(saved.config.data.prefetch),
-                        .real = real ? &*real : nullptr};
+                        .real = real ? &*real : nullptr,
+                        .permute_pixels = saved.config.data.permute_pixels};
   const bool keep = options.predictions || options.confusion;
   how.keep_logits = options.logits && options.tta.crops == 0;
   how.keep_predictions = keep && options.tta.crops == 0;
@@ -154,6 +157,11 @@ int run_eval(const EvalOptions& options) {
     auto crops = evaluate_crops(*saved.model, device, dataset, normalization, how, report.tta);
     if (!crops) return 128 + stop_signal();
     report.crops = std::move(*crops);
+  }
+  if (options.shifts > 0) {
+    auto shifts = evaluate_shifts(*saved.model, device, dataset, normalization, how, options.shifts);
+    if (!shifts) return 128 + stop_signal();
+    report.shifts = std::move(*shifts);
   }
   std::ostream& out = report_stream(options);
   options.json ? print_json(out, report, saved, *dataset) : print_text(out, report, saved, *dataset);
@@ -176,6 +184,12 @@ Action add_eval_command(CLI::App& app) {
   app.add_option("--data", o->data, "a packed data set, or one split of it; default: the run's test split")
       ->type_name("DIR");
   add_crop_options(app, o->tta, "also tta_top1, …: averaged over N random crops and flips of each image");
+  app.add_option(
+         "--shifts", o->shifts,
+         "also how often the prediction stays, and top1, when the image moves by 1 to N pixels left, right, "
+         "up or down; zero after normalisation comes into view")
+      ->check(CLI::Range(1, max_image_size))
+      ->type_name("N");
   // A flag, so that only "=" gives it a value and a path that follows stays what it is.
   app.add_flag(fmt::format("--real-labels{{{}}}", real_of_pack), o->real,
                "also ReaL's accuracy: by the pack's labels, or --real-labels=FILE");
@@ -201,6 +215,7 @@ Action add_eval_command(CLI::App& app) {
   app.add_flag("--json", o->json, "print JSON");
   app.footer(examples({"smlp eval runs/b6 --best", "smlp eval runs/b6 --data data/cifar10 --json",
                        "smlp eval runs/b6 --tta 4 --set augment.crop.scale=[0.4,1.0] augment.flip=0.5",
+                       "smlp eval runs/b6 --shifts 4",
                        "smlp eval runs/b6 --predictions predictions.csv --confusion confusion.csv"}));
   return [o] { return run_eval(*o); };
 }

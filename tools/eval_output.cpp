@@ -48,6 +48,14 @@ std::string crops_table(const EvalReport& report) {
   return format_table(rows);
 }
 
+std::string shifts_table(const std::vector<ShiftResult>& shifts) {
+  std::vector<std::vector<std::string>> rows{{"shift", "agreement", "top1"}};
+  for (const ShiftResult& each : shifts)
+    rows.push_back({std::to_string(each.pixels), fmt::format("{:.2f}", each.agreement),
+                    fmt::format("{:.2f}", each.top1)});
+  return format_table(rows);
+}
+
 std::string class_table(const EvaluationResult& r, const Dataset& dataset) {
   constexpr std::size_t shown = 20;
   std::vector<std::size_t> order(r.class_top1.size());
@@ -117,6 +125,7 @@ void print_text(std::ostream& out, const EvalReport& report, const SavedModel& s
   if (!report.crops.empty())
     out << crop_text(report.tta) << "\n"
         << accuracy_text(report.crops.back().result, "tta_") << crops_table(report);
+  if (!report.shifts.empty()) out << shifts_table(report.shifts);
   out << class_table(report.whole, dataset);
 }
 
@@ -149,6 +158,9 @@ void print_json(std::ostream& out, const EvalReport& report, const SavedModel& s
       json["tta"].back()["crops"] = each.crops;
     }
   }
+  for (const ShiftResult& each : report.shifts)
+    json["shifts"].push_back(
+        {{"pixels", each.pixels}, {"agreement", rounded(each.agreement)}, {"top1", rounded(each.top1)}});
   json["classes"] = classes;
   out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }

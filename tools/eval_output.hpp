@@ -6,6 +6,7 @@
 
 #include "smlp/data/dataset.hpp"
 #include "smlp/train/saved_model.hpp"
+#include "smlp/train/shifts.hpp"
 #include "smlp/train/tta.hpp"
 
 namespace smlp {
@@ -16,6 +17,7 @@ struct EvalReport {
   EvaluationResult whole{};
   TtaOptions tta{};  // of the crops
   std::vector<TtaResult> crops{};
+  std::vector<ShiftResult> shifts{};  // with --shifts, from 0 pixels
 
   // What per-image files are of: all crops' average, or the whole images.
   const EvaluationResult& outputs() const { return crops.empty() ? whole : crops.back().result; }
@@ -24,7 +26,8 @@ struct EvalReport {
 void print_text(std::ostream& out, const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
 
 // The keys of timm's validate.py, in its units (param_count in millions), and real. All are of whole images;
-// those of all crops together begin with tta_, and tta has a row for each number of crops.
+// those of all crops together begin with tta_, and tta has a row for each number of crops, shifts one for
+// each number of pixels.
 void print_json(std::ostream& out, const EvalReport& report, const SavedModel& saved, const Dataset& dataset);
 
 // [images, classes]

@@ -129,7 +129,7 @@ Image GivenImages::load(std::int64_t i) const {
   const std::string shown = path == "-" ? "standard input" : printable(path);
   const int size = preparation_.size;
   Image image = decode_image(file_bytes(path), shown, preparation_.decode == "fast" ? size : 0);
-  return fit_image(std::move(image), size, preparation_.resize, shown);
+  return fit_image(std::move(image), size, preparation_.resize, shown, preparation_.crop_pct);
 }
 
 std::string GivenImages::name(std::int64_t i) const {

@@ -109,7 +109,8 @@ PredictOptions predict_options(const PredictCommand& o, const SavedModel& saved)
       .batch_size = o.batch_size,
       .workers = static_cast<int>(o.workers >= 0 ? o.workers : std::min(available_cores(), 16)),
       .top = o.top,
-      .keep_features = o.features.has_value()};
+      .keep_features = o.features.has_value(),
+      .permute_pixels = saved.config.data.permute_pixels};
   if (o.tta.crops > 0) how.tta = tta_options(saved, o.tta, false);
   return how;
 }

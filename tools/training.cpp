@@ -32,11 +32,6 @@ void check_transferred(const RunConfig& config, const RunConfig& brought, Origin
     if (!same)
       fail(ErrorKind::usage, "{} takes the place of the model and weights of {}: leave it out", origins[key],
            from);
-  if (config.data.image_size != brought.data.image_size)
-    fail(ErrorKind::usage,
-         "{}: the first layer of {} takes images of {}x{} alone: leave it out, and images of any size are "
-         "resized to that",
-         origins["data.image_size"], from, brought.data.image_size, brought.data.image_size);
 }
 
 void check_data_is_named(const RunConfig& config, const TrainingOptions& options, bool has_file,

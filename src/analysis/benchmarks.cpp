@@ -217,7 +217,7 @@ BenchRow bench_loader(const RunConfig& config, const BenchOptions& options) {
   const auto source = std::make_shared<TrainImages>(
       set, choose_subset(*set, config.data.subset, 0).train,
       RenderOptions{resolve_normalization(config.data, set->info()), static_cast<int>(config.data.image_size),
-                    config.train.batch_size},
+                    config.train.batch_size, config.data.permute_pixels},
       TrainImagesOptions{.augment = config.augment, .seed = 0});
   const int workers = static_cast<int>(resolve_workers(config.data, device));
   BatchLoader loader(source, 0, std::int64_t{1} << 40, workers, static_cast<int>(config.data.prefetch),

@@ -8,6 +8,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/data/pixel_permutation.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/nn/model.hpp"
 #include "smlp/train/config_files.hpp"
@@ -117,9 +118,18 @@ struct Weight {
   torch::Tensor value;
 };
 
+// Columns as the image lies, where a run permuted its pixels.
+torch::Tensor in_image_order(const torch::Tensor& weight, const DataConfig& data) {
+  if (!data.permute_pixels) return weight;
+  const torch::Tensor order = torch::tensor(
+      pixel_permutation(*data.permute_pixels, static_cast<int>(data.image_size)), torch::kInt64);
+  return weight.detach().view({weight.size(0), 3, -1}).index_select(2, order.argsort()).flatten(1);
+}
+
 // Saved ones, or those a model of that name starts with.
 Weight first_layer_weight(const std::string& path, bool best) {
   std::shared_ptr<Model> model;
+  DataConfig data;
   std::string of;
   if (!fs::exists(path) && names_a_model(path)) {
     const RunConfig config = load_run_config(std::nullopt, {make_override("model.name", path, path)});
@@ -129,10 +139,11 @@ Weight first_layer_weight(const std::string& path, bool best) {
   } else {
     const SavedModel saved = open_saved_model(path, best);
     model = saved.model;
+    data = saved.config.data;
     of = (fs::path(path).is_absolute() ? saved.checkpoint : fs::proximate(saved.checkpoint)).string();
   }
   for (const auto& item : model->named_parameters())
-    if (item.key() == "linear_in.weight") return {of, item.value()};
+    if (item.key() == "linear_in.weight") return {of, in_image_order(item.value(), data)};
   fail(ErrorKind::data, "{}: the model has no first layer over whole images (linear_in.weight)", path);
 }
 

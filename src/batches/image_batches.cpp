@@ -21,9 +21,17 @@ void check_sizes(const Dataset& dataset, const std::vector<std::int64_t>& chosen
 
 }  // namespace
 
-RendererPool::RendererPool(int source_size, int output_size, ChannelStatistics normalization)
-    : source_size_(source_size), output_size_(output_size), normalization_(std::move(normalization)) {
-  free_.push_back(std::make_unique<Renderer>(source_size_, output_size_, normalization_));
+RendererPool::RendererPool(int source_size, int output_size, ChannelStatistics normalization,
+                           std::optional<std::int64_t> permute_pixels)
+    : source_size_(source_size),
+      output_size_(output_size),
+      normalization_(std::move(normalization)),
+      permute_pixels_(permute_pixels) {
+  free_.push_back(make());
+}
+
+std::unique_ptr<Renderer> RendererPool::make() const {
+  return std::make_unique<Renderer>(source_size_, output_size_, normalization_, permute_pixels_);
 }
 
 RendererPool::Lease::Lease(RendererPool& pool) : pool_(pool) {
@@ -34,8 +42,7 @@ RendererPool::Lease::Lease(RendererPool& pool) : pool_(pool) {
       pool_.free_.pop_back();
     }
   }
-  if (!renderer_)
-    renderer_ = std::make_unique<Renderer>(pool_.source_size_, pool_.output_size_, pool_.normalization_);
+  if (!renderer_) renderer_ = pool_.make();
 }
 
 RendererPool::Lease::~Lease() {
@@ -51,7 +58,7 @@ TrainImages::TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std
       batch_size_(rendering.batch_size),
       options_(std::move(options)),
       order_(std::max<std::int64_t>(1, std::ssize(chosen_)), options_.window, options_.seed),
-      renderers_(dataset_->image_size(), image_size_, rendering.normalization) {
+      renderers_(dataset_->image_size(), image_size_, rendering.normalization, rendering.permute_pixels) {
   check_sizes(*dataset_, chosen_, rendering);
   check_augment(options_.augment);
   if (chosen_.empty()) fail(ErrorKind::usage, "{}: no image is left to train on", dataset_->description());
@@ -129,7 +136,7 @@ EvaluationImages::EvaluationImages(std::shared_ptr<const Dataset> dataset, std::
       chosen_(std::move(chosen)),
       image_size_(rendering.image_size),
       batch_size_(rendering.batch_size),
-      renderers_(dataset_->image_size(), image_size_, rendering.normalization) {
+      renderers_(dataset_->image_size(), image_size_, rendering.normalization, rendering.permute_pixels) {
   check_sizes(*dataset_, chosen_, rendering);
 }
 
@@ -161,7 +168,7 @@ CropImages::CropImages(std::shared_ptr<const Dataset> dataset, const RenderOptio
       image_size_(rendering.image_size),
       batch_size_(rendering.batch_size),
       seed_(seed),
-      renderers_(dataset_->image_size(), image_size_, rendering.normalization) {
+      renderers_(dataset_->image_size(), image_size_, rendering.normalization, rendering.permute_pixels) {
   check_sizes(*dataset_, {}, rendering);
   check_augment(augment_);
 }

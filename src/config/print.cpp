@@ -60,6 +60,9 @@ class Lister : public FieldVisitor {
   void field(const char* key, std::optional<std::string>& value, const char* help) override {
     add(key, "text or null", yaml_text(value), help);
   }
+  void field(const char* key, std::optional<std::int64_t>& value, const char* help, Bounds bounds) override {
+    add(key, "integer or null", yaml_text(value), help, bounds);
+  }
   void field(const char* key, std::optional<double>& value, const char* help, Bounds bounds) override {
     add(key, "number or null", yaml_text(value), help, bounds);
   }

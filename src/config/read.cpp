@@ -80,11 +80,11 @@ class Reader : public FieldVisitor {
       if (node->kind != Kind::null) value = text(*node, path(key));
     }
   }
+  void field(const char* key, std::optional<std::int64_t>& value, const char*, Bounds bounds) override {
+    optional_number(key, value, bounds);
+  }
   void field(const char* key, std::optional<double>& value, const char*, Bounds bounds) override {
-    if (const ConfigNode* node = find(key)) {
-      value.reset();
-      if (node->kind != Kind::null) value = number<double>(*node, path(key), bounds);
-    }
+    optional_number(key, value, bounds);
   }
   void field(const char* key, std::vector<std::int64_t>& value, const char*, Bounds bounds) override {
     if (const ConfigNode* node = find(key)) value = numbers<std::int64_t>(*node, path(key), bounds);
@@ -196,6 +196,14 @@ class Reader : public FieldVisitor {
     expected(node, path,
              fmt::format("one of {}{}", fmt::join(names, ", "),
                          meant.empty() ? did_you_mean(node.text, names) : fmt::format(" ({})", meant)));
+  }
+
+  template <class T>
+  void optional_number(const char* key, std::optional<T>& value, const Bounds& bounds) {
+    const ConfigNode* node = find(key);
+    if (node == nullptr) return;
+    value.reset();
+    if (node->kind != Kind::null) value = number<T>(*node, path(key), bounds);
   }
 
   template <class T>

@@ -3,6 +3,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/data/augment.hpp"
+#include "smlp/data/pixel_permutation.hpp"
 #include "smlp/formats/resample.hpp"
 
 namespace smlp {
@@ -24,7 +25,8 @@ int bound(int count) {
 
 }  // namespace
 
-Renderer::Renderer(int source_size, int output_size, const ChannelStatistics& normalization)
+Renderer::Renderer(int source_size, int output_size, const ChannelStatistics& normalization,
+                   std::optional<std::int64_t> permute_pixels)
     : source_size_(source_size), output_size_(output_size), taps_(source_size + 1) {
   if (normalization.mean.size() != 3 || normalization.std.size() != 3)
     fail(ErrorKind::data, "normalisation has {} means and {} deviations, expected 3 of each",
@@ -39,6 +41,9 @@ Renderer::Renderer(int source_size, int output_size, const ChannelStatistics& no
   }
   line_.resize(std::size_t{4} * source_size);
   planes_.resize(std::size_t{3} * source_size * output_size);
+  if (!permute_pixels) return;
+  order_ = pixel_permutation(*permute_pixels, output_size);
+  ordered_.resize(output_elements());
 }
 
 const Renderer::Taps& Renderer::taps(int length) {
@@ -116,7 +121,7 @@ void Renderer::lines(const CropBox& box, const Taps& taps, float* out) const {
   }
 }
 
-void Renderer::render(const std::uint8_t* image, const CropBox& box, float* out) {
+void Renderer::render_box(const std::uint8_t* image, const CropBox& box, float* out) {
   if (box.width == output_size_ && box.height == output_size_) return copy(image, box, out);
   const Taps& across = taps(box.width);
   switch (across.count) {
@@ -148,6 +153,14 @@ void Renderer::render(const std::uint8_t* image, const CropBox& box, float* out)
     default:
       return lines<0>(box, down, out);
   }
+}
+
+void Renderer::render(const std::uint8_t* image, const CropBox& box, float* out) {
+  if (order_.empty()) return render_box(image, box, out);
+  render_box(image, box, ordered_.data());
+  for (const float* plane = ordered_.data(); plane != ordered_.data() + ordered_.size();
+       plane += order_.size())
+    for (const std::int64_t from : order_) *out++ = plane[from];
 }
 
 void Renderer::render(const std::uint8_t* image, float* out) {

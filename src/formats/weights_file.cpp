@@ -69,15 +69,21 @@ WeightsFile::WeightsFile(const fs::path& path) {
   }
 }
 
+template <class File>
+const File& WeightsFile::open(const fs::path& path) {
+  const auto& file = std::get<File>(files_.emplace_back(std::in_place_type<File>, path));
+  entries_.insert(entries_.end(), file.entries().begin(), file.entries().end());
+  return file;
+}
+
 void WeightsFile::open_part(const fs::path& path) {
   refuse_stand_in(path);
   if (is_safetensors(path)) {
-    const auto& file =
-        std::get<SafetensorsFile>(files_.emplace_back(std::in_place_type<SafetensorsFile>, path));
-    entries_.insert(entries_.end(), file.entries().begin(), file.entries().end());
+    open<SafetensorsFile>(path);
+  } else if (path.extension() == ".npz") {
+    open<NpzFile>(path);
   } else {
-    const auto& file = std::get<TorchFile>(files_.emplace_back(std::in_place_type<TorchFile>, path));
-    entries_.insert(entries_.end(), file.entries().begin(), file.entries().end());
+    const auto& file = open<TorchFile>(path);
     objects_.insert(objects_.end(), file.objects().begin(), file.objects().end());
   }
 }

@@ -31,6 +31,10 @@ class ZipReader {
   }
 
  private:
+  struct Sizes {
+    std::uint64_t whole, packed;
+    bool operator==(const Sizes&) const = default;
+  };
   struct Range {
     std::uint64_t begin, end;
     std::string_view name;
@@ -103,7 +107,8 @@ class ZipReader {
     const bool stored = number(at + 10, 2) == 0;
     if (stored && packed != size)
       refuse(fmt::format("record \"{}\" has two sizes: {} and {}", printable(name), packed, size));
-    add_record(at, {name, {}, static_cast<std::uint32_t>(number(at + 16, 4)), stored}, packed, offset);
+    add_record(at, {name, {}, static_cast<std::uint32_t>(number(at + 16, 4)), stored}, {size, packed},
+               offset);
     return next;
   }
 
@@ -136,8 +141,16 @@ class ZipReader {
     if (!names_.insert(name).second) refuse(fmt::format("record \"{}\" is there twice", printable(name)));
   }
 
+  // Of a local header that lies before the directory whole. NumPy's stand in a zip64 field, however small.
+  Sizes local_sizes(std::uint64_t offset) const {
+    Sizes sizes{number(offset + 22, 4), number(offset + 18, 4)};
+    read_zip64_field(offset + local_size + number(offset + 26, 2), number(offset + 28, 2),
+                     {&sizes.whole, &sizes.packed});
+    return sizes;
+  }
+
   // `at`: its directory entry; `offset`: its local header.
-  void add_record(std::uint64_t at, ZipRecord record, std::uint64_t size, std::uint64_t offset) {
+  void add_record(std::uint64_t at, ZipRecord record, const Sizes& sizes, std::uint64_t offset) {
     const auto bad = [&](std::string_view reason) {
       refuse(fmt::format("record \"{}\": {}", printable(record.name), reason));
     };
@@ -145,7 +158,7 @@ class ZipReader {
       bad("no local header where the directory says");
     const std::uint64_t name_size = number(offset + 26, 2);
     const std::uint64_t begin = offset + local_size + name_size + number(offset + 28, 2);
-    if (begin > directory_ || size > directory_ - begin) bad("it goes beyond the archive's records");
+    if (begin > directory_ || sizes.packed > directory_ - begin) bad("it goes beyond the archive's records");
     if (text(offset + local_size, name_size) != record.name) bad("its local header has another name");
     const std::uint64_t flags = number(offset + 6, 2);
     if (flags != number(at + 8, 2) || number(offset + 8, 2) != number(at + 10, 2))
@@ -153,9 +166,9 @@ class ZipReader {
     // CRC and sizes; with flag 8 they follow the data, as torch writes them, and the directory's are used.
     if ((flags & 8) == 0 && text(offset + 14, 12) != text(at + 16, 12))
       bad("its local header contradicts the directory");
-    record.bytes = archive_.subspan(begin, size);
+    record.bytes = archive_.subspan(begin, sizes.packed);
     records_.push_back(record);
-    ranges_.push_back({offset, begin + size, record.name});
+    ranges_.push_back({offset, begin + sizes.packed, record.name});
   }
 
   void check_overlaps() {

@@ -13,12 +13,17 @@ TensorShapes::TensorShapes(std::span<const SafetensorsEntry> tensors) {
   for (const SafetensorsEntry& each : tensors) shapes_.emplace(each.name, each.shape);
 }
 
-const std::vector<std::int64_t>& TensorShapes::shape(std::string_view name, std::size_t dimensions) const {
+const std::vector<std::int64_t>& TensorShapes::shape(std::string_view name) const {
   const auto found = shapes_.find(name);
   if (found == shapes_.end()) fail(ErrorKind::data, "{} is missing", name);
-  if (found->second.size() != dimensions)
-    fail(ErrorKind::data, "{} has {} dimensions, expected {}", name, found->second.size(), dimensions);
   return found->second;
+}
+
+const std::vector<std::int64_t>& TensorShapes::shape(std::string_view name, std::size_t dimensions) const {
+  const std::vector<std::int64_t>& found = shape(name);
+  if (found.size() != dimensions)
+    fail(ErrorKind::data, "{} has {} dimensions, expected {}", name, found.size(), dimensions);
+  return found;
 }
 
 void TensorShapes::expect(std::string_view name, const std::vector<std::int64_t>& wanted) const {
@@ -41,7 +46,7 @@ std::vector<std::string> TensorShapes::names() const {
 
 std::vector<TensorSource> same_names(const TensorShapes& shapes) {
   std::vector<TensorSource> sources;
-  for (const std::string& name : shapes.names()) sources.push_back({name, name});
+  for (const std::string& name : shapes.names()) sources.push_back({name, {name}});
   return sources;
 }
 

@@ -7,6 +7,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/models/foreign_names.hpp"
 #include "smlp/models/registry.hpp"
 
 namespace smlp {
@@ -77,7 +78,9 @@ std::string listed(const std::vector<WeightSet>& sets) {
 // Takes the set below `prefix`, if there is one, out of `tensors`.
 std::optional<WeightSet> take_set(const std::string& prefix, ByName& tensors) {
   std::vector<SafetensorsEntry> below = tensors_below(prefix, tensors);
-  auto model = recognise(TensorShapes(below));
+  const TensorShapes shapes(below);
+  auto model = recognise_foreign(shapes);
+  if (!model) model = recognise(shapes);
   if (!model) return std::nullopt;
   for (const SafetensorsEntry& each : below) tensors.erase(prefix + each.name);
   return WeightSet{prefix.substr(0, prefix.size() - !prefix.empty()), std::move(*model), std::move(below)};

@@ -86,7 +86,8 @@ void ImageStream::open_source() {
   const PartImages images = e.images_of(part_);
   if (!images.dataset) fail(ErrorKind::usage, "no images are held out: set data.holdout");
   const auto source = std::make_shared<EvaluationImages>(
-      images.dataset, *images.chosen, RenderOptions{e.normalization, e.image_size(), e.plan.batch_size});
+      images.dataset, *images.chosen,
+      RenderOptions{e.normalization, e.image_size(), e.plan.batch_size, e.config.data.permute_pixels});
   last_step_ = source->steps();
   source_ = source;
 }

@@ -14,7 +14,8 @@
 namespace smlp {
 namespace {
 
-constexpr std::array weight_endings{".safetensors", ".index.json", ".pt", ".pth", ".pth.tar", ".ckpt"};
+constexpr std::array weight_endings{".safetensors", ".index.json", ".pt", ".pth",
+                                    ".pth.tar",     ".ckpt",       ".npz"};
 constexpr std::array weight_names{"pytorch_model.bin"};
 constexpr std::array exported_names{"model.safetensors", "model.pt"};
 constexpr std::array config_endings{".yaml", ".yml"};

@@ -35,20 +35,6 @@ BestResult best_from_json(const nlohmann::json& json, const std::string& name) {
           json.at("score"), json.at("top1"), json.at("top5")};
 }
 
-// Earlier versions, and imported weights, do not say it.
-ImagePreparation preparation_from_json(const nlohmann::json& json, const std::string& name) {
-  if (!json.contains("preparation")) return {};
-  const nlohmann::json& from = json.at("preparation");
-  const std::int64_t size = integer(from.at("size"), name + ": preparation.size");
-  ImagePreparation found{static_cast<int>(size), from.at("resize"), from.at("decode")};
-  const bool known = (found.resize == "none" || found.resize == "squash" || found.resize == "crop") &&
-                     (found.decode == "accurate" || found.decode == "fast");
-  if (size < 1 || size > max_image_size || !known)
-    fail(ErrorKind::data, "{}: preparation of images is {}, which is none that `smlp pack` makes", name,
-         from.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  return found;
-}
-
 std::map<std::string, std::uint64_t> log_sizes_from_json(const nlohmann::json& json,
                                                          const std::string& name) {
   std::map<std::string, std::uint64_t> sizes;
@@ -85,7 +71,8 @@ TrainingState state_from_json(const nlohmann::json& json, const std::string& nam
   state.log_sizes = log_sizes_from_json(json.at("log_sizes"), name);
   json.at("normalization").at("mean").get_to(state.normalization.mean);
   json.at("normalization").at("std").get_to(state.normalization.std);
-  state.preparation = preparation_from_json(json, name);
+  // Earlier versions, and some imported weights, do not say it.
+  if (json.contains("preparation")) state.preparation = read_preparation(json.at("preparation"), name);
   json.at("classes").get_to(state.classes);
   json.at("data_fingerprint").get_to(state.data_fingerprint);
   json.at("config").get_to(state.config);
@@ -146,9 +133,7 @@ std::string state_text(const TrainingState& state, const PartHashes& hashes) {
             {"data_fingerprint", state.data_fingerprint},
             {"config", state.config},
             {"hashes", hashes}};
-  const ImagePreparation& images = state.preparation;
-  if (images.size > 0)
-    json["preparation"] = {{"size", images.size}, {"resize", images.resize}, {"decode", images.decode}};
+  if (state.preparation.size > 0) json["preparation"] = preparation_json(state.preparation);
   return json.dump(1) + "\n";
 }
 

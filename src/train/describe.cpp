@@ -46,6 +46,7 @@ std::string describe(const Experiment& e) {
       "model      {} ({}) at {}x{}, {} parameters, {} MACs an image\n"
       "data       {}, {} classes, {}x{}\n"
       "normalise  mean {:.4g}, std {:.4g} ({})\n"
+      "{}"
       "device     {}\n"
       "precision  {}\n"
       "{}",
@@ -53,6 +54,9 @@ std::string describe(const Experiment& e) {
       human_count(static_cast<double>(cost.parameters)), human_count(static_cast<double>(cost.macs)), data,
       e.train_set->classes(), e.train_set->image_size(), e.train_set->image_size(),
       fmt::join(e.normalization.mean, " "), fmt::join(e.normalization.std, " "), e.normalization_from,
+      c.data.permute_pixels
+          ? fmt::format("pixels     permuted by seed {}, alike in every image\n", *c.data.permute_pixels)
+          : "",
       e.device.description, precision_name(e.device.precision), describe_training(e));
 }
 

@@ -51,7 +51,8 @@ std::optional<EvaluationResult> evaluate(Model& model, const Device& device,
   check_real_labels(options.real, indices.empty() ? dataset->size() : -1, *dataset);
   const int classes = dataset->classes();
   const auto source = std::make_shared<EvaluationImages>(
-      std::move(dataset), indices, RenderOptions{normalization, options.image_size, options.batch_size});
+      std::move(dataset), indices,
+      RenderOptions{normalization, options.image_size, options.batch_size, options.permute_pixels});
   return evaluate(model, device, source, source->steps(), classes, options);
 }
 

@@ -46,12 +46,51 @@ void check_statistics(const ChannelStatistics& statistics, const std::string& fi
          fmt::join(mean, ", "), fmt::join(deviation, ", "));
 }
 
+// By the family's name, or timm's of a model of it: "mixer_b16_224".
+bool describes(const nlohmann::json& json, const std::string& family) {
+  return json.is_object() && json.contains("architecture") && json["architecture"].is_string() &&
+         json["architecture"].get<std::string>().starts_with(family);
+}
+
 KeyValues args_from_json(const nlohmann::json& args) {
   KeyValues keys;
   for (const auto& [key, value] : args.items())
     keys.emplace_back("model." + printable(key),
                       printable(value.is_string() ? value.get<std::string>() : value.dump()));
   return keys;
+}
+
+void read_image_size(const nlohmann::json& cfg, ExportedConfig& found) {
+  if (!cfg.contains("input_size")) return;
+  const auto size = cfg["input_size"].get<std::vector<std::int64_t>>();
+  if (size.size() != 3 || size[0] != 3 || size[1] != size[2] || size[1] < 1 || size[1] > max_image_size)
+    fail(ErrorKind::data, "{}: pretrained_cfg: input_size {}, expected [3, S, S], S from 1 to {}", found.file,
+         cfg["input_size"].dump(), max_image_size);
+  found.image_size = static_cast<int>(size[1]);
+}
+
+// timm's keys; the part that is not cut off is of images of the input's size.
+void read_crop(const nlohmann::json& cfg, ExportedConfig& found) {
+  if (!cfg.contains("crop_pct") || !found.image_size) return;
+  const bool squash = cfg.value("crop_mode", "center") == "squash";
+  found.preparation = read_preparation({{"size", *found.image_size},
+                                        {"resize", squash ? "squash" : "crop"},
+                                        {"decode", "accurate"},
+                                        {"crop_pct", cfg["crop_pct"]}},
+                                       found.file);
+}
+
+// Some of timm's files have these keys at the top. What stands among an export's own goes over timm's.
+void read_keys(const nlohmann::json& json, bool own, ExportedConfig& found) {
+  const nlohmann::json& cfg = json.contains("pretrained_cfg") ? json["pretrained_cfg"] : json;
+  if (cfg.contains("mean") || cfg.contains("std")) found.normalization = {cfg.at("mean"), cfg.at("std")};
+  read_image_size(cfg, found);
+  if (json.contains("label_names")) json["label_names"].get_to(found.classes);
+  if (!own) return read_crop(cfg, found);
+  if (json.contains("model_args")) found.model = args_from_json(json["model_args"]);
+  if (json.contains("preparation")) found.preparation = read_preparation(json["preparation"], found.file);
+  if (json.contains("permute_pixels"))
+    found.model.emplace_back("data.permute_pixels", printable(json["permute_pixels"].dump()));
 }
 
 }  // namespace
@@ -80,7 +119,12 @@ std::string exported_config(const SavedModel& saved) {
                             {"mean", saved.state.normalization.mean},
                             {"std", saved.state.normalization.std},
                             {"interpolation", "bilinear"},
-                            {"crop_pct", 1.0}};
+                            {"crop_pct", saved.state.preparation.crop_pct}};
+  if (saved.state.preparation.size > 0) {
+    json["pretrained_cfg"]["crop_mode"] = saved.state.preparation.resize == "crop" ? "center" : "squash";
+    json["preparation"] = preparation_json(saved.state.preparation);
+  }
+  if (c.data.permute_pixels) json["permute_pixels"] = *c.data.permute_pixels;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -89,27 +133,18 @@ std::optional<ExportedConfig> read_exported_config(const fs::path& folder, const
   if (!fs::exists(path)) return std::nullopt;
   const std::string file = path.string();
   const nlohmann::json json = parse_json(read_file(path, max_bytes), file, max_depth);
-  if (!json.is_object() || !json.contains("architecture") || json["architecture"] != family) {
+  if (!describes(json, family)) {
     log().warn("{}: it describes no {}, so nothing is taken from it", file, family);
     return std::nullopt;
   }
   ExportedConfig found{.file = file};
   try {
-    if (json.contains("model_args")) found.model = args_from_json(json["model_args"]);
-    if (json.contains("label_names")) json["label_names"].get_to(found.classes);
-    if (json.contains("pretrained_cfg")) {
-      const nlohmann::json& cfg = json["pretrained_cfg"];
-      found.normalization = {cfg.at("mean"), cfg.at("std")};
-      if (cfg.contains("input_size")) found.image_size = cfg["input_size"].at(2).get<int>();
-    }
+    read_keys(json, json["architecture"] == family, found);
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorKind::data, "{}: {}", file, error.what());
   }
   check_class_names(found.classes, file);
   if (found.normalization) check_statistics(*found.normalization, file);
-  if (found.image_size && (*found.image_size < 1 || *found.image_size > max_image_size))
-    fail(ErrorKind::data, "{}: pretrained_cfg: input_size {}, expected 1 to {}", file, *found.image_size,
-         max_image_size);
   return found;
 }
 

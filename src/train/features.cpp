@@ -38,7 +38,7 @@ std::shared_ptr<const NpyFile> FeatureCache::features(Experiment& experiment, Pa
   const PartImages of_part = experiment.images_of(part);
   const auto images = std::make_shared<EvaluationImages>(
       of_part.dataset, *of_part.chosen,
-      RenderOptions{experiment.normalization, experiment.image_size(), batch_size});
+      RenderOptions{experiment.normalization, experiment.image_size(), batch_size, data.permute_pixels});
   BatchLoader loader(images, 0, images->steps(), experiment.workers(), static_cast<int>(data.prefetch),
                      experiment.device.torch);
   const fs::path path = folder_ / (name + ".npy");

@@ -10,26 +10,63 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/data/class_lists.hpp"
+#include "smlp/models/tensor_layout.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/exported_config.hpp"
 #include "smlp/train/foreign_weights.hpp"
+#include "smlp/train/published_images.hpp"
 
 namespace smlp {
 namespace {
 
-// What the weights were trained on: as said, as config.json says, or as the file's name does.
-ImportedWeights::Data data_of(const ImportOptions& options, const std::optional<ExportedConfig>& exported) {
-  if (!options.family && exported && exported->normalization)
-    return {"config.json", *exported->normalization};
-  const std::string name = options.family.value_or(options.from.filename().string());
-  const std::optional<std::string> family = options.family ? family_of_data(name) : family_of_file_name(name);
+// The file's name, or its folder's where every file of its kind is called so.
+std::string telling_name(const std::filesystem::path& file) {
+  const std::string name = file.filename().string();
+  const bool generic = name.starts_with("model.") || name.starts_with("pytorch_model.");
+  return generic ? std::filesystem::absolute(file).parent_path().filename().string() : name;
+}
+
+using Data = ImportedWeights::Data;
+
+// As the published weights of the family were shown, of which ImageNet's names say nothing; nullopt: another
+// data set is said, or there are none.
+std::optional<Data> published_data(const RecognisedModel& model, const ImportOptions& options) {
+  const std::string name = telling_name(options.from);
+  const std::optional<std::string> said = family_of_file_name(name);
+  const auto found = published_images(model.family, model.origin, name);
+  if (!found || options.family || said.value_or("imagenet") != "imagenet") return std::nullopt;
+  return Data{fmt::format("the {}s published", model.family),
+              found->normalization,
+              {model.image_size, "crop", "accurate", found->crop_pct},
+              !found->told && !said};
+}
+
+Data data_of_name(const ImportOptions& options) {
+  const std::string name = options.family.value_or(telling_name(options.from));
+  const auto family = options.family ? family_of_data(name) : family_of_file_name(name);
   if (!family)
     fail(ErrorKind::usage,
          "\"{}\" says no data set whose normalisation is known: `smlp import {} --to DIR --family {}` does",
          name, options.from.string(), fmt::join(known_data(), "|"));
   return {*family, family_statistics(*family)};
+}
+
+// How images were prepared: what was asked for goes over what config.json says, and that over names.
+Data data_of(const RecognisedModel& model, const ImportOptions& options,
+             const std::optional<ExportedConfig>& exported) {
+  const std::optional<Data> published = published_data(model, options);
+  Data data;
+  if (options.normalization)
+    data = {"--mean and --std", *options.normalization};
+  else if (!options.family && exported && exported->normalization)
+    data = {"config.json", *exported->normalization};
+  else
+    data = published ? *published : data_of_name(options);
+  if (published) data.preparation = published->preparation;
+  if (exported && exported->preparation.size > 0) data.preparation = exported->preparation;
+  return data;
 }
 
 std::vector<std::string> classes_of(const ImportOptions& options,
@@ -44,21 +81,28 @@ std::vector<std::string> classes_of(const ImportOptions& options,
   return classes;
 }
 
+torch::Tensor laid_out(const torch::Tensor& value, const std::string& layout) {
+  if (layout.empty()) return value;
+  const TensorLayout how(layout);
+  return value.permute(how.order()).reshape(how.shape(value.sizes().vec()).value());
+}
+
 // Under the model's names, in float32; tensors that no name of the model claims keep theirs, to be refused.
 NamedTensors model_tensors(const std::vector<SafetensorsEntry>& entries, const RecognisedModel& recognised,
                            const std::string& file) {
-  std::map<std::string, const TensorSource*> by_source;
-  for (const TensorSource& each : recognised.tensors) by_source[each.source] = &each;
-  NamedTensors tensors;
+  std::map<std::string, torch::Tensor> values;
   for (const SafetensorsEntry& entry : entries) {
-    torch::Tensor value = tensor_of(entry, file);
-    if (value.is_floating_point()) value = value.to(torch::kFloat32);
-    const auto found = by_source.find(entry.name);
-    if (found == by_source.end())
-      tensors.emplace_back(entry.name, value);
-    else
-      tensors.emplace_back(found->second->name, found->second->transpose ? value.t().contiguous() : value);
+    const torch::Tensor value = tensor_of(entry, file);
+    values[entry.name] = value.is_floating_point() ? value.to(torch::kFloat32) : value;
   }
+  NamedTensors tensors;
+  for (const TensorSource& each : recognised.tensors) {
+    std::vector<torch::Tensor> parts;
+    for (const std::string& source : each.sources)
+      parts.push_back(laid_out(values.extract(source).mapped(), each.layout));
+    tensors.emplace_back(each.name, parts.size() == 1 ? parts[0] : torch::cat(parts));
+  }
+  for (const auto& [name, value] : values) tensors.emplace_back(name, value);
   return tensors;
 }
 
@@ -84,7 +128,10 @@ RunConfig config_of(const KeyValues& keys, const std::string& file) {
   return blame_file([&] { return load_run_config(std::nullopt, std::move(overrides)); });
 }
 
-void resize(RecognisedModel& model, int image_size) {
+void resize(RecognisedModel& model, int image_size, const ExportedConfig& exported) {
+  if (!model.any_image_size && model.image_size != image_size)
+    fail(ErrorKind::data, "{}: input_size of {}x{}, and the weights are those for images of {}x{}",
+         exported.file, image_size, image_size, model.image_size, model.image_size);
   model.image_size = image_size;
   for (auto& [key, value] : model.keys)
     if (key == "data.image_size") value = std::to_string(image_size);
@@ -166,12 +213,11 @@ ForeignWeights::ForeignWeights(const ImportOptions& options)
   refuse_objects(set_, weights_.objects(), file_);
   RecognisedModel& recognised = set_.model;
   const auto exported = read_exported_config(options.from.parent_path(), recognised.family);
-  if (recognised.any_image_size && exported && exported->image_size)
-    resize(recognised, *exported->image_size);
+  if (exported && exported->image_size) resize(recognised, *exported->image_size, *exported);
   about_.config =
       exported ? described_config(recognised, *exported, file_) : config_of(recognised.keys, file_);
   about_.classes = recognised.classes;
-  about_.data = data_of(options, exported);
+  about_.data = data_of(recognised, options, exported);
   about_.described = exported.has_value();
   about_.set = set_.name;
   for (const WeightSet& each : found.sets)
@@ -179,6 +225,7 @@ ForeignWeights::ForeignWeights(const ImportOptions& options)
   about_.left_aside = found.others;
   state_.classes = classes_of(options, exported, recognised.classes);
   state_.normalization = about_.data.statistics;
+  state_.preparation = about_.data.preparation;
   state_.config = about_.config.yaml();
 }
 

@@ -73,7 +73,9 @@ class SuppliedImages : public BatchSource {
 
   RendererPool& renderers(int side) const {
     const std::lock_guard lock(mutex_);
-    return renderers_.try_emplace(side, side, options_.image_size, options_.normalization).first->second;
+    return renderers_
+        .try_emplace(side, side, options_.image_size, options_.normalization, options_.permute_pixels)
+        .first->second;
   }
 
   const std::shared_ptr<const ImageSupply> images_;

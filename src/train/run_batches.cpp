@@ -21,15 +21,16 @@ bool RunBatches::prepare() {
 }
 
 std::shared_ptr<const BatchSource> training_images(const Experiment& e) {
-  return std::make_shared<TrainImages>(
-      e.train_set, e.subset.train,
-      RenderOptions{
-          .normalization = e.normalization, .image_size = e.image_size(), .batch_size = e.plan.batch_size},
-      TrainImagesOptions{.augment = e.config.augment,
-                         .seed = e.seed(),
-                         .window = e.window_images(),
-                         .rank = e.world->rank(),
-                         .world = e.world->size()});
+  return std::make_shared<TrainImages>(e.train_set, e.subset.train,
+                                       RenderOptions{.normalization = e.normalization,
+                                                     .image_size = e.image_size(),
+                                                     .batch_size = e.plan.batch_size,
+                                                     .permute_pixels = e.config.data.permute_pixels},
+                                       TrainImagesOptions{.augment = e.config.augment,
+                                                          .seed = e.seed(),
+                                                          .window = e.window_images(),
+                                                          .rank = e.world->rank(),
+                                                          .world = e.world->size()});
 }
 
 std::shared_ptr<const BatchSource> RunBatches::training() {
@@ -47,7 +48,8 @@ std::optional<EvaluationResult> RunBatches::evaluate(Part part) {
   const EvaluationOptions options{.image_size = e.image_size(),
                                   .batch_size = std::min<std::int64_t>(e.plan.micro_batch, 1024),
                                   .workers = e.workers(),
-                                  .prefetch = static_cast<int>(e.config.data.prefetch)};
+                                  .prefetch = static_cast<int>(e.config.data.prefetch),
+                                  .permute_pixels = e.config.data.permute_pixels};
   if (!features_)
     return smlp::evaluate(*e.model, e.device, images.dataset, *images.chosen, e.normalization, options);
   const auto features = features_->features(e, part);

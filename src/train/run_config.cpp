@@ -27,6 +27,11 @@ void DataConfig::fields(FieldVisitor& v) {
           "auto (the pack's family, or its statistics), pack, or a family: cifar, imagenet, stl");
   v.field("mean", mean, "per channel, of pixels in [0, 1]; [] takes what normalize says", between(-10, 10));
   v.field("std", std, "per channel, of pixels in [0, 1]", Bounds{.min = 0, .max = 10, .min_open = true});
+  v.field(
+      "permute_pixels", permute_pixels,
+      "seed of one permutation of the pixels, the same for all finished images, after augmentation; null: "
+      "none",
+      between(0, 4294967295.0));
   v.field("fraction", subset.fraction, "part of each class that is used",
           Bounds{.min = 0, .max = 1, .min_open = true});
   v.field("per_class", subset.per_class, "images used of each class; 0: all", between(0, 1e9));

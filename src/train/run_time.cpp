@@ -84,7 +84,8 @@ Pace measure_evaluation(const Experiment& e) {
   std::iota(some.begin(), some.end(), 0);
   const EvaluationOptions options{.image_size = e.image_size(),
                                   .batch_size = std::min<std::int64_t>(e.plan.micro_batch, 256),
-                                  .workers = e.workers()};
+                                  .workers = e.workers(),
+                                  .permute_pixels = e.config.data.permute_pixels};
   const Stopwatch time;
   evaluate(*e.model, e.device, e.train_set, some, e.normalization, options);
   return {.batch = std::ssize(some), .steps = 1, .seconds = time.seconds()};

@@ -2,6 +2,7 @@
 
 #include "blame_file.hpp"
 #include "smlp/core/error.hpp"
+#include "smlp/core/log.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/nn/model.hpp"
 #include "smlp/run/path_kind.hpp"
@@ -14,7 +15,8 @@ namespace smlp {
 SavedWeights find_weights(const std::filesystem::path& path, bool best) {
   if (const auto file = find_weights_file(path)) {
     const ForeignWeights weights({.from = *file, .to = {}, .family = {}, .classes = {}});
-    return {std::filesystem::absolute(*file).lexically_normal(), weights.state()};
+    return {std::filesystem::absolute(*file).lexically_normal(), weights.state(),
+            weights.about().data.assumed};
   }
   const std::filesystem::path checkpoint = find_checkpoint(path, best);
   return {checkpoint, read_state(checkpoint)};
@@ -44,6 +46,12 @@ SavedModel open_saved_model(const std::filesystem::path& path, bool best, std::v
   if (saved.state.classes.size() < 2)
     fail(ErrorKind::data, "{}: {} classes, expected two or more", source, saved.state.classes.size());
   saved.config = parse_run_config(saved.state.config, source, std::move(overrides));
+  if (weights.assumed_images)
+    log().warn(
+        "{} does not say how its images were normalised: mean {:.4g} and std {:.4g} are taken, as most {}s "
+        "published have them; `smlp import` of it takes others",
+        source, fmt::join(weights.state.normalization.mean, " "),
+        fmt::join(weights.state.normalization.std, " "), saved.config.model.name);
   saved.model = build_model(saved.config.model, static_cast<int>(saved.config.data.image_size),
                             static_cast<int>(saved.state.classes.size()));
   weights.load_into(*saved.model);

@@ -44,6 +44,21 @@ ConfigNode section_of(std::string key, ConfigNode value) {
   return section;
 }
 
+// Layers over all pixels or all patches, and embeddings of places, are of one image size.
+void load_fitting(const SavedWeights& weights, const Experiment& experiment, const std::string& ignored) {
+  try {
+    weights.load_into(*experiment.model, ignored);
+  } catch (const Error& error) {
+    const std::int64_t size = parse_run_config(weights.state.config, weights.source(), {}).data.image_size;
+    if (size == experiment.image_size()) throw;
+    fail(ErrorKind::usage,
+         "data.image_size {}: the weights are those for images of {}x{}: leave it out, and images of any "
+         "size are "
+         "resized to that; {}",
+         experiment.image_size(), size, size, error.what());
+  }
+}
+
 }  // namespace
 
 ConfigNode transfer_layer(const std::filesystem::path& path, bool best) {
@@ -63,7 +78,10 @@ ConfigNode transfer_layer(const std::filesystem::path& path, bool best) {
   ConfigNode layer{ConfigNode::Kind::map, saved.origin};
   layer.entries.emplace_back("model", std::move(*model));
   layer.entries.emplace_back("init", section_of("from", std::move(from)));
-  layer.entries.emplace_back("data", section_of("image_size", *size));
+  ConfigNode images = section_of("image_size", *size);
+  if (const ConfigNode* permuted = data->find("permute_pixels"))
+    images.entries.emplace_back("permute_pixels", *permuted);
+  layer.entries.emplace_back("data", std::move(images));
   return layer;
 }
 
@@ -74,7 +92,7 @@ std::string load_initial_weights(Experiment& experiment) {
   const SavedWeights weights = find_weights(*init.from);
   const std::vector<std::string>& saved = weights.state.classes;
   const bool keep = keeps_head(experiment.train_set->info().classes, saved, init.new_head);
-  weights.load_into(model, keep ? "" : model.head_prefix());
+  load_fitting(weights, experiment, keep ? "" : model.head_prefix());
   if (!keep && init.head == InitConfig::Head::zero) zero_head(model);
   return fmt::format("weights    {}, {}", weights.path.string(),
                      keep ? fmt::format("with its head of {} classes", saved.size())

@@ -43,8 +43,8 @@ std::optional<std::vector<TtaResult>> evaluate_crops(Model& model, const Device&
   check_real_labels(options.real, dataset->size(), *dataset);
   const EvaluationMode mode(model);
   const auto source = std::make_shared<CropImages>(
-      dataset, RenderOptions{normalization, options.image_size, options.batch_size}, tta.augment, tta.crops,
-      tta.seed);
+      dataset, RenderOptions{normalization, options.image_size, options.batch_size, options.permute_pixels},
+      tta.augment, tta.crops, tta.seed);
   BatchLoader loader(source, 0, source->steps(), options.workers, options.prefetch, device.torch);
   const std::vector<std::int64_t> marks = crop_marks(tta.crops);
   std::vector<EvaluationSums> sums;

@@ -4,7 +4,12 @@
 #include <torch/torch.h>
 
 #include "smlp/core/error.hpp"
+#include "smlp/data/pixel_permutation.hpp"
+#include "smlp/networks/registry.hpp"
+#include "smlp/train/checkpoint.hpp"
+#include "smlp/train/config_files.hpp"
 #include "support/errors.hpp"
+#include "support/temp_dir.hpp"
 
 namespace smlp {
 namespace {
@@ -42,6 +47,26 @@ TEST(FirstLayer, NeighboursAreUnrelatedInNoiseAndAlikeInSmoothPictures) {
   EXPECT_GT(neighbour_correlation(smooth), 0.98);
   const torch::Tensor board = (torch::arange(64).unsqueeze(1) + torch::arange(64)) % 2;
   EXPECT_NEAR(neighbour_correlation(board.flatten().repeat({2, 3}).to(torch::kFloat32)), -1, 1e-9);
+}
+
+TEST(FirstLayer, OfPermutedPixelsItIsDrawnAsTheImageLies) {
+  testing::TempDir temp;
+  const RunConfig config = parse_run_config(
+      "{model: {name: s_mlp, depth: 1, width: 8}, data: {image_size: 16, permute_pixels: 5}}", "test", {});
+  const auto model = build_model(config.model, 16, 3);
+  const torch::Tensor wave = torch::sin(torch::arange(16) * 0.2 + 0.5);
+  const torch::Tensor order = torch::tensor(pixel_permutation(5, 16), torch::kInt64);
+  {
+    const torch::NoGradGuard no_grad;
+    model->named_parameters()["linear_in.weight"].copy_(
+        torch::outer(wave, wave).flatten().index_select(0, order).repeat({8, 3}));
+  }
+  TrainingState state;
+  state.classes = {"a", "b", "c"};
+  state.normalization = {{0, 0, 0}, {1, 1, 1}};
+  state.config = config.yaml();
+  write_checkpoint_folder(temp / "checkpoint", {model_part(*model)}, state);
+  EXPECT_GT(first_layer_of((temp / "checkpoint").string(), false, FilterChoice::first).correlation, 0.9);
 }
 
 TEST(FirstLayer, SmallPicturesAreEnlargedAndStandSideBySide) {

@@ -77,8 +77,12 @@ void add_images(Seeds& seeds) {
 }
 
 void add_arrays(Seeds& seeds) {
-  for (const std::string& name : golden_names(".npy"))
-    if (const std::string bytes = golden(name); bytes.size() < 1000) seeds.add("npy", bytes);
+  for (const std::string& name : golden_names(".npy")) {
+    const std::string bytes = golden(name);
+    if (bytes.size() >= 1000) continue;
+    seeds.add("npy", bytes);
+    seeds.add("npz", two_bytes(bytes.size()) + bytes + two_bytes(bytes.size()) + bytes);
+  }
   const std::int64_t two[] = {2}, images[] = {2, 3, 2, 3};
   const std::string pixels = npy_header_bytes("|u1", images) + std::string(36, 'p');
   for (const std::string dtype : {"|u1", "<i2", "<u4", "<i8", "<u8", "<f4"}) {

@@ -130,6 +130,23 @@ TEST(Networks, EveryFamilyKeepsTheMemoryForTheBackwardPassThatItCounts) {
   }
 }
 
+TEST(Networks, InEvaluationEveryFamilyGivesEachImageTheSameInWhateverBatch) {
+  for (const ModelFamily& family : model_table()) {
+    SCOPED_TRACE(family.name);
+    const auto model = build(std::string("{name: ") + family.name + "}", 16, 10);
+    torch::manual_seed(2);
+    draw_all(*model);
+    model->eval();
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor images = torch::randn({6, 3, 16, 16});
+    const torch::Tensor whole = model->forward(images);
+    EXPECT_TRUE(testing::same_bits(whole, model->forward(images)));
+    for (std::int64_t i = 0; i < 6; i += 3)
+      expect_close(model->forward(images.narrow(0, i, 1)), whole.narrow(0, i, 1), "alone", 1e-3,
+                   1e-5 * whole.abs().max().item<double>());
+  }
+}
+
 TEST(Networks, EveryFamilyIsTheSameInBf16ButForItsRounding) {
   for (const ModelFamily& family : model_table()) {
     const auto model = build(std::string("{name: ") + family.name + "}", 16, 10);

@@ -7,6 +7,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/formats/torch_file.hpp"
+#include "smlp/models/registry.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/config_files.hpp"
@@ -21,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::error_of;
+using testing::GoldenTensors;
 using testing::TempDir;
 
 fs::path golden(const std::string& name) {
@@ -57,6 +59,100 @@ TEST(ImportWeights, PyTorchsFilesKeepTheirBitsAndGiveItsLogits) {
   }
 }
 
+fs::path foreign(const std::string& name) {
+  return fs::path(SMLP_SOURCE_DIR) / "tests/golden/foreign" / name;
+}
+
+// As the publishers' own code, or timm's reading of their files, computes them.
+TEST(ImportWeights, PublishersNamesGiveTheirLogitsAndTheirNormalisation) {
+  const SafetensorsFile expected(foreign("logits.safetensors"));
+  for (const auto& [file, family, mean] :
+       {std::tuple("google_mixer.npz", "mixer", 0.5), std::tuple("google_vit.npz", "vit", 0.5),
+        std::tuple("facebook_resmlp.pth", "resmlp", 0.485),
+        std::tuple("torchvision_vit.pth", "vit", 0.485)}) {
+    SCOPED_TRACE(file);
+    TempDir temp;
+    const ImportedWeights found = import_weights({foreign(file), temp / "checkpoint", std::nullopt, {}});
+    EXPECT_FALSE(found.data.assumed);
+    const SavedModel saved = open_saved_model(temp / "checkpoint", false);
+    EXPECT_EQ(saved.config.model.name, family);
+    EXPECT_NEAR(saved.state.normalization.mean[0], mean, 1e-9);
+    EXPECT_EQ(saved.state.preparation.size, 8);
+    torch::NoGradGuard no_grad;
+    saved.model->eval();
+    testing::expect_close(saved.model->forward(tensor_of(expected.at("images"), file)),
+                          tensor_of(expected.at(fs::path(file).stem().string()), file), file);
+  }
+}
+
+ImportedWeights::Data data_of_file(const std::string& name, const ImportOptions& more = {}) {
+  TempDir temp;
+  fs::create_directories((temp / name).parent_path());
+  fs::copy_file(foreign("google_mixer.npz"), temp / name);
+  ImportOptions how = more;
+  how.from = temp / name;
+  how.to = temp / "checkpoint";
+  return import_weights(how).data;
+}
+
+// timm has the weights of its Mixer in safetensors; what is read of a name does not depend on that.
+TEST(ImportWeights, TheNameSaysTheNormalisationAndAFlagGoesOverIt) {
+  EXPECT_EQ(data_of_file("mixer_b16_224.goog_in21k_ft_in1k.npz").statistics.mean[0], 0.5);
+  EXPECT_EQ(data_of_file("mixer_b16_224_miil-9229a591.npz").statistics.std[0], 1);
+  EXPECT_EQ(data_of_file("mixer_b16_224.miil_in21k/model.npz").statistics.std[0], 1);
+  EXPECT_EQ(data_of_file("my_mixer_cifar10.npz").origin, "cifar");
+  EXPECT_EQ(data_of_file("a.npz", {.from = {}, .to = {}, .family = "stl10", .classes = {}}).origin, "stl");
+  const ImportOptions zero{.from = {},
+                           .to = {},
+                           .family = {},
+                           .classes = {},
+                           .weights = {},
+                           .normalization = ChannelStatistics{{0, 0, 0}, {1, 1, 1}}};
+  EXPECT_EQ(data_of_file("mixer_b16_224.goog_in21k.npz", zero).statistics.std[0], 1);
+}
+
+TEST(ImportWeights, WhereNothingTellsTheNormalisationIsSaidToBeAssumed) {
+  const GoldenTensors golden("timm.safetensors");
+  TempDir temp;
+  NamedTensors tensors;
+  const std::string before = "mixer/before/";
+  const SafetensorsFile file(fs::path(SMLP_SOURCE_DIR) / "tests/golden/models/timm.safetensors");
+  for (const SafetensorsEntry& each : file.entries())
+    if (each.name.starts_with(before))
+      tensors.emplace_back(each.name.substr(before.size()), golden[each.name]);
+  save_tensors(temp / "weights.safetensors", tensors);
+  const ImportedWeights found = import_weights({temp / "weights.safetensors", temp / "a", std::nullopt, {}});
+  EXPECT_TRUE(found.data.assumed);
+  EXPECT_EQ(found.data.statistics.mean[0], 0.5);
+  fs::rename(temp / "weights.safetensors", temp / "mixer_s16_224.safetensors");
+  EXPECT_FALSE(
+      import_weights({temp / "mixer_s16_224.safetensors", temp / "b", std::nullopt, {}}).data.assumed);
+}
+
+TEST(ImportWeights, TimmsConfigBesideTheWeightsIsTaken) {
+  TempDir temp;
+  fs::copy_file(foreign("google_mixer.npz"), temp / "model.npz");
+  const auto import_with = [&](const std::string& size, const std::string& to) {
+    write_file_atomically(
+        temp / "config.json",
+        R"({"architecture": "mixer_b16_224", "num_classes": 5, "model_args": {"img_size": 8},
+                              "pretrained_cfg": {"tag": "x", "mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6],
+                              "interpolation": "bicubic", "crop_pct": 0.875, "input_size": )" +
+            size + "}}");
+    return import_weights({temp / "model.npz", temp / to, std::nullopt, {}}).data;
+  };
+  const ImportedWeights::Data data = import_with("[3, 8, 8]", "a");
+  EXPECT_EQ(data.origin, "config.json");
+  EXPECT_EQ(data.statistics.std[2], 0.6);
+  EXPECT_EQ(data.preparation.crop_pct, 0.875);
+  EXPECT_EQ(data.preparation.resize, "crop");
+  EXPECT_EQ(open_saved_model(temp / "a", false).state.preparation.crop_pct, 0.875);
+  const std::string message = error_of(ErrorKind::data, [&] { import_with("[3, 16, 16]", "b"); });
+  EXPECT_NE(message.find("16x16"), std::string::npos) << message;
+  EXPECT_NE(message.find("8x8"), std::string::npos) << message;
+  error_of(ErrorKind::data, [&] { import_with("[3, 8, 16]", "c"); });
+}
+
 TEST(ImportWeights, ExportedWeightsComeBackInBothFormats) {
   TempDir temp;
   import_weights(options(golden("b_mlp.pt"), temp / "checkpoint"));
@@ -82,13 +178,18 @@ TEST(ImportWeights, ExportedWeightsComeBackInBothFormats) {
 
 // What names and shapes do not say, config.json does.
 TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
-  for (const std::string model :
-       {"name: b_mlp, width: 8, depth: 2, expansion: 1, activation: relu, norm_position: post, skip: false",
-        "name: s_mlp, width: 8, depth: 3, activation: relu, block_order: norm_linear_act",
-        "name: b_mlp, width: 8, depth: 2, bottleneck: false, layers_per_block: 2, norm: batch",
-        "name: mixer, width: 8, depth: 2, token_hidden: 3", "name: rp_mixer, width: 8, depth: 2, norm: none",
-        "name: gmlp, width: 8, depth: 2, hidden: 6", "name: resmlp, width: 8, depth: 2, patch_size: 2",
-        "name: vit, width: 8, depth: 2, heads: 2", "name: resnet, stem: small"}) {
+  std::vector<std::string> models{
+      "name: b_mlp, width: 8, depth: 2, expansion: 1, activation: relu, norm_position: post, skip: false",
+      "name: s_mlp, width: 8, depth: 3, activation: relu, block_order: norm_linear_act",
+      "name: b_mlp, width: 8, depth: 2, bottleneck: false, layers_per_block: 2, norm: batch",
+      "name: mixer, width: 8, depth: 2, token_hidden: 3",
+      "name: rp_mixer, width: 8, depth: 2, norm: none",
+      "name: gmlp, width: 8, depth: 2, hidden: 6",
+      "name: resmlp, width: 8, depth: 2, patch_size: 2",
+      "name: vit, width: 8, depth: 2, heads: 2",
+      "name: resnet, stem: small"};
+  for (const ModelFamily& family : model_table()) models.push_back(std::string("name: ") + family.name);
+  for (const std::string& model : models) {
     TempDir temp;
     const RunConfig config = parse_run_config("{model: {" + model + "}, data: {image_size: 8}}", model, {});
     torch::manual_seed(3);
@@ -96,6 +197,7 @@ TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
     TrainingState state;
     state.classes = {"a", "b", "c"};
     state.normalization = {{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}};
+    state.preparation = {16, "crop", "fast"};
     state.config = config.yaml();
     write_checkpoint_folder(temp / "checkpoint", {model_part(*first)}, state);
     export_weights(temp / "checkpoint", temp / "deep/exported", true);
@@ -104,6 +206,9 @@ TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
     const SavedModel again = open_saved_model(temp / "again", false);
     EXPECT_EQ(again.state.classes, state.classes);
     EXPECT_EQ(again.state.normalization.std, state.normalization.std);
+    EXPECT_EQ(again.state.preparation.size, 16);
+    EXPECT_EQ(again.state.preparation.resize, "crop");
+    EXPECT_EQ(again.state.preparation.decode, "fast");
     const torch::NoGradGuard no_grad;
     const torch::Tensor images = torch::randn({5, 3, 8, 8});
     first->eval();

@@ -123,6 +123,19 @@ TEST(TrainingStep, AStopEndsAStepAtTheNextLayerAndChangesNothing) {
   }
 }
 
+TEST(TrainingStep, AStepOfEveryFamilyLowersTheLossOfItsBatch) {
+  for (const ModelFamily& family : model_table()) {
+    Bench bench(std::string("{name: ") + family.name + "}", "{name: sgd, lr: 1e-3, momentum: 0.0}",
+                {.micro_batch = 16});
+    const Batch batch = random_batch(16);
+    const auto loss = [&](std::int64_t step) {
+      return (*bench.step)(batch, step, 1.0).value().loss.item<double>();
+    };
+    const double before = loss(0);
+    EXPECT_LT(loss(1), before) << family.name;
+  }
+}
+
 TEST(TrainingStep, TellsTheGradientsNormBeforeClipping) {
   for (const double clip : {0.0, 1e-3}) {
     Bench bench(small_mlp, "{name: sgd, lr: 1e-9}", {.clip_norm = clip, .micro_batch = 16});

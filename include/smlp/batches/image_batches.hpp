@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "smlp/batches/batch.hpp"
@@ -15,7 +16,8 @@ namespace smlp {
 // Renderers for as many threads as ask at once.
 class RendererPool {
  public:
-  RendererPool(int source_size, int output_size, ChannelStatistics normalization);
+  RendererPool(int source_size, int output_size, ChannelStatistics normalization,
+               std::optional<std::int64_t> permute_pixels);
 
   // A renderer for as long as the lease lives.
   class Lease {
@@ -32,8 +34,11 @@ class RendererPool {
   };
 
  private:
+  std::unique_ptr<Renderer> make() const;
+
   const int source_size_, output_size_;
   const ChannelStatistics normalization_;
+  const std::optional<std::int64_t> permute_pixels_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Renderer>> free_;
 };
@@ -41,8 +46,9 @@ class RendererPool {
 // How images become batches.
 struct RenderOptions {
   ChannelStatistics normalization;
-  int image_size = 64;            // pixels a side of what the model sees
-  std::int64_t batch_size = 512;  // over all ranks
+  int image_size = 64;                           // pixels a side of what the model sees
+  std::int64_t batch_size = 512;                 // over all ranks
+  std::optional<std::int64_t> permute_pixels{};  // see Renderer
 };
 
 // What training images go through, and in which order they come.

@@ -84,6 +84,8 @@ class FieldVisitor {
   virtual void field(const char* key, double& value, const char* help, Bounds bounds = {}) = 0;
   virtual void field(const char* key, std::string& value, const char* help) = 0;
   virtual void field(const char* key, std::optional<std::string>& value, const char* help) = 0;  // null: none
+  virtual void field(const char* key, std::optional<std::int64_t>& value, const char* help,
+                     Bounds bounds = {}) = 0;
   virtual void field(const char* key, std::vector<std::int64_t>& value, const char* help,
                      Bounds bounds = {}) = 0;
   virtual void field(const char* key, std::vector<double>& value, const char* help, Bounds bounds = {}) = 0;

@@ -26,7 +26,8 @@ enum class Purpose : std::uint32_t {
   shapes = 8,      // the embedded data set: time = split, index = sample
   window = 9,      // data.order windowed: time = epoch, index = 0 for its start, else layer and group
   tta = 10,        // test-time crops and flips: time = crop, index = image
-  bootstrap = 11,  // points of a scaling law drawn anew: index = drawing
+  pixels = 11,     // data.permute_pixels
+  bootstrap = 12,  // points of a scaling law drawn anew: index = drawing
 };
 
 // The numbers of one (seed, purpose, time, index), in order. `time` is an epoch or a step. The counter's

@@ -48,9 +48,10 @@ double draw_mixup(const AugmentConfig& config, std::uint64_t seed, std::uint32_t
 // thread.
 class Renderer {
  public:
-  // source_size: pixels a side of the images; output_size: of the result. Error(data) when a deviation is not
-  // above 0.
-  Renderer(int source_size, int output_size, const ChannelStatistics& normalization);
+  // source_size: pixels a side of the images; output_size: of the result; permute_pixels: the seed of the
+  // pixel_permutation() that the result goes through. Error(data) when a deviation is not above 0.
+  Renderer(int source_size, int output_size, const ChannelStatistics& normalization,
+           std::optional<std::int64_t> permute_pixels = {});
 
   // out[3][size][size] = the rendered box, which lies inside the image.
   void render(const std::uint8_t* image, const CropBox& box, float* out);
@@ -67,6 +68,7 @@ class Renderer {
     std::vector<float> weights;
   };
 
+  void render_box(const std::uint8_t* image, const CropBox& box, float* out);
   const Taps& taps(int length);
   void copy(const std::uint8_t* image, const CropBox& box, float* out) const;
   template <int count>
@@ -79,6 +81,8 @@ class Renderer {
   std::vector<Taps> taps_;              // by length, made when first met
   std::vector<float> line_;             // one line of the box, four floats a pixel
   std::vector<float> planes_;           // [3][box height][output_size]
+  std::vector<std::int64_t> order_;     // of the pixels; empty: they stay
+  std::vector<float> ordered_;          // the result before they are permuted
 };
 
 }  // namespace smlp

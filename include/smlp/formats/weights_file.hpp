@@ -6,14 +6,15 @@
 #include <variant>
 #include <vector>
 
+#include "smlp/formats/npz.hpp"
 #include "smlp/formats/safetensors.hpp"
 #include "smlp/formats/torch_file.hpp"
 
 namespace smlp {
 
-// The tensors of a model in one file, `.safetensors` or PyTorch's, or in several, which are opened through
-// the index that lists them (`model.safetensors.index.json`). One part of several by itself is refused, since
-// what it lacks cannot be seen. Error(data) naming the file.
+// The tensors of a model in one file, `.safetensors`, PyTorch's or `.npz`, or in several, which are opened
+// through the index that lists them (`model.safetensors.index.json`). One part of several by itself is
+// refused, since what it lacks cannot be seen. Error(data) naming the file.
 class WeightsFile {
  public:
   explicit WeightsFile(const std::filesystem::path& path);
@@ -26,7 +27,10 @@ class WeightsFile {
   void open_index(const std::filesystem::path& index);
   void open_part(const std::filesystem::path& path);
 
-  std::vector<std::variant<SafetensorsFile, TorchFile>> files_;
+  template <class File>
+  const File& open(const std::filesystem::path& path);
+
+  std::vector<std::variant<SafetensorsFile, TorchFile, NpzFile>> files_;
   std::vector<SafetensorsEntry> entries_;
   std::vector<std::string> objects_;
 };

@@ -21,6 +21,7 @@ class TensorShapes {
   // Of a weight [rows, columns]; missing or not a matrix: Error(data) naming it.
   std::int64_t rows(std::string_view name) const { return shape(name, 2)[0]; }
   std::int64_t columns(std::string_view name) const { return shape(name, 2)[1]; }
+  const std::vector<std::int64_t>& shape(std::string_view name) const;  // missing: Error(data) naming it
   // Missing, or of another number of dimensions: Error(data) naming it.
   const std::vector<std::int64_t>& shape(std::string_view name, std::size_t dimensions) const;
   // Another shape than this: Error(data) naming tensor and both.
@@ -35,15 +36,16 @@ class TensorShapes {
 
 // Where a model's tensor is in a weights file.
 struct TensorSource {
-  std::string name;    // the model's
-  std::string source;  // the file's
-  bool transpose = false;
+  std::string name;                  // the model's
+  std::vector<std::string> sources;  // the file's, joined along the first dimension
+  std::string layout{};              // how each is laid out there and here, see TensorLayout; empty: alike
 };
 
 // What a weights file says of its model.
 struct RecognisedModel {
   std::string family{};
-  KeyValues keys{};  // of the model section, and data.image_size; values are not checked yet
+  std::string origin{};  // whose names the file's are, see foreign_names.hpp; empty: the family's own
+  KeyValues keys{};      // of the model section, and data.image_size; values are not checked yet
   int image_size = 0;
   bool any_image_size = false;  // the weights fit every one; image_size is the published models'
   int classes = 0;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "smlp/data/dataset_info.hpp"
+#include "smlp/run/image_preparation.hpp"
 #include "smlp/run/totals.hpp"
 
 namespace smlp {
@@ -17,13 +18,6 @@ struct BestResult {
   double score = 0;  // what chose it: top-1 (%) on the held-out part, or on the test split
   double top1 = 0;   // % on the test split (on the held-out part when there is no test split)
   double top5 = 0;
-};
-
-// What a pack made of image files, and `smlp predict` makes of others; see dataset.json.
-struct ImagePreparation {
-  int size = 0;        // pixels a side; 0: not known
-  std::string resize;  // "none", "squash" or "crop"
-  std::string decode;  // "accurate" or "fast"
 };
 
 // All of a run that is not a tensor.

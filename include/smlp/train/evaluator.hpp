@@ -20,7 +20,8 @@ struct EvaluationOptions {
   int prefetch = 2;
   bool keep_logits = false;
   bool keep_predictions = false;
-  const RealLabels* real = nullptr;  // of every image of the data set, in its order
+  const RealLabels* real = nullptr;              // of every image of the data set, in its order
+  std::optional<std::int64_t> permute_pixels{};  // see Renderer
 };
 
 // The five classes a model thinks likeliest, or all when there are fewer.

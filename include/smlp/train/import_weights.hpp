@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "smlp/data/dataset_info.hpp"
+#include "smlp/run/image_preparation.hpp"
 #include "smlp/train/run_config.hpp"
 
 namespace smlp {
@@ -18,17 +20,21 @@ std::optional<std::string> family_of_data(const std::string& name);
 std::optional<std::string> family_of_file_name(const std::string& name);
 
 struct ImportOptions {
-  std::filesystem::path from;         // a .pt of PyTorch, a safetensors file, or the index of several
+  std::filesystem::path from;         // a .pt of PyTorch, a safetensors or .npz file, or the index of several
   std::filesystem::path to;           // the checkpoint's folder, which must not exist
   std::optional<std::string> family;  // one of known_data(); default: config.json or the file's name says it
   std::filesystem::path classes;      // a class list; empty: as config.json says, or unknown
   std::optional<std::string> weights{};  // which of several sets; default: the one that is no average
+  std::optional<ChannelStatistics> normalization{};  // goes over what is known of the data
 };
 
 struct ImportedWeights {
+  // What the model was shown, and who says so.
   struct Data {
-    std::string origin;  // the normalisation's family, or "config.json"
+    std::string origin;  // the normalisation's family, "config.json", "the mixers published", …
     ChannelStatistics statistics;
+    ImagePreparation preparation{};  // size 0: not known
+    bool assumed = false;            // nothing in the file or its name says it
   };
   RunConfig config;  // the model's
   int classes = 0;

@@ -33,6 +33,7 @@ struct PredictOptions {
   std::int64_t top = 5;          // likeliest classes; at most all
   bool keep_features = false;    // not with crops
   std::optional<TtaOptions> tta{};
+  std::optional<std::int64_t> permute_pixels{};  // see Renderer
 };
 
 struct PredictedBatch {

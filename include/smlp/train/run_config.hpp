@@ -38,7 +38,8 @@ struct DataConfig {
   std::string root = "cifar10";
   std::int64_t image_size = 64;
   std::string normalize = "auto";
-  std::vector<double> mean, std;  // given values; empty: what `normalize` says
+  std::vector<double> mean, std;               // given values; empty: what `normalize` says
+  std::optional<std::int64_t> permute_pixels;  // the permutation's seed; null: none
   SubsetConfig subset;
   Order order = Order::random;
   std::int64_t window_mib = 1024;

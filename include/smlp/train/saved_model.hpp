@@ -18,6 +18,7 @@ class Model;  // nn/model.hpp
 struct SavedWeights {
   std::filesystem::path path;  // the checkpoint's folder, or the file
   TrainingState state;
+  bool assumed_images = false;  // nothing says what images the file's weights were shown
 
   std::string source() const;  // the file that says the state, for messages
   // Copies the values into a model's tensors of the same names; those that begin with `ignored` are passed

@@ -9,13 +9,13 @@ namespace smlp {
 struct Experiment;  // train/experiment.hpp
 
 // What a run that starts from weights (find_weights()) takes over from them: the model's keys, the image
-// size, and init.from naming them. A layer for load_run_config().
+// size, data.permute_pixels, and init.from naming them. A layer for load_run_config().
 ConfigNode transfer_layer(const std::filesystem::path& path, bool best);
 
 // Loads the weights that init.from names, if any. The head is kept when the checkpoint has the same
 // class list, or as many classes without names, and init.new_head is false; else it stays new, as
 // init.head says. What was done, as a line of the run's header; "" without init_from. Other shapes:
-// Error(data) naming the tensors.
+// Error(data) naming the tensors, or Error(usage) where data.image_size is why.
 std::string load_initial_weights(Experiment& experiment);
 
 }  // namespace smlp

@@ -166,7 +166,7 @@ void StructureConfig::fields(FieldVisitor& v) {
   v.choice(
       "masked_kernel", masked_kernel,
       {{"auto", MaskedKernel::automatic}, {"dense", MaskedKernel::dense}, {"sparse", MaskedKernel::sparse}},
-      "of masked, in fp32 on a CPU; auto: the faster one at its density");
+      "of masked, in fp32 on a CPU; auto: the faster one by density and batch");
 }
 
 const char* StructureConfig::name() const {

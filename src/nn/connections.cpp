@@ -6,6 +6,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "smlp/core/error.hpp"
@@ -18,8 +20,13 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Up to this density sparse products are the faster (`smlp bench structured`, docs/results.md).
-constexpr double sparse_density = 0.1;
+// Up to which density sparse products are the faster for so many vectors: a fit to where the two kernels met
+// in `smlp bench structured` (docs/results.md), of widths from 256 to 2048.
+constexpr double largest_sparse_density = 0.4;
+double sparse_density(std::int64_t batch) {
+  return std::clamp(0.8 * std::pow(static_cast<double>(std::max<std::int64_t>(batch, 1)), -0.23), 0.18,
+                    largest_sparse_density);
+}
 
 // W, for as long as a product takes.
 Tensor matrix(const Tensor& values, const Tensor& places, std::int64_t out, std::int64_t in) {
@@ -132,9 +139,9 @@ void Connections::follow_mask() {
   places_ = mask_.flatten().nonzero().flatten();
   made_of_ = mask_.const_data_ptr(), version_ = mask_._version();
   order_.reset();
-  const double density = static_cast<double>(places_.size(0)) / static_cast<double>(mask_.numel());
-  const bool wanted =
-      kernel_ == MaskedKernel::sparse || (kernel_ == MaskedKernel::automatic && density <= sparse_density);
+  density_ = static_cast<double>(places_.size(0)) / static_cast<double>(mask_.numel());
+  const bool wanted = kernel_ == MaskedKernel::sparse ||
+                      (kernel_ == MaskedKernel::automatic && density_ <= largest_sparse_density);
   if (!wanted || !mask_.is_cpu() || !at::hasMKL()) return;
   const Tensor row = places_.div(in, "floor"), column = places_.remainder(in);
   order_ = (column * out + row).argsort();
@@ -143,6 +150,7 @@ void Connections::follow_mask() {
 }
 
 bool Connections::is_sparse(const Tensor& x, const Tensor& values) const {
+  if (kernel_ == MaskedKernel::automatic && density_ > sparse_density(x.size(0))) return false;
   return order_.defined() && x.scalar_type() == torch::kFloat32 && values.scalar_type() == torch::kFloat32 &&
          !at::autocast::is_autocast_enabled(torch::kCPU);
 }

@@ -19,7 +19,7 @@ namespace smlp {
 enum class Structure { dense, masked, block_diagonal, low_rank, kronecker, btt, monarch };
 
 // How a masked layer is multiplied in fp32 on a CPU, elsewhere always dense: its matrix made anew for each
-// product, by sparse products, or as is faster at its density.
+// product, by sparse products, or as is faster at its density and the batch's size.
 enum class MaskedKernel { automatic, dense, sparse };
 
 struct StructureConfig {

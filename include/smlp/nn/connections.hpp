@@ -28,6 +28,7 @@ class Connections {
   // What follows is made of the mask when it was this.
   const void* made_of_ = nullptr;
   std::uint32_t version_ = 0;
+  double density_ = 0;
   torch::Tensor places_;  // row · in + column
   struct SparseRows {
     torch::Tensor starts, columns;  // int32

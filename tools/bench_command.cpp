@@ -3,7 +3,7 @@
 #include "command.hpp"
 #include "config_options.hpp"
 #include "examples.hpp"
-#include "smlp/analysis/benchmarks.hpp"
+#include "smlp/analysis/bench_structured.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
@@ -16,7 +16,8 @@ namespace smlp {
 namespace {
 
 struct BenchCommand {
-  ConfigOptions step, loader, forward;  // what each of them takes
+  ConfigOptions step, loader, forward, structured;  // what each of them takes
+  StructuredSizes sizes;
   BenchOptions options;
   std::vector<std::string> models;
   std::string before, after;
@@ -25,6 +26,13 @@ struct BenchCommand {
 
 std::string percent(double part) {
   return fmt::format("{:.0f} %", 100 * part);
+}
+
+void warn_of_spread(const std::vector<BenchRow>& rows) {
+  for (const BenchRow& row : rows)
+    if (row.spread > largest_spread)
+      log().warn("{} {}: the repeats spread over {}: nothing to compare; is the machine in use?", row.kind,
+                 row.model, percent(row.spread));
 }
 
 void print_rows(const std::vector<BenchRow>& rows) {
@@ -44,10 +52,7 @@ void print_rows(const std::vector<BenchRow>& rows) {
   if (machine.matrix_flops > 0)
     std::cout << fmt::format("machine  {}: matrix products {:.0f} GFLOP/s, a copy {:.1f} GB/s\n",
                              rows.back().processor, machine.matrix_flops / 1e9, machine.copy_bytes / 1e9);
-  for (const BenchRow& row : rows)
-    if (row.spread > largest_spread)
-      log().warn("{} {}: the repeats spread over {}: nothing to compare; is the machine in use?", row.kind,
-                 row.model, percent(row.spread));
+  warn_of_spread(rows);
 }
 
 int report(const std::vector<BenchRow>& rows, bool json) {
@@ -83,6 +88,36 @@ int run_models(const BenchCommand& command) {
         bench_forward(load_run_config(command.forward.file(), std::move(overrides)), command.options));
   }
   return report(rows, command.json);
+}
+
+// How often a dense layer takes the time, and from which width on it takes more.
+void print_structured(const std::vector<BenchRow>& rows) {
+  std::vector<std::vector<std::string>> table{
+      {"structure", "width", "batch", "parameters", "MACs", "ms", "spread", "dense takes"}};
+  for (const BenchRow& r : rows)
+    table.push_back({r.model, std::to_string(r.classes), std::to_string(r.batch_size),
+                     human_count(static_cast<double>(r.parameters)), human_count(static_cast<double>(r.macs)),
+                     fmt::format("{:.3f}", 1000 * r.batch_seconds), percent(r.spread),
+                     fmt::format("{:.2f} x", times_as_fast_as_dense(r, rows))});
+  std::cout << format_table(table) << '\n';
+  std::vector<std::vector<std::string>> faster{{"structure", "batch", "faster than dense"}};
+  for (const Crossover& each : crossovers(rows))
+    faster.push_back({each.structure, std::to_string(each.batch_size),
+                      each.width ? fmt::format("from width {}", *each.width) : "no"});
+  std::cout << format_table(faster);
+  warn_of_spread(rows);
+}
+
+int run_structured(const BenchCommand& command) {
+  const RunConfig config = load_run_config(command.structured.file(), command.structured.overrides());
+  BenchOptions options = command.options;
+  options.repeat_seconds = 0.02;  // there are many layers, and a pass through one is short
+  const std::vector<BenchRow> rows = bench_structured(config.device, command.sizes, options);
+  if (command.json)
+    std::cout << structured_json(rows);
+  else
+    print_structured(rows);
+  return 0;
 }
 
 std::vector<BenchRow> read_rows(const std::string& file) {
@@ -129,6 +164,17 @@ Action add_bench_command(CLI::App& app) {
   CLI::App* models = add("models", "forward passes of models, side by side", o->forward, File::option,
                          {"device.", "model.", "data.image_size", "train.batch_size"});
   models->add_option("MODEL", o->models, "families or names such as B-12/1024; default: every family");
+  CLI::App* structured = add("structured", "linear layers of every structure of sparse_mlp beside dense ones",
+                             o->structured, File::none, {"device."});
+  structured->remove_option(structured->get_option("--classes"));
+  structured->add_option("--widths", o->sizes.widths, "values in and out of the layers")
+      ->delimiter(',')
+      ->check(CLI::Range(16, 65536))
+      ->capture_default_str();
+  structured->add_option("-b,--batches", o->sizes.batches, "vectors at a time")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   CLI::App* compare =
       app.add_subcommand("compare", "two outputs of --json: ratios, where the spreads allow one");
   compare->add_option("BEFORE", o->before, "a file")->required();
@@ -138,12 +184,14 @@ Action add_bench_command(CLI::App& app) {
       examples({"smlp bench loader --data data/cifar10 -b 32 --repeats 2",
                 "smlp bench loader cifar10_b_mlp.yaml --data data/cifar10 --workers 2 --repeats 2"}));
   models->footer(examples({"smlp bench models B-2/64 S-2/64 -b 32 --repeats 2"}));
+  structured->footer(examples({"smlp bench structured --widths 64,128 -b 16 --repeats 1"}));
   compare->footer(examples({"smlp bench compare before.json after.json"}));
   app.footer(examples({"smlp bench step --model B-2/64 -b 32 --repeats 2 --json > before.json",
                        "smlp bench step --model B-2/64 -b 32 --repeats 2 --json > after.json",
                        "smlp bench compare before.json after.json"}));
   return [=] {
     if (step->parsed()) return report({run_step(*o)}, o->json);
+    if (structured->parsed()) return run_structured(*o);
     if (loader->parsed()) return report({run_loader(*o)}, o->json);
     return models->parsed() ? run_models(*o) : run_compare(*o);
   };

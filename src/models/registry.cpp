@@ -11,6 +11,7 @@
 #include "smlp/models/resnet.hpp"
 #include "smlp/models/rp_mixer.hpp"
 #include "smlp/models/s_mlp.hpp"
+#include "smlp/models/sparse_mlp.hpp"
 #include "smlp/models/vit.hpp"
 
 namespace smlp {
@@ -19,6 +20,8 @@ std::span<const ModelFamily> model_table() {
   static constexpr ModelFamily rows[] = {
       {"b_mlp", make_config<ModelConfig, BMlpConfig>, BMlpConfig::presets, BMlpConfig::recognise},
       {"s_mlp", make_config<ModelConfig, SMlpConfig>, SMlpConfig::presets, SMlpConfig::recognise},
+      {"sparse_mlp", make_config<ModelConfig, SparseMlpConfig>, SparseMlpConfig::presets,
+       SparseMlpConfig::recognise},
       {"mixer", make_config<ModelConfig, MixerConfig>, MixerConfig::presets, MixerConfig::recognise},
       {"rp_mixer", make_config<ModelConfig, RpMixerConfig>, RpMixerConfig::presets, RpMixerConfig::recognise},
       {"gmlp", make_config<ModelConfig, GMlpConfig>, GMlpConfig::presets, GMlpConfig::recognise},

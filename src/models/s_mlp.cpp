@@ -43,7 +43,8 @@ const std::vector<Preset>& SMlpConfig::presets() {
 // With depth 1 there are only embedding and head.
 std::optional<RecognisedModel> SMlpConfig::recognise(const TensorShapes& shapes) {
   const auto weight = [](std::int64_t layer) { return fmt::format("layers.{}.weight", layer); };
-  const bool embeds = shapes.has("linear_in.weight") && shapes.has("linear_out.weight");
+  const bool embeds = shapes.has("linear_in.weight") && shapes.has("linear_out.weight") &&
+                      !shapes.has("layers.0.bias") && !shapes.has("blocks.0.block.0.bias");
   if (!embeds && !shapes.has(weight(0))) return std::nullopt;
   const std::int64_t width = shapes.rows("linear_in.weight"), outputs = shapes.rows("linear_out.weight");
   if (width < 1) fail(ErrorKind::data, "linear_in.weight has no rows");

@@ -7,7 +7,7 @@
 namespace smlp {
 
 using BuildNetwork = std::shared_ptr<Model>(const ModelConfig& config, int image_size, int classes);
-BuildNetwork build_b_mlp, build_s_mlp, build_mixer, build_rp_mixer, build_gmlp, build_resmlp, build_vit,
-    build_resnet;
+BuildNetwork build_b_mlp, build_s_mlp, build_sparse_mlp, build_mixer, build_rp_mixer, build_gmlp,
+    build_resmlp, build_vit, build_resnet;
 
 }  // namespace smlp

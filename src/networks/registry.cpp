@@ -12,8 +12,9 @@ struct NetworkRow {
   BuildNetwork* build;
 };
 constexpr NetworkRow network_table[] = {
-    {"b_mlp", build_b_mlp}, {"s_mlp", build_s_mlp},   {"mixer", build_mixer}, {"rp_mixer", build_rp_mixer},
-    {"gmlp", build_gmlp},   {"resmlp", build_resmlp}, {"vit", build_vit},     {"resnet", build_resnet},
+    {"b_mlp", build_b_mlp},   {"s_mlp", build_s_mlp},       {"sparse_mlp", build_sparse_mlp},
+    {"mixer", build_mixer},   {"rp_mixer", build_rp_mixer}, {"gmlp", build_gmlp},
+    {"resmlp", build_resmlp}, {"vit", build_vit},           {"resnet", build_resnet},
 };
 
 }  // namespace

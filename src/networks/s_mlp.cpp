@@ -1,54 +1,14 @@
-#include "smlp/models/s_mlp.hpp"
-
 #include "networks.hpp"
-#include "smlp/nn/layers.hpp"
+#include "s_mlp_network.hpp"
 
 namespace smlp {
-namespace {
-
-class SMlp : public Model {
- public:
-  SMlp(const SMlpConfig& config, int image_size, int classes);
-  torch::Tensor features(const torch::Tensor& images) override;
-  torch::Tensor head(const torch::Tensor& features) override { return classify(linear_out_, features); }
-
- private:
-  SMlpConfig config_;
-  torch::nn::Linear linear_in_, linear_out_;
-  std::vector<torch::nn::Linear> layers_;
-  std::vector<std::shared_ptr<NormLayer>> norms_;
-};
-
-SMlp::SMlp(const SMlpConfig& config, int image_size, int classes)
-    : config_(config),
-      linear_in_(register_module("linear_in", torch::nn::Linear(3 * image_size * image_size, config.width))),
-      linear_out_(register_module("linear_out", torch::nn::Linear(config.width, classes))) {
-  auto layers = register_module("layers", std::make_shared<torch::nn::Module>());
-  auto norms = register_module("layernorms", std::make_shared<torch::nn::Module>());
-  for (std::int64_t i = 0; i + 1 < config.depth; ++i) {
-    const std::string n = std::to_string(i);
-    layers_.push_back(layers->register_module(n, torch::nn::Linear(config.width, config.width)));
-    norms_.push_back(norms->register_module(n, std::make_shared<NormLayer>(config.norm, config.width)));
-  }
-}
-
-torch::Tensor SMlp::features(const torch::Tensor& images) {
-  torch::Tensor z = drop(linear_in_->forward(images.flatten(1)), config_.dropout, is_training());
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    z = norms_[i]->forward(z);
-    if (config_.block_order == SMlpConfig::BlockOrder::norm_act_linear)
-      z = layers_[i]->forward(activate(z, config_.activation));
-    else
-      z = activate(layers_[i]->forward(z), config_.activation);
-    z = drop(z, config_.dropout, is_training());
-  }
-  return z;
-}
-
-}  // namespace
 
 std::shared_ptr<Model> build_s_mlp(const ModelConfig& config, int image_size, int classes) {
-  return std::make_shared<SMlp>(dynamic_cast<const SMlpConfig&>(config), image_size, classes);
+  const auto dense = [](const std::string&, std::int64_t in, std::int64_t out) {
+    return torch::nn::Linear(in, out);
+  };
+  return std::make_shared<SMlp<torch::nn::Linear>>(dynamic_cast<const SMlpConfig&>(config), image_size,
+                                                   classes, dense);
 }
 
 }  // namespace smlp

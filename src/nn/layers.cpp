@@ -60,20 +60,4 @@ torch::Tensor NormLayer::forward(const torch::Tensor& x) {
                                   batch_norm_momentum, eps_, /*cudnn_enabled=*/true));
 }
 
-LinearStack::LinearStack(const std::vector<std::int64_t>& widths, Activation activation, bool activate_last)
-    : activation_(activation), activate_last_(activate_last) {
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-    stop_when_told();
-    layers_.push_back(register_module(std::to_string(2 * i), torch::nn::Linear(widths[i], widths[i + 1])));
-  }
-}
-
-torch::Tensor LinearStack::forward(torch::Tensor x) {
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    x = stoppable(layers_[i]->forward(x));
-    if (activate_last_ || i + 1 < layers_.size()) x = activate(x, activation_);
-  }
-  return x;
-}
-
 }  // namespace smlp

@@ -75,11 +75,12 @@ std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& con
         std::find_if(config.groups.begin(), config.groups.end(),
                      [&](const ParameterGroupConfig& g) { return matches(g, item.key(), model); });
     const ParameterGroupConfig chosen = group == config.groups.end() ? ParameterGroupConfig{} : *group;
+    const double times = config.steps_by_rate() ? model.rate(item.key()) : 1;
     item.value().set_requires_grad(!chosen.freeze);
     if (!chosen.freeze)
       parameters.push_back({.name = item.key(),
                             .value = item.value(),
-                            .lr = chosen.lr.value_or(config.lr),
+                            .lr = times * chosen.lr.value_or(config.lr),
                             .weight_decay = chosen.weight_decay.value_or(config.weight_decay)});
   }
   if (parameters.empty())

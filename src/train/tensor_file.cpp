@@ -47,6 +47,17 @@ bool holds_permutations(const torch::Tensor& tensor) {
   return sorted.eq(torch::arange(tensor.size(-1), tensor.options())).all().item<bool>();
 }
 
+// Of buffers that do not change in training, see Model; `own`: as the model was built.
+void check_fixed(const std::string& name, const torch::Tensor& found, const torch::Tensor& own,
+                 const std::string& file) {
+  if (!holds_permutations(found)) fail(ErrorKind::data, "{}: '{}' holds no permutations", file, name);
+  if (found.scalar_type() != torch::kBool) return;
+  const auto places = found.sum().item<std::int64_t>(), values = own.sum().item<std::int64_t>();
+  if (places != values)
+    fail(ErrorKind::data, "{}: the mask '{}' has {} places, the model has values for {}", file, name, places,
+         values);
+}
+
 }  // namespace
 
 HostTensors::HostTensors(const NamedTensors& tensors) {
@@ -89,9 +100,7 @@ void copy_tensors(const NamedTensors& from, const NamedTensors& into, const std:
          fmt::join(differences, "; "));
   }
   torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : into)
-    if (!holds_permutations(present.at(name)))
-      fail(ErrorKind::data, "{}: '{}' holds no permutations", file, name);
+  for (const auto& [name, tensor] : into) check_fixed(name, present.at(name), tensor, file);
   for (const auto& [name, tensor] : into) torch::Tensor(tensor).copy_(present.at(name));
 }
 

@@ -191,15 +191,23 @@ torch::Tensor TrainingStep::logits(const torch::Tensor& images) {
 }
 
 // Batch norm's running statistics change in the forward pass: a step that is not applied must give them back.
+// Masks and permutations do not.
+std::vector<torch::Tensor> TrainingStep::changing_buffers() const {
+  std::vector<torch::Tensor> buffers = model_->buffers();
+  std::erase_if(buffers,
+                [](const torch::Tensor& each) { return !each.is_floating_point() && each.dim() > 0; });
+  return buffers;
+}
+
 std::vector<torch::Tensor> TrainingStep::copy_buffers() const {
   std::vector<torch::Tensor> saved;
-  for (const torch::Tensor& buffer : model_->buffers()) saved.push_back(buffer.clone());
+  for (const torch::Tensor& buffer : changing_buffers()) saved.push_back(buffer.clone());
   return saved;
 }
 
 void TrainingStep::restore_buffers(const std::vector<torch::Tensor>& saved, const torch::Tensor* where_bad) {
   const torch::NoGradGuard no_grad;
-  const std::vector<torch::Tensor> buffers = model_->buffers();
+  const std::vector<torch::Tensor> buffers = changing_buffers();
   for (std::size_t i = 0; i < saved.size(); ++i) {
     torch::Tensor buffer = buffers[i];
     buffer.copy_(where_bad == nullptr ? saved[i] : torch::where(*where_bad != 0, saved[i], buffer));

@@ -17,8 +17,9 @@ struct Block {
 
   explicit Block(std::int64_t width)
       : norm(std::make_shared<NormLayer>(NormKind::layer, width)),
-        stack(std::make_shared<LinearStack>(std::vector<std::int64_t>{width, 4 * width, width},
-                                            Activation::gelu, false)) {
+        stack(std::make_shared<LinearStack>(
+            std::vector{torch::nn::Linear(width, 4 * width), torch::nn::Linear(4 * width, width)},
+            Activation::gelu, false)) {
     const torch::NoGradGuard no_grad;
     norm->parameters()[0].uniform_(0.5, 1.5);
     norm->parameters()[1].uniform_(-0.5, 0.5);

@@ -1,5 +1,6 @@
 // Benchmarks as a user takes and compares them.
 #include <fstream>
+#include <set>
 
 #include "support/program_fixture.hpp"
 
@@ -38,10 +39,26 @@ TEST_F(BenchTest, MeasuresAndComparesWithTheFlagsOfTraining) {
   json_of("models.json", {"models", "b_mlp", "S-2/16", "--set", "data.image_size=8"});
 }
 
+TEST_F(BenchTest, StructuredLayersAreMeasuredBesideDenseOnes) {
+  const Words words{"structured", "--widths", "32,64", "-b",          "8",   "--repeats",
+                    "1",          "--device", "cpu",   "--precision", "fp32"};
+  const Finished table = bench(words), json = bench(words + Words{"--json"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_NE(table.out.find("btt (rank 4)"), std::string::npos) << table.out;
+  const auto found = nlohmann::json::parse(json.out);
+  std::set<std::string> structures;
+  for (const auto& row : found["rows"]) structures.insert(row["model"]);
+  EXPECT_EQ(found["rows"].size(), 2 * structures.size());
+  EXPECT_EQ(found["crossovers"].size(), structures.size() - 1) << "of each but dense";
+  std::ofstream(in("structured.json")) << json.out;
+  EXPECT_EQ(bench({"compare", in("structured.json"), in("structured.json")}).code, 0);
+}
+
 TEST_F(BenchTest, RefusesWhatItCannotMeasure) {
   EXPECT_EQ(bench({}).code, 2);
   EXPECT_EQ(bench({"step", "--model", "Z-2/16"}).code, 2);
   EXPECT_EQ(bench({"step", "--repeats", "0"}).code, 2);
+  EXPECT_EQ(bench({"structured", "--widths", "97", "-b", "8"}).code, 2) << "no structure splits it";
   EXPECT_EQ(bench({"loader", "--data", in("nowhere")}).code, 3);
   EXPECT_EQ(bench({"compare", in("nowhere.json"), in("nowhere.json")}).code, 3);
 }

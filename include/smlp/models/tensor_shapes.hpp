@@ -17,6 +17,9 @@ class TensorShapes {
  public:
   explicit TensorShapes(std::span<const SafetensorsEntry> tensors);
 
+  // One more, or another shape for one that is there.
+  void set(const std::string& name, std::vector<std::int64_t> shape) { shapes_[name] = std::move(shape); }
+
   bool has(std::string_view name) const { return shapes_.contains(name); }
   // Of a weight [rows, columns]; missing or not a matrix: Error(data) naming it.
   std::int64_t rows(std::string_view name) const { return shape(name, 2)[0]; }

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "smlp/models/layer_kinds.hpp"
+#include "smlp/nn/stoppable.hpp"
 
 namespace smlp {
 
@@ -41,22 +43,34 @@ class NormLayer : public torch::nn::Module {
 };
 
 // The residual branch of a model's block, registered as torch.nn.Sequential names it: linear layers "0", "2",
-// "4", … with an activation between them, and one after the last when `activate_last`.
-class LinearStack : public torch::nn::Module {
+// "4", … with an activation between them, and one after the last when `activate_last`. Linear: a module
+// holder or pointer, called with ->forward(x).
+template <class Linear>
+class StackOf : public torch::nn::Module {
  public:
-  // widths: input, …, output; at least two.
-  LinearStack(const std::vector<std::int64_t>& widths, Activation activation, bool activate_last);
-  torch::Tensor forward(torch::Tensor x);
+  // layers: at least one.
+  StackOf(std::vector<Linear> layers, Activation activation, bool activate_last)
+      : layers_(std::move(layers)), activation_(activation), activate_last_(activate_last) {
+    for (std::size_t i = 0; i < layers_.size(); ++i) register_module(std::to_string(2 * i), layers_[i]);
+  }
+  torch::Tensor forward(torch::Tensor x) {
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      x = stoppable(layers_[i]->forward(x));
+      if (activate_last_ || i + 1 < layers_.size()) x = activate(x, activation_);
+    }
+    return x;
+  }
   // Whether it is two linear layers with a GELU between them and nothing after.
   bool is_gelu_pair() const {
     return layers_.size() == 2 && activation_ == Activation::gelu && !activate_last_;
   }
-  const torch::nn::Linear& linear(std::size_t i) const { return layers_[i]; }
+  const Linear& linear(std::size_t i) const { return layers_[i]; }
 
  private:
-  std::vector<torch::nn::Linear> layers_;
+  std::vector<Linear> layers_;
   Activation activation_;
   bool activate_last_;
 };
+using LinearStack = StackOf<torch::nn::Linear>;
 
 }  // namespace smlp

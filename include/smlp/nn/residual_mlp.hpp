@@ -9,4 +9,9 @@ namespace smlp {
 // are the same.
 torch::Tensor residual_mlp(const torch::Tensor& z, NormLayer& norm, LinearStack& stack);
 
+template <class Linear>
+torch::Tensor residual_mlp(const torch::Tensor& z, NormLayer& norm, StackOf<Linear>& stack) {
+  return stack.forward(norm.forward(z)) + z;
+}
+
 }  // namespace smlp

@@ -52,8 +52,8 @@ class Optimizer {
   std::vector<Parameter> parameters_;
 };
 
-// The model's parameters with the config's groups applied; requires_grad is cleared on frozen ones. A
-// pattern that matches nothing: Error(usage) naming it and the nearest tensor name.
+// The model's parameters with the config's groups and Model::rate applied; requires_grad is cleared on frozen
+// ones. A pattern that matches nothing: Error(usage) naming it and the nearest tensor name.
 std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& config);
 
 }  // namespace smlp

@@ -33,6 +33,9 @@ class OptimizerConfig : public FieldGroup {
 
   virtual std::unique_ptr<Optimizer> build(std::vector<Parameter> parameters) const = 0;
 
+  // Whether a step's size is the rate's, whatever the gradient's: of optimisers like Adam, or of signs.
+  virtual bool steps_by_rate() const { return true; }
+
   // Float32 values that the optimiser keeps for each one it trains.
   virtual std::int64_t state_values() const = 0;
 

@@ -12,6 +12,7 @@ class SgdConfig : public OptimizerConfig {
   SgdConfig() { lr = 0.01; }
   void fields(FieldVisitor& v) override;
   std::unique_ptr<Optimizer> build(std::vector<Parameter> parameters) const override;
+  bool steps_by_rate() const override { return false; }
   std::int64_t state_values() const override { return momentum > 0 ? 1 : 0; }
 };
 

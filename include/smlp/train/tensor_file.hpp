@@ -31,7 +31,7 @@ torch::Tensor tensor_of(const SafetensorsEntry& entry,
                         const std::string& file);  // a copy; `file` for messages
 
 // Copies values into the tensors of the same name. The two sets of names, shapes and types must be equal, and
-// permutations be some (see Model): otherwise Error(data) naming `file` and the first differences.
+// permutations and masks be some (see Model): otherwise Error(data) naming `file` and the first differences.
 void copy_tensors(const NamedTensors& from, const NamedTensors& into, const std::string& file);
 
 // Copies the file's values into the tensors of the same name. The two sets of names, shapes and types must be

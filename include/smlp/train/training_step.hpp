@@ -61,6 +61,7 @@ class TrainingStep {
   void add_gradients(std::vector<torch::Tensor>& sums);
   void hand_over_gradients(const std::vector<torch::Tensor>& sums);
   torch::Tensor logits(const torch::Tensor& images);
+  std::vector<torch::Tensor> changing_buffers() const;
   std::vector<torch::Tensor> copy_buffers() const;
   void restore_buffers(const std::vector<torch::Tensor>& saved, const torch::Tensor* where_bad);
 

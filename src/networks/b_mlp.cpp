@@ -1,6 +1,8 @@
 #include "smlp/models/b_mlp.hpp"
 
 #include "networks.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/nn/folding.hpp"
 #include "smlp/nn/residual_mlp.hpp"
 
 namespace smlp {
@@ -11,6 +13,7 @@ class BMlp : public Model {
   BMlp(const BMlpConfig& config, int image_size, int classes);
   torch::Tensor features(const torch::Tensor& images) override;
   torch::Tensor head(const torch::Tensor& features) override { return classify(linear_out_, features); }
+  void merge_into(const BMlp& merged) const;
 
  private:
   torch::Tensor block(std::size_t i, const torch::Tensor& z);
@@ -51,10 +54,35 @@ torch::Tensor BMlp::features(const torch::Tensor& images) {
   return z;
 }
 
+// Every norm goes into the linear layer after it: of its own block, or of what follows the block.
+void BMlp::merge_into(const BMlp& merged) const {
+  copy_common(*this, merged);
+  const auto layer = [](const BMlp& model, std::size_t i) -> const torch::nn::Linear& {
+    return i < model.blocks_.size() ? model.blocks_[i]->linear(0) : model.linear_out_;
+  };
+  const std::size_t later = config_.norm_position == BMlpConfig::NormPosition::post ? 1 : 0;
+  for (std::size_t i = 0; i < norms_.size(); ++i)
+    fold_before(*norms_[i], layer(*this, i + later), layer(merged, i + later));
+}
+
 }  // namespace
 
 std::shared_ptr<Model> build_b_mlp(const ModelConfig& config, int image_size, int classes) {
   return std::make_shared<BMlp>(dynamic_cast<const BMlpConfig&>(config), image_size, classes);
+}
+
+std::shared_ptr<Model> merge_b_mlp(const Model& model, ModelConfig& config, int image_size, int classes) {
+  auto& keys = dynamic_cast<BMlpConfig&>(config);
+  if (keys.norm != NormKind::batch)
+    fail(ErrorKind::usage, "only norms of a b_mlp with model.norm: batch fold into its linear layers");
+  if (keys.skip && keys.norm_position == BMlpConfig::NormPosition::post)
+    fail(ErrorKind::usage,
+         "model.norm_position: post with model.skip: what is normalised is also added, past the linear "
+         "layers, so that these cannot take the norm in");
+  keys.norm = NormKind::none;
+  auto merged = std::make_shared<BMlp>(keys, image_size, classes);
+  dynamic_cast<const BMlp&>(model).merge_into(*merged);
+  return merged;
 }
 
 }  // namespace smlp

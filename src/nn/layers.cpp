@@ -58,6 +58,12 @@ torch::Tensor NormLayer::forward(const torch::Tensor& x) {
                         eps_, /*cudnn_enabled=*/true);
 }
 
+NormLayer::ScaleShift NormLayer::in_evaluation() const {
+  const torch::Tensor variance = running_var_.to(torch::kFloat64),
+                      scale = weight_.detach().to(torch::kFloat64) * (variance + eps_).rsqrt();
+  return {scale, bias_.detach() - running_mean_ * scale};
+}
+
 LinearStack::LinearStack(const std::vector<std::int64_t>& widths, Activation activation, bool activate_last)
     : activation_(activation), activate_last_(activate_last) {
   for (std::size_t i = 0; i + 1 < widths.size(); ++i)

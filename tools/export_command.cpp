@@ -10,7 +10,7 @@ namespace {
 
 struct ExportOptions {
   std::string path, to, format = "safetensors";
-  bool best = false;
+  bool best = false, merge = false;
 };
 
 }  // namespace
@@ -25,11 +25,14 @@ Action add_export_command(CLI::App& app) {
       ->check(CLI::IsMember({"safetensors", "pt"}))
       ->capture_default_str();
   app.add_flag("--best", o->best, "the run's best checkpoint instead of its last");
+  app.add_flag("--merge", o->merge,
+               "fold batch norms and repmlp's convolutions into linear layers: the same logits from fewer "
+               "layers, for inference");
   app.footer(examples(
       {"smlp export runs/b6 --to exported/b6", "smlp export runs/b6 --best --format pt --to exported/pt"},
       "scripts/load_in_pytorch.py builds the model in PyTorch from the folder."));
   return [o] {
-    export_weights(o->path, o->to, o->format == "pt", o->best);
+    export_weights(o->path, o->to, o->format == "pt", o->best, o->merge);
     std::cout << fmt::format("{}: model.{} and config.json\n", o->to, o->format);
     return 0;
   };

@@ -218,8 +218,11 @@ class Reader : public FieldVisitor {
     return *value;
   }
 
+  // Presets, weights and flags say a list as one word: "[1, 2]".
   template <class T>
   static std::vector<T> numbers(const ConfigNode& node, const std::string& path, const Bounds& bounds) {
+    if (node.kind == Kind::scalar && !node.quoted && node.text.starts_with('['))
+      return numbers<T>(parse_yaml(node.text, node.origin.text()), path, bounds);
     if (node.kind != Kind::list) expected(node, path, "a list of numbers");
     std::vector<T> values;
     for (const ConfigNode& item : node.items) values.push_back(number<T>(item, path, bounds));

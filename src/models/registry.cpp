@@ -7,6 +7,7 @@
 #include "smlp/models/b_mlp.hpp"
 #include "smlp/models/gmlp.hpp"
 #include "smlp/models/mixer.hpp"
+#include "smlp/models/repmlp.hpp"
 #include "smlp/models/resmlp.hpp"
 #include "smlp/models/resnet.hpp"
 #include "smlp/models/rp_mixer.hpp"
@@ -26,6 +27,7 @@ std::span<const ModelFamily> model_table() {
       {"rp_mixer", make_config<ModelConfig, RpMixerConfig>, RpMixerConfig::presets, RpMixerConfig::recognise},
       {"gmlp", make_config<ModelConfig, GMlpConfig>, GMlpConfig::presets, GMlpConfig::recognise},
       {"resmlp", make_config<ModelConfig, ResMlpConfig>, ResMlpConfig::presets, ResMlpConfig::recognise},
+      {"repmlp", make_config<ModelConfig, RepMlpConfig>, RepMlpConfig::presets, RepMlpConfig::recognise},
       {"vit", make_config<ModelConfig, VitConfig>, VitConfig::presets, VitConfig::recognise},
       {"resnet", make_config<ModelConfig, ResNetConfig>, ResNetConfig::presets, ResNetConfig::recognise},
   };

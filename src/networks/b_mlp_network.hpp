@@ -20,6 +20,7 @@ class BMlp : public Model {
   std::vector<Linear> make_layers(const std::string& block, const Make& make) const;
   torch::Tensor block(std::size_t i, const torch::Tensor& z);
 
+ protected:
   BMlpConfig config_;
   Linear linear_in_;
   torch::nn::Linear linear_out_;

@@ -10,20 +10,42 @@ namespace {
 struct NetworkRow {
   const char* family;  // as in models/registry.cpp
   BuildNetwork* build;
+  MergeNetwork* merge = nullptr;  // null: there is never anything to fold
 };
 constexpr NetworkRow network_table[] = {
-    {"b_mlp", build_b_mlp},   {"s_mlp", build_s_mlp},       {"sparse_mlp", build_sparse_mlp},
-    {"mixer", build_mixer},   {"rp_mixer", build_rp_mixer}, {"gmlp", build_gmlp},
-    {"resmlp", build_resmlp}, {"vit", build_vit},           {"resnet", build_resnet},
+    {"b_mlp", build_b_mlp, merge_b_mlp},
+    {"s_mlp", build_s_mlp, merge_s_mlp},
+    {"sparse_mlp", build_sparse_mlp},
+    {"mixer", build_mixer},
+    {"rp_mixer", build_rp_mixer},
+    {"gmlp", build_gmlp},
+    {"resmlp", build_resmlp},
+    {"repmlp", build_repmlp, merge_repmlp},
+    {"vit", build_vit},
+    {"resnet", build_resnet},
 };
+
+const NetworkRow& row_of(const std::string& family) {
+  for (const NetworkRow& row : network_table)
+    if (row.family == family) return row;
+  fail(ErrorKind::failed, "the family {} has no network in networks/registry.cpp", family);
+}
 
 }  // namespace
 
 std::shared_ptr<Model> build_model(const Chosen<ModelConfig>& config, int image_size, int classes) {
   check_model(*config.config, image_size, classes);
-  for (const NetworkRow& row : network_table)
-    if (row.family == config.name) return row.build(*config.config, image_size, classes);
-  fail(ErrorKind::failed, "the family {} has no network in networks/registry.cpp", config.name);
+  return row_of(config.name).build(*config.config, image_size, classes);
+}
+
+std::shared_ptr<Model> merge_model(const Model& model, Chosen<ModelConfig>& config, int image_size,
+                                   int classes) {
+  MergeNetwork* const merge = row_of(config.name).merge;
+  if (merge == nullptr)
+    fail(ErrorKind::usage,
+         "{} has nothing to merge: no batch norm or convolution of it folds into a linear layer",
+         config.name);
+  return merge(model, *config.config, image_size, classes);
 }
 
 std::vector<std::pair<std::string, std::vector<std::int64_t>>> parameter_shapes(const Model& model) {

@@ -5,30 +5,21 @@
 #include <cmath>
 
 #include "networks.hpp"
+#include "smlp/nn/convolution.hpp"
 #include "smlp/nn/init.hpp"
-#include "smlp/nn/layers.hpp"
 
 namespace smlp {
 namespace {
 
 using torch::Tensor;
 
-// Without bias. He normal by fan-out at the start.
-class Convolution : public torch::nn::Module {
- public:
-  Convolution(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
-              std::int64_t padding)
-      : stride_(stride),
-        padding_(padding),
-        weight_(register_parameter("weight", torch::empty({out, in, kernel, kernel}))) {
-    normal_(weight_, std::sqrt(2.0 / static_cast<double>(out * kernel * kernel)));
-  }
-  Tensor forward(const Tensor& x) { return at::conv2d(x, weight_, {}, stride_, padding_); }
-
- private:
-  std::int64_t stride_, padding_;
-  Tensor weight_;
-};
+// He normal by fan-out at the start.
+std::shared_ptr<Convolution> convolution(std::int64_t in, std::int64_t out, std::int64_t kernel,
+                                         std::int64_t stride, std::int64_t padding) {
+  const Tensor weight = torch::empty({out, in, kernel, kernel});
+  normal_(weight, std::sqrt(2.0 / static_cast<double>(out * kernel * kernel)));
+  return std::make_shared<Convolution>(weight, stride, padding);
+}
 
 class Block : public torch::nn::Module {
  public:
@@ -44,7 +35,7 @@ class Block : public torch::nn::Module {
     }
     if (stride == 1 && in == out) return;
     downsample_ = register_module("downsample",
-                                  torch::nn::Sequential(std::make_shared<Convolution>(in, out, 1, stride, 0),
+                                  torch::nn::Sequential(convolution(in, out, 1, stride, 0),
                                                         std::make_shared<NormLayer>(NormKind::batch, out)));
   }
 
@@ -61,8 +52,7 @@ class Block : public torch::nn::Module {
   void add(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
            std::int64_t padding) {
     const std::string n = std::to_string(convolutions_.size() + 1);
-    convolutions_.push_back(
-        register_module("conv" + n, std::make_shared<Convolution>(in, out, kernel, stride, padding)));
+    convolutions_.push_back(register_module("conv" + n, convolution(in, out, kernel, stride, padding)));
     norms_.push_back(register_module("bn" + n, std::make_shared<NormLayer>(NormKind::batch, out)));
   }
 
@@ -89,7 +79,7 @@ class ResNet : public Model {
 ResNet::ResNet(const ResNetConfig& config, int classes)
     : pools_(config.stem == ResNetConfig::Stem::imagenet) {
   std::int64_t in = 64;
-  conv1_ = register_module("conv1", std::make_shared<Convolution>(3, in, 7, pools_ ? 2 : 1, pools_ ? 3 : 0));
+  conv1_ = register_module("conv1", convolution(3, in, 7, pools_ ? 2 : 1, pools_ ? 3 : 0));
   bn1_ = register_module("bn1", std::make_shared<NormLayer>(NormKind::batch, in));
   const std::array<std::int64_t, 4> stages = config.blocks();
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {

@@ -15,7 +15,7 @@ class SMlp : public Model {
   torch::Tensor features(const torch::Tensor& images) override;
   torch::Tensor head(const torch::Tensor& features) override { return classify(linear_out_, features); }
 
- private:
+ protected:
   SMlpConfig config_;
   Linear linear_in_;
   torch::nn::Linear linear_out_;

@@ -26,6 +26,11 @@ void xavier_uniform_(torch::Tensor weight) {
   weight.uniform_(-limit, limit);
 }
 
+torch::Tensor uniform(torch::IntArrayRef shape, std::int64_t fan_in) {
+  const double limit = 1 / std::sqrt(static_cast<double>(fan_in));
+  return torch::empty(shape).uniform_(-limit, limit);
+}
+
 void fill_(torch::Tensor weight, double value) {
   const torch::NoGradGuard no_grad;
   weight.fill_(value);

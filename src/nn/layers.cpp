@@ -60,4 +60,10 @@ torch::Tensor NormLayer::forward(const torch::Tensor& x) {
                                   batch_norm_momentum, eps_, /*cudnn_enabled=*/true));
 }
 
+NormLayer::ScaleShift NormLayer::in_evaluation() const {
+  const torch::Tensor variance = running_var_.to(torch::kFloat64),
+                      scale = weight_.detach().to(torch::kFloat64) * (variance + eps_).rsqrt();
+  return {scale, bias_.detach() - running_mean_ * scale};
+}
+
 }  // namespace smlp

@@ -1,19 +1,9 @@
 #include "smlp/nn/patch_layers.hpp"
 
-#include <cmath>
-
+#include "smlp/nn/init.hpp"
 #include "smlp/nn/stoppable.hpp"
 
 namespace smlp {
-namespace {
-
-// As PyTorch's convolutions begin: uniform within 1/√fan_in.
-torch::Tensor uniform(torch::IntArrayRef shape, std::int64_t fan_in) {
-  const double limit = 1 / std::sqrt(static_cast<double>(fan_in));
-  return torch::empty(shape).uniform_(-limit, limit);
-}
-
-}  // namespace
 
 PatchEmbedding::PatchEmbedding(std::int64_t patch, std::int64_t width) : patch_(patch) {
   const std::int64_t inputs = 3 * patch * patch;

@@ -1,5 +1,7 @@
+#include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/formats/torch_file.hpp"
+#include "smlp/networks/registry.hpp"
 #include "smlp/nn/model.hpp"
 #include "smlp/train/exported_config.hpp"
 #include "smlp/train/import_weights.hpp"
@@ -8,8 +10,24 @@
 
 namespace smlp {
 
-void export_weights(const std::filesystem::path& from, const std::filesystem::path& to, bool pt, bool best) {
-  const SavedModel saved = open_saved_model(from, best);
+namespace {
+
+void merge_saved(SavedModel& saved) {
+  try {
+    saved.model =
+        merge_model(*saved.model, saved.config.model, static_cast<int>(saved.config.data.image_size),
+                    static_cast<int>(saved.state.classes.size()));
+  } catch (const Error& error) {
+    fail(error.kind(), "{} cannot be merged: {}", saved.checkpoint.string(), error.what());
+  }
+}
+
+}  // namespace
+
+void export_weights(const std::filesystem::path& from, const std::filesystem::path& to, bool pt, bool best,
+                    bool merge) {
+  SavedModel saved = open_saved_model(from, best);
+  if (merge) merge_saved(saved);
   const HostTensors weights(named_tensors(*saved.model));
   make_parent_directory(to);
   StagedDirectory staged(to);

@@ -19,10 +19,10 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t max_bytes = 64 << 20;
 constexpr int max_depth = 16;
-// A value of the configuration as JSON: numbers and booleans as they are, anything else as text.
+// A value of the configuration as JSON: numbers, booleans and lists as they are, anything else as text.
 Json json_value(const std::string& yaml) {
   const Json parsed = Json::parse(yaml, nullptr, false);
-  return parsed.is_discarded() || parsed.is_structured() ? Json(yaml) : parsed;
+  return parsed.is_discarded() || parsed.is_object() ? Json(yaml) : parsed;
 }
 
 Json args_json(const RunConfig& config) {

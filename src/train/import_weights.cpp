@@ -153,7 +153,7 @@ RunConfig described_config(const RecognisedModel& recognised, const ExportedConf
       parameters[row.layer] = row.parameters;
     return parameters;
   };
-  if (layers(plain) != layers(config))
+  if (blame_file([&] { return layers(plain) != layers(config); }))
     fail(ErrorKind::data, "{}: model_args describe a model of other tensors ({}) than those of {} ({})",
          exported.file, config.model->sizes(), file, plain.model->sizes());
   return config;

@@ -244,6 +244,22 @@ TEST(Config, OverridesAreCheckedLikeTheFileAndRemembered) {
   });
 }
 
+// As presets, weights and flags say it.
+TEST(Config, AListMayBeOneWord) {
+  const auto steps = [](const std::string& value) {
+    Everything config;
+    read_config(make_override("steps", value, "a preset"), [&](FieldVisitor& v) { config.fields(v); });
+    return config.steps;
+  };
+  EXPECT_EQ(steps("[3, 4]"), (std::vector<std::int64_t>{3, 4}));
+  EXPECT_TRUE(steps("[]").empty());
+  expect_refused({"a preset", "steps", "an integer"}, [&] { steps("[3, x]"); });
+  expect_refused({"steps", "an integer"}, [&] { steps("[[3]]"); });
+  expect_refused({"a preset", "not valid YAML"}, [&] { steps("[3"); });
+  expect_refused({"a preset", "steps is '3'", "a list of numbers"}, [&] { steps("3"); });
+  expect_refused({"steps", "a list of numbers"}, [] { read("steps: \"[3]\"\n"); });
+}
+
 TEST(Config, ListedKeysCarryTypeDefaultBoundsAndHelp) {
   Everything config;
   const std::vector<KeyRow> rows = list_keys([&](FieldVisitor& v) { config.fields(v); });

@@ -63,7 +63,8 @@ TEST(Models, ParametersAndMacsAreThePapers) {
   }
 }
 
-// As fvcore counts timm's and torchvision's models of these names, at 1,000 classes.
+// As fvcore counts timm's and torchvision's models of these names, at 1,000 classes; RepMLPNets as
+// scripts/make_golden_repmlp.py writes them out.
 TEST(Models, ParametersAndMacsAreFvcoresCounts) {
   struct Row {
     const char* name;
@@ -76,6 +77,8 @@ TEST(Models, ParametersAndMacsAreFvcoresCounts) {
                          {"gmlp_ti16_224", 5'867'328, 1'344'167'424},
                          {"gmlp_s16_224", 19'422'656, 4'422'417'408},
                          {"gmlp_b16_224", 73'075'392, 15'781'165'056},
+                         {"repmlp_t224", 38'293'608, 2'828'835'328},
+                         {"RepMLPNet-B224", 68'242'712, 6'716'477'184},
                          {"vit_b4_64", 86'060'776, 23'080'498'944},
                          {"resnet18", 11'689'512, 1'819'065'856},
                          {"resnet152", 60'192'808, 11'558'835'200},
@@ -116,6 +119,30 @@ TEST(Models, PatchesMustCoverTheImage) {
   EXPECT_NE(error_of(ErrorKind::usage,
                      [] { check_model(*read_model("{name: mixer, patch_size: 16}").config, 40, 10); })
                 .find("data.image_size: 40, which patches of model.patch_size: 16 do not cover"),
+            std::string::npos);
+}
+
+TEST(Models, StagesThatDoNotFitOneAnotherOrTheImageAreRefused) {
+  const auto refusal = [](const std::string& keys, int image_size) {
+    const auto model = read_model("{name: repmlp, " + keys + "}");
+    return error_of(ErrorKind::usage, [&] { check_model(*model.config, image_size, 10); });
+  };
+  for (const auto& [keys, image_size, said] :
+       {std::tuple("blocks: []", 32, "model.blocks: 0 stages, expected 1 to 8"),
+        {"blocks: [2, 2]", 32, "model.channels and model.share_sets have 3 and 3 numbers"},
+        {"partition: [8, 4]", 32, "model.partition 2"},
+        {"partition: [8, 3, 2]", 32, "model.partition: 3 does not cover the map of 4x4 that stage 1 has"},
+        {"merged: false", 40, "data.image_size: 40, expected a multiple of 16"},
+        {"share_sets: [1, 3, 4]", 32, "model.share_sets: 3 does not divide the 128 channels of stage 1"},
+        {"reduction: 7", 32, "model.reduction: 7 does not divide"},
+        {"kernels: [1, 4]", 32, "model.kernels: [1, 4]: expected odd numbers, each once"},
+        {"kernels: [3, 3]", 32, "each once"},
+        {"channels: [64, 128, 65536], share_sets: [1, 1, 1]", 32, "model.expansion: 4 makes 262144 channels"},
+        {"patch_size: 1, partition: [256, 256, 256]", 4096, "makes 16777216 tokens"}})
+    EXPECT_NE(refusal(keys, image_size).find(said), std::string::npos) << refusal(keys, image_size);
+  // Its numbers are just below what is refused, and their products below 2^63.
+  EXPECT_NE(refusal("patch_size: 1, blocks: [256], channels: [65536], share_sets: [65536], expansion: 1", 256)
+                .find("parameters"),
             std::string::npos);
 }
 
@@ -239,6 +266,26 @@ TEST(Recognition, SizesBeyondAnyModelAreRefusedBeforeTheyAreMultiplied) {
   };
   EXPECT_NE(refusal(std::int64_t{1} << 62, 5).find("expected 1 to 65536"), std::string::npos);
   EXPECT_NE(refusal(8, 0).find("blocks.0.attn.qkv.weight"), std::string::npos);
+}
+
+// What the smallest image that repmlp's partitions cover would be is none, or its tensors say no size.
+TEST(Recognition, StagesOfNoImageAreRefused) {
+  const auto refusal = [](std::int64_t patch, std::int64_t inputs, std::int64_t channels) {
+    const std::string unit = "stages.0.0.";
+    const std::vector<SafetensorsEntry> entries{
+        {"conv_embedding.conv.weight", "F32", {8, 3, patch, patch}, {}},
+        {unit + "repmlp_block.fc3.weight", "F32", {inputs, inputs, 1, 1}, {}},
+        {unit + "repmlp_block.gp.fc1.weight", "F32", {2, 8, 1, 1}, {}},
+        {unit + "prebn1.weight", "F32", {channels}, {}},
+        {unit + "ffn_block.ffn_fc1.conv.weight", "F32", {32, 8, 1, 1}, {}},
+        {"head.weight", "F32", {10, 8}, {}}};
+    return error_of(ErrorKind::data, [&] { recognise(TensorShapes(entries)); });
+  };
+  EXPECT_NE(refusal(4096, 16, 8).find("no image of up to 4096 fits"), std::string::npos);
+  EXPECT_NE(refusal(4, 0, 8).find("0 inputs of a share set"), std::string::npos);
+  EXPECT_NE(refusal(4, 16, std::int64_t{1} << 62).find("expected 1 to 65536"), std::string::npos);
+  EXPECT_NE(refusal(4, 16, 0).find("of 0 channels"), std::string::npos);
+  EXPECT_NE(refusal(4, 16, 8).find("conv_embedding.bn.weight is missing"), std::string::npos);
 }
 
 // Two blocks of width 8, every name with something before it.

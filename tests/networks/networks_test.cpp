@@ -167,7 +167,11 @@ TEST(Networks, EveryFamilyRecognisesItsOwnWeights) {
                                   "{name: s_mlp, depth: 3, width: 8, norm: batch}",
                                   "{name: b_mlp, depth: 2, width: 8, expansion: 3, norm: batch}",
                                   "{name: b_mlp, depth: 2, width: 8, bottleneck: false, layers_per_block: 3}",
-                                  "{name: mixer, depth: 2, norm: none}"};
+                                  "{name: mixer, depth: 2, norm: none}",
+                                  "{name: repmlp, merged: true}",
+                                  "{name: repmlp, patch_size: 2, blocks: [1, 3], channels: [12, 24], "
+                                  "share_sets: [3, 4], partition: [8, 2], kernels: [5], reduction: 3, "
+                                  "expansion: 2}"};
   for (const ModelFamily& family : model_table())
     models.push_back(std::string("{name: ") + family.name + "}");
   for (const std::string& yaml : models) {

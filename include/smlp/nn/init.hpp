@@ -15,6 +15,9 @@ void normal_(torch::Tensor weight, double deviation);
 // Uniform with variance 2/(fan_in + fan_out): torch.nn.init.xavier_uniform_. weight [out, in]
 void xavier_uniform_(torch::Tensor weight);
 
+// As the weights and biases of PyTorch's linear layers and convolutions begin: uniform within 1/√fan_in.
+torch::Tensor uniform(torch::IntArrayRef shape, std::int64_t fan_in);
+
 void fill_(torch::Tensor weight, double value);
 
 }  // namespace smlp

@@ -31,6 +31,11 @@ class NormLayer : public torch::nn::Module {
  public:
   NormLayer(NormKind kind, std::int64_t width, double eps = norm_eps);
   torch::Tensor forward(const torch::Tensor& x);
+  // What batch norm is in evaluation, y = scale·x + shift of each feature [width], in double precision.
+  struct ScaleShift {
+    torch::Tensor scale, shift;
+  };
+  ScaleShift in_evaluation() const;
   NormKind kind() const { return kind_; }
   const torch::Tensor& weight() const { return weight_; }  // undefined for kind none, as is the bias
   const torch::Tensor& bias() const { return bias_; }

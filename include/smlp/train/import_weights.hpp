@@ -50,8 +50,9 @@ struct ImportedWeights {
 ImportedWeights import_weights(const ImportOptions& options);
 
 // Writes TO/model.safetensors, or model.pt with `pt`, and TO/config.json with timm's keys, of what
-// open_saved_model() opens. TO must not exist.
+// open_saved_model() opens. TO must not exist. merge: of what merge_model() makes of it; Error(usage) where
+// that is refused.
 void export_weights(const std::filesystem::path& from, const std::filesystem::path& to, bool pt,
-                    bool best = false);
+                    bool best = false, bool merge = false);
 
 }  // namespace smlp

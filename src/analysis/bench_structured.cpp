@@ -66,11 +66,11 @@ Timing time_layer(StructuredLinear& layer, const Device& device, std::int64_t wi
 BenchRow measure(const Layer& measured, const Device& device, std::int64_t width, std::int64_t batch,
                  const BenchOptions& options) {
   torch::manual_seed(0);
-  StructuredLinear layer(measured.config, width, width);
-  layer.to(device.torch);
-  const Timing timing = time_layer(layer, device, width, batch, options);
+  const auto layer = std::make_shared<StructuredLinear>(measured.config, width, width);
+  layer->to(device.torch);
+  const Timing timing = time_layer(*layer, device, width, batch, options);
   std::int64_t parameters = 0;
-  for (const torch::Tensor& each : layer.parameters()) parameters += each.numel();
+  for (const torch::Tensor& each : layer->parameters()) parameters += each.numel();
   return {.kind = kind,
           .model = measured.name,
           .precision = precision_name(device.precision),

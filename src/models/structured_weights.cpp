@@ -152,7 +152,7 @@ KeyValues StructuredWeights::structure_keys() const {
     try {
       expect_all(config);
     } catch (const Error& error) {
-      why = error.what();
+      if (why.empty()) why = error.what();
       continue;
     }
     const bool input = std::ranges::find(layers_, "linear_in", &Layer::name) != layers_.end();

@@ -121,48 +121,68 @@ void write_outputs(const EvalReport& report, const EvalOptions& options, const S
   if (options.confusion) write_confusion(*options.confusion, result.predictions, dataset, saved);
 }
 
+SavedModel open_model(const EvalOptions& options) {
+  SavedModel saved = open_saved_model(options.path, options.best, overrides(options));
+  const DataConfig& data = saved.config.data;
+  if (data.root.empty())
+    fail(ErrorKind::usage, "{}: it does not say what it was trained on: give --data ROOT, a packed data set",
+         options.path);
+  if (options.shifts > 0) check_shifts(options.shifts, static_cast<int>(data.image_size));
+  refuse_other_data(data.root);
+  return saved;
+}
+
+EvaluationOptions evaluation_options(const EvalOptions& options, const DataConfig& data, const Device& device,
+                                     const RealLabels* real) {
+  return {.image_size = static_cast<int>(data.image_size),
+          .batch_size = options.batch_size,
+          .workers = static_cast<int>(resolve_workers(data, device)),
+          .prefetch = static_cast<int>(data.prefetch),
+          .real = real,
+          .permute_pixels = data.permute_pixels};
+}
+
+// False: a signal ended it.
+bool measure(EvalReport& report, const SavedModel& saved, const Device& device,
+             const std::shared_ptr<const Dataset>& dataset, const EvalOptions& options,
+             EvaluationOptions how) {
+  const ChannelStatistics normalization = saved.normalization();
+  const auto keep = [&](bool wanted) {
+    how.keep_logits = wanted && options.logits;
+    how.keep_predictions = wanted && (options.predictions || options.confusion);
+  };
+  const auto take = [](auto result, auto& member) {
+    if (result) member = std::move(*result);
+    return result.has_value();
+  };
+  const bool crops = options.tta.crops > 0;
+  keep(!crops);
+  if (!take(evaluate(*saved.model, device, dataset, {}, normalization, how), report.whole)) return false;
+  keep(crops);
+  if (crops &&
+      !take(evaluate_crops(*saved.model, device, dataset, normalization, how, report.tta), report.crops))
+    return false;
+  keep(false);
+  return options.shifts == 0 ||
+         take(evaluate_shifts(*saved.model, device, dataset, normalization, how, options.shifts),
+              report.shifts);
+}
+
 int run_eval(const EvalOptions& options) {
   check_assignments(options.assignments);
   check_outputs(options);
-  SavedModel saved = open_saved_model(options.path, options.best, overrides(options));
-  if (saved.config.data.root.empty())
-    fail(ErrorKind::usage, "{}: it does not say what it was trained on: give --data ROOT, a packed data set",
-         options.path);
-  if (options.shifts > 0) check_shifts(options.shifts, static_cast<int>(saved.config.data.image_size));
-  refuse_other_data(saved.config.data.root);
+  SavedModel saved = open_model(options);
   const Device device = open_device(device_of(saved.config, options));
   const std::shared_ptr<const Dataset> dataset = open_dataset(saved.config.data.root, "test");
   check_classes_of_model({saved.state.classes, "the model"},
                          {dataset->info().classes, dataset->description()}, options.force_classes);
   saved.to(device);
   const std::optional<RealLabels> real = real_labels(options, *dataset);
-  EvaluationOptions how{.image_size = static_cast<int>(saved.config.data.image_size),
-                        .batch_size = options.batch_size,
-                        .workers = static_cast<int>(resolve_workers(saved.config.data, device)),
-                        .prefetch = static_cast<int>(saved.config.data.prefetch),
-                        .real = real ? &*real : nullptr,
-                        .permute_pixels = saved.config.data.permute_pixels};
-  const bool keep = options.predictions || options.confusion;
-  how.keep_logits = options.logits && options.tta.crops == 0;
-  how.keep_predictions = keep && options.tta.crops == 0;
   EvalReport report{.precision = precision_name(device.precision)};
   if (options.tta.crops > 0) report.tta = tta_options(saved, options.tta, sets(options, "augment."));
-  const ChannelStatistics normalization = saved.normalization();
-  auto whole = evaluate(*saved.model, device, dataset, {}, normalization, how);
-  if (!whole) return 128 + stop_signal();
-  report.whole = std::move(*whole);
-  if (options.tta.crops > 0) {
-    how.keep_logits = options.logits.has_value();
-    how.keep_predictions = keep;
-    auto crops = evaluate_crops(*saved.model, device, dataset, normalization, how, report.tta);
-    if (!crops) return 128 + stop_signal();
-    report.crops = std::move(*crops);
-  }
-  if (options.shifts > 0) {
-    auto shifts = evaluate_shifts(*saved.model, device, dataset, normalization, how, options.shifts);
-    if (!shifts) return 128 + stop_signal();
-    report.shifts = std::move(*shifts);
-  }
+  if (!measure(report, saved, device, dataset, options,
+               evaluation_options(options, saved.config.data, device, real ? &*real : nullptr)))
+    return 128 + stop_signal();
   std::ostream& out = report_stream(options);
   options.json ? print_json(out, report, saved, *dataset) : print_text(out, report, saved, *dataset);
   out << std::flush;

@@ -1,5 +1,6 @@
 // Names and shapes of a weights file: lines of a name and its extents. What a family makes of them is read as
 // a configuration, whose layers the file must have.
+#include <algorithm>
 #include <sstream>
 
 #include "fuzz.hpp"

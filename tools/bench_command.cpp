@@ -169,7 +169,7 @@ Action add_bench_command(CLI::App& app) {
   structured->remove_option(structured->get_option("--classes"));
   structured->add_option("--widths", o->sizes.widths, "values in and out of the layers")
       ->delimiter(',')
-      ->check(CLI::Range(16, 65536))
+      ->check(CLI::Range(64, 65536))
       ->capture_default_str();
   structured->add_option("-b,--batches", o->sizes.batches, "vectors at a time")
       ->delimiter(',')

@@ -40,8 +40,9 @@ TEST_F(BenchTest, MeasuresAndComparesWithTheFlagsOfTraining) {
 }
 
 TEST_F(BenchTest, StructuredLayersAreMeasuredBesideDenseOnes) {
-  const Words words{"structured", "--widths", "32,64", "-b", "8", "--repeats", "1", "--device", "cpu"};
-  const Finished table = bench(words + Words{"--precision", "bf16"}), json = bench(words + Words{"--json"});
+  const Words words{"structured", "--widths", "64,128", "-b", "8", "--repeats", "1", "--device", "cpu"};
+  const Finished table = bench(words + Words{"--precision", "bf16"}),
+                 json = bench(words + Words{"--precision", "fp32", "--json"});
   EXPECT_EQ(table.code, 0) << table.err;
   EXPECT_NE(table.out.find("btt (rank 4)"), std::string::npos) << table.out;
   const auto found = nlohmann::json::parse(json.out);

@@ -187,28 +187,28 @@ class Studying {
     study_.held_out = std::move(result);
   }
 
-  // A drawing may have too few different points for a law, which then goes without it.
+  // A drawing may have too few different points for a law, or make a coefficient infinite: it goes without.
+  static void keep(FittedLaw& law, std::vector<double> coefficients) {
+    if (std::ranges::all_of(coefficients, [](double each) { return std::isfinite(each); }))
+      law.refits.push_back(std::move(coefficients));
+  }
+
   void refit(std::int64_t drawing) {
     RandomStream random(options_.seed, Purpose::bootstrap, 0, static_cast<std::uint64_t>(drawing));
     const Points all = draw(study_.groups, random), best = frontier(all);
-    const std::size_t computes = different(best, compute_of);
+    const auto keep_power = [](FittedLaw& law, const std::array<double, 2>& k_p) {
+      keep(law, {k_p[0], k_p[1]});
+    };
+    const std::size_t computes = different(best, compute_of), sizes = different(all, parameters_of);
     if (study_.error && computes >= compute_law().names().size())
-      study_.error->refits.push_back(
-          fit_law(compute_law(), error_samples(best), options_.objective).coefficients);
+      keep(*study_.error, fit_law(compute_law(), error_samples(best), options_.objective).coefficients);
     if (study_.parameters && computes > 1) {
-      const auto keep = [](FittedLaw& law, const std::array<double, 2>& k_p) {
-        law.refits.push_back({k_p[0], k_p[1]});
-      };
-      keep(*study_.parameters, power(best, compute_of, parameters_of));
-      keep(*study_.seen, power(best, compute_of, seen_of));
+      keep_power(*study_.parameters, power(best, compute_of, parameters_of));
+      keep_power(*study_.seen, power(best, compute_of, seen_of));
     }
-    if (study_.macs && different(all, parameters_of) > 1) {
-      const auto k_p = power(all, parameters_of, macs_of);
-      study_.macs->refits.push_back({k_p[0], k_p[1]});
-    }
-    if (study_.joint && different(all, parameters_of) > 2 && different(all, seen_of) > 2)
-      study_.joint->refits.push_back(
-          fit_law(joint_law(), joint_samples(all), options_.objective).coefficients);
+    if (study_.macs && sizes > 1) keep_power(*study_.macs, power(all, parameters_of, macs_of));
+    if (study_.joint && sizes > 2 && different(all, seen_of) > 2)
+      keep(*study_.joint, fit_law(joint_law(), joint_samples(all), options_.objective).coefficients);
   }
 
   void remark() {

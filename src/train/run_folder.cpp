@@ -140,6 +140,7 @@ void write_run_files(const fs::path& run, const Experiment& experiment) {
                              {"host", host_name()},
                              {"device", experiment.device.description},
                              {"train", describe_data(*experiment.train_set)}};
+  env["train"]["used"] = experiment.subset.train.size();
   if (experiment.test_set) env["test"] = describe_data(*experiment.test_set);
   env["sessions"] = with_new_session(run);
   write_file_atomically(run / "config.yaml", experiment.config.yaml());  // from here on it is a run

@@ -191,9 +191,9 @@ TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
   for (const ModelFamily& family : model_table()) models.push_back(std::string("name: ") + family.name);
   for (const std::string& model : models) {
     TempDir temp;
-    const RunConfig config = parse_run_config("{model: {" + model + "}, data: {image_size: 8}}", model, {});
+    const RunConfig config = parse_run_config("{model: {" + model + "}, data: {image_size: 16}}", model, {});
     torch::manual_seed(3);
-    const auto first = build_model(config.model, 8, 3);
+    const auto first = build_model(config.model, 16, 3);
     TrainingState state;
     state.classes = {"a", "b", "c"};
     state.normalization = {{0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}};
@@ -210,7 +210,7 @@ TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
     EXPECT_EQ(again.state.preparation.resize, "crop");
     EXPECT_EQ(again.state.preparation.decode, "fast");
     const torch::NoGradGuard no_grad;
-    const torch::Tensor images = torch::randn({5, 3, 8, 8});
+    const torch::Tensor images = torch::randn({5, 3, 16, 16});
     first->eval();
     again.model->eval();
     EXPECT_TRUE(torch::equal(first->forward(images), again.model->forward(images))) << model;

@@ -22,6 +22,8 @@ namespace {
 const std::string small_mlp = "{name: b_mlp, depth: 2, width: 16}";
 
 // A step on a small model, as a library's user makes one: no folder, no data set.
+constexpr int image_size = 16;
+
 struct Bench {
   std::shared_ptr<Model> model;
   std::unique_ptr<TrainingStep> step;
@@ -31,7 +33,7 @@ struct Bench {
     torch::manual_seed(5);
     Device device;
     device.precision = precision;
-    model = build_model(testing::read_chosen<ModelConfig>(model_table(), model_yaml), 8, 10);
+    model = build_model(testing::read_chosen<ModelConfig>(model_table(), model_yaml), image_size, 10);
     const auto optim = testing::read_chosen<OptimizerConfig>(optimizer_table(), optimizer_yaml);
     step = std::make_unique<TrainingStep>(model, optim->build(group_parameters(*model, *optim.config)),
                                           device, options, std::move(world));
@@ -45,7 +47,7 @@ struct Bench {
 
 Batch random_batch(std::int64_t images, bool mixed = false) {
   torch::manual_seed(7);
-  Batch batch{.images = torch::randn({images, 3, 8, 8}),
+  Batch batch{.images = torch::randn({images, 3, image_size, image_size}),
               .labels = torch::randint(10, {images}),
               .partners = {},
               .lambda = {}};

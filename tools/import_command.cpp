@@ -3,6 +3,7 @@
 
 #include "command.hpp"
 #include "examples.hpp"
+#include "number_options.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/run/path_kind.hpp"
@@ -78,8 +79,8 @@ Action add_import_command(CLI::App& app) {
                                     "the normalisation itself, of pixels in [0, 1]: three means, and --std");
   auto* const deviation = app.add_option("--std", given->std, "three deviations");
   for (CLI::Option* const each : {mean, deviation}) each->expected(3)->delimiter(',')->type_name("R,G,B");
-  mean->needs(deviation)->check(CLI::Range(-10.0, 10.0));
-  deviation->needs(mean)->check(CLI::Range(1e-6, 10.0));
+  mean->needs(deviation)->check(number_between(-10, 10));
+  deviation->needs(mean)->check(number_between(1e-6, 10));
   app.add_option("--classes", o->classes, "the class names, one a line, in the order of the outputs")
       ->type_name("FILE");
   app.footer(examples({"smlp import B-12_Wi-1024_res_64_imagenet21_epochs_800.pt --to weights/b12",

@@ -4,6 +4,7 @@
 
 #include "command.hpp"
 #include "examples.hpp"
+#include "number_options.hpp"
 #include "row_query.hpp"
 #include "runs_commands.hpp"
 #include "smlp/core/error.hpp"
@@ -142,7 +143,7 @@ Action add_runs_command(CLI::App& app) {
   CLI::App* watch = app.add_subcommand("watch", "follow runs until Ctrl-C, which ends with exit code 130");
   add_list_options(*watch, o->list);
   watch->add_option("--every", o->seconds, "seconds between looks")
-      ->check(CLI::Range(0.1, 3600.0))
+      ->check(number_between(0.1, 3600))
       ->type_name("SECONDS")
       ->capture_default_str();
 

@@ -3,6 +3,7 @@
 
 #include "command.hpp"
 #include "examples.hpp"
+#include "number_options.hpp"
 #include "scaling_output.hpp"
 #include "scaling_points.hpp"
 #include "smlp/core/error.hpp"
@@ -23,13 +24,16 @@ struct ScalingCommand {
 };
 
 PointTable points_of(const ScalingCommand& command) {
-  if (fs::is_directory(command.table)) return run_points(command.table);
-  return parse_points(read_file(command.table, largest_table), command.table, command.error_column);
+  fs::path file = command.table;
+  if (fs::exists(file / "fit.json")) file /= "points.csv";
+  if (fs::is_directory(file)) return run_points(file);
+  return parse_points(read_file(file, largest_table), file.string(), command.error_column);
 }
 
 int run_fit(ScalingCommand& command) {
+  if (!command.to.empty()) check_study_folder(command.to);
   PointTable table = points_of(command);
-  for (const std::string& line : table.left_out) log().warn("{}", printable(line));
+  for (const std::string& line : table.warnings) log().warn("{}", printable(line));
   if (command.epochs > 0)
     std::erase_if(table.points, [&](const ScalingPoint& point) { return point.epochs != command.epochs; });
   if (table.points.empty())
@@ -55,16 +59,16 @@ Action add_scaling_command(CLI::App& app) {
   auto o = std::make_shared<ScalingCommand>();
   app.require_subcommand(1);
   CLI::App* fit = app.add_subcommand("fit", "laws of the error over compute, model size and images");
-  fit->add_option(
-         "FROM", o->table,
-         "a folder of runs, or a CSV with a head: columns parameters, macs, images, epochs, error; if "
-         "there are, model and seed")
+  fit->add_option("FROM", o->table,
+                  "a folder of runs or of an earlier fit, or a CSV with a head: columns parameters, macs, "
+                  "images, epochs, error; if "
+                  "there are, model and seed")
       ->required();
   fit->add_option(
          "--error", o->error_column,
          "a CSV's column of errors (a part of one), or, if its name ends in top1, of accuracies in %")
       ->capture_default_str();
-  fit->add_option("--epochs", o->epochs, "only points of so many epochs")->check(CLI::PositiveNumber);
+  fit->add_option("--epochs", o->epochs, "only points of so many epochs")->check(above_zero);
   fit->add_flag("--huber", o->huber, "Huber's loss of the error's logarithm instead of least squares");
   fit->add_option("--resamples", o->options.resamples,
                   "drawings of the points that give the intervals; 0: none")
@@ -78,7 +82,7 @@ Action add_scaling_command(CLI::App& app) {
 
   CLI::App* plan = app.add_subcommand("plan", "what to train with so much compute, and what comes of it");
   plan->add_option("--compute", o->compute, "multiply-accumulates: 3 · MACs · images · epochs")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->required();
   plan->add_option("--from", o->from, "what `smlp scaling fit --to` wrote")->required();
   plan->footer(examples({"smlp scaling plan --compute 1e15 --from fit"}));

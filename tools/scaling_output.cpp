@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
@@ -141,6 +142,15 @@ bool draw(const std::filesystem::path& folder, const char* script) {
 
 }  // namespace
 
+void check_study_folder(const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  if (!fs::exists(folder) ||
+      (fs::is_directory(folder) && (fs::is_empty(folder) || fs::exists(folder / "fit.json"))))
+    return;
+  fail(ErrorKind::usage, "{}: there is something else: name a folder that is new, empty or an earlier fit's",
+       folder.string());
+}
+
 std::string study_text(const Study& study) {
   std::size_t trainings = 0;
   for (const SeedGroup& group : study.groups) trainings += group.seeds.size();
@@ -160,10 +170,15 @@ std::string plan_text(const Plan& plan, double compute) {
   Cells rows{{"", "value", "95 %"}};
   for (const Estimate* each : {&plan.parameters, &plan.images_seen, &plan.error})
     rows.push_back({each->name, number(each->value), interval(*each)});
-  return fmt::format("with {} multiply-accumulates\n{}", number(compute), format_table(rows));
+  return fmt::format("with {} multiply-accumulates\n{}{}", number(compute), format_table(rows),
+                     plan.beyond > 1
+                         ? fmt::format("note  {} times beyond what was fitted: it is an extrapolation\n",
+                                       number(plan.beyond))
+                         : "");
 }
 
 void write_study(const std::filesystem::path& folder, const Study& study, const StudyOptions& options) {
+  check_study_folder(folder);
   std::filesystem::create_directories(folder);
   std::vector<ScalingPoint> points;
   for (const SeedGroup& group : study.groups) points.push_back(group.mean);

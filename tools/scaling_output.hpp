@@ -9,6 +9,9 @@ namespace smlp {
 std::string study_text(const Study& study);
 std::string plan_text(const Plan& plan, double compute);
 
+// Something that is no earlier fit: Error(usage).
+void check_study_folder(const std::filesystem::path& folder);
+
 // fit.json, points.csv, frontier.csv, error_curve.csv, and of what could be fitted the figures' scripts for
 // gnuplot (error.gp, sizes.gp) with their SVG and PNG where gnuplot is; without it a line says how to draw
 // them. Error(failed).

@@ -59,13 +59,13 @@ void add_run(const fs::path& run, std::vector<ScalingPoint>& points) {
 PointTable run_points(const fs::path& folder) {
   PointTable table;
   Listing listing = list_runs({folder.string()});
-  table.left_out = std::move(listing.left_out);
+  table.warnings = std::move(listing.left_out);
   for (const Row& row : listing.rows) {
     const fs::path run = row.at("path").get<std::string>();
     try {
       add_run(run, table.points);
     } catch (const Error& error) {
-      table.left_out.push_back(fmt::format("{}: left out: {}", run.string(), error.what()));
+      table.warnings.push_back(fmt::format("{}: left out: {}", run.string(), error.what()));
     }
   }
   return table;

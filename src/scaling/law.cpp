@@ -14,7 +14,12 @@ using Shape = std::array<double, 2>;
 
 constexpr std::size_t searches = 3;
 constexpr double huber_delta = 1e-3;
+constexpr double nothing = 1e-9;                        // of a scaled coefficient: it is at its bound
 constexpr double smallest_log = -60, largest_log = 60;  // of scaled coefficients
+
+double or_zero(double scaled) {
+  return scaled < nothing ? 0 : scaled;
+}
 
 std::vector<double> geometric_steps(double from, double to, int count) {
   std::vector<double> values;
@@ -55,7 +60,8 @@ class ComputeLaw : public Law {
 
   std::vector<double> coefficients(const std::vector<double>& c, const Shape& shape, const Shape& x_unit,
                                    double y_unit) const override {
-    return {c[0] * y_unit * std::pow(x_unit[0], shape[1]), shape[0] * x_unit[0], shape[1], c[1] * y_unit};
+    return {c[0] * y_unit * std::pow(x_unit[0], shape[1]), or_zero(shape[0]) * x_unit[0], shape[1],
+            or_zero(c[1]) * y_unit};
   }
 
   double value(const std::vector<double>& c, const Sample& at) const override {
@@ -87,7 +93,7 @@ class JointLaw : public Law {
   std::vector<double> coefficients(const std::vector<double>& c, const Shape& shape, const Shape& x_unit,
                                    double y_unit) const override {
     return {c[0] * y_unit * std::pow(x_unit[0], shape[0]), shape[0],
-            c[1] * y_unit * std::pow(x_unit[1], shape[1]), shape[1], c[2] * y_unit};
+            c[1] * y_unit * std::pow(x_unit[1], shape[1]), shape[1], or_zero(c[2]) * y_unit};
   }
 
   double value(const std::vector<double>& c, const Sample& at) const override {

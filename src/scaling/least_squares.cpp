@@ -8,6 +8,7 @@ namespace {
 
 constexpr int most_steps = 5000;
 constexpr double gradient_tolerance = 1e-9, reduction_tolerance = 1e-13;
+constexpr double exact = 1e-20;       // of a residual's square
 constexpr double negligible = 1e-12;  // of a square beside the largest
 constexpr double first_damping = 1e-3, largest_damping = 1e12;
 
@@ -110,7 +111,8 @@ Minimum minimise(const Residuals& residuals, std::vector<double> start, double h
   double damping = first_damping;
   const auto ends = [&] {
     found.gradient = here.largest_cosine();
-    found.converged = here.cost == 0 || found.gradient <= gradient_tolerance;
+    found.converged =
+        here.cost <= exact * static_cast<double>(residuals.count) || found.gradient <= gradient_tolerance;
     return found.converged;
   };
   while (found.steps < most_steps && std::isfinite(here.cost) && !ends()) {

@@ -55,7 +55,8 @@ class Table {
     if (has(column)) return;
     std::vector<std::string> names;
     for (const auto& each : columns_) names.push_back(printable(each.first));
-    fail(ErrorKind::data, "{}: no column \"{}\": its columns are {}", file_, column, fmt::join(names, ", "));
+    fail(ErrorKind::data, "{}: no column \"{}\": its columns are {}{}", file_, column, fmt::join(names, ", "),
+         lines_[0].find(';') == std::string::npos ? "" : "; commas are to separate them");
   }
 
   // Of line i from 0 on, without the head.
@@ -90,6 +91,17 @@ auto key_of(const ScalingPoint& point) {
   return std::tie(point.model, point.parameters, point.macs, point.images, point.epochs);
 }
 
+void warn_of_units(PointTable& table, const std::string& file, const std::string& column) {
+  const auto errors = std::ranges::count_if(table.points, [](const auto& point) { return point.error > 1; });
+  if (errors > 0)
+    table.warnings.push_back(fmt::format(
+        "{}: {} of {} errors are above 1, which no part of one is; they are taken as they are, as losses are",
+        file, errors, table.points.size()));
+  if (column.ends_with("top1") && !table.points.empty() &&
+      std::ranges::all_of(table.points, [](const auto& point) { return point.error >= 0.99; }))
+    table.warnings.push_back(fmt::format("{}: {} is at most 1 everywhere: it is read as %", file, column));
+}
+
 }  // namespace
 
 PointTable parse_points(std::string_view text, const std::string& file, const std::string& error_column) {
@@ -109,16 +121,21 @@ PointTable parse_points(std::string_view text, const std::string& file, const st
                        .macs = size("macs"),
                        .images = size("images"),
                        .epochs = size("epochs")};
+    if (!std::isfinite(point.compute()))
+      fail(ErrorKind::data, "{}: line {}: its compute, 3 · macs · images · epochs, is too large", file,
+           i + 2);
     if (table.has("model")) point.model = table.text(line, "model");
     if (table.has("seed")) point.seed = static_cast<std::int64_t>(table.number(line, "seed", i));
-    point.error = table.number(line, error_column, i);
+    const bool missing = table.text(line, error_column).empty();
+    point.error = missing ? std::nan("") : table.number(line, error_column, i);
     if (error_column.ends_with("top1")) point.error = 1 - point.error / 100;
     if (point.error > 0 && std::isfinite(point.error))
       result.points.push_back(std::move(point));
     else
-      result.left_out.push_back(
+      result.warnings.push_back(
           fmt::format("{}: line {}: left out: its error is {}", file, i + 2, point.error));
   }
+  warn_of_units(result, file, error_column);
   return result;
 }
 

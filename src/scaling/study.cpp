@@ -105,9 +105,11 @@ class Studying {
     study_.groups = group_seeds(points);
     const Points all = means(study_.groups);
     study_.best = frontier(all);
-    fit_error();
+    if (differ(all)) {
+      fit_error();
+      fit_joint(all);
+    }
     fit_powers(all);
-    fit_joint(all);
     extrapolate();
     for (std::int64_t i = 0; i < options_.resamples; ++i) refit(i);
     for (std::optional<FittedLaw>* law : laws())
@@ -125,6 +127,13 @@ class Studying {
   template <class... Values>
   void say(fmt::format_string<Values...> text, Values&&... values) {
     study_.remarks.push_back(fmt::format(text, std::forward<Values>(values)...));
+  }
+
+  bool differ(const Points& all) {
+    const auto [least, most] = std::ranges::minmax_element(all, {}, &ScalingPoint::error);
+    const bool differ = most->error > least->error * (1 + 1e-6);
+    if (!differ) say("no law of the error: it is {:.4g} everywhere", least->error);
+    return differ;
   }
 
   void fit_error() {
@@ -212,6 +221,8 @@ class Studying {
   }
 
   void remark() {
+    if (options_.resamples > 0 && options_.resamples < 100)
+      say("intervals from {} drawings are rough: 1000 are usual", options_.resamples);
     if (study_.error) remark_on(*study_.error, "E(C)", {2});
     if (study_.joint) remark_on(*study_.joint, "E(P, N)", {1, 3});
     if (study_.error) {

@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int json_depth = 8;
+constexpr double largest_plan = 1e18;  // parameters, or images seen
 
 Json point_json(const ScalingPoint& p) {
   return {{"model", p.model},   {"parameters", p.parameters}, {"macs", p.macs},  {"images", p.images},
@@ -75,6 +77,13 @@ class Reader {
     return result;
   }
 
+  std::array<double, 2> range(const char* name) const {
+    const bool numbers = json_.contains(name) && json_[name].is_array() && json_[name].size() == 2 &&
+                         json_[name][0].is_number() && json_[name][1].is_number();
+    if (!numbers) refuse(name, "is not two numbers");
+    return json_[name].get<std::array<double, 2>>();
+  }
+
  private:
   [[noreturn]] void refuse(const char* name, const std::string& reason) const {
     fail(ErrorKind::data, "{}: no fit.json of `smlp scaling fit`, or not one to plan by: its \"{}\" {}",
@@ -127,6 +136,7 @@ std::string study_json(const Study& study, const StudyOptions& options) {
   const Json json{{"objective", options.objective == Objective::squares ? "squares" : "huber_log"},
                   {"resamples", options.resamples},
                   {"seed", options.seed},
+                  {"compute", {study.best.front().compute(), study.best.back().compute()}},
                   {"error", law_json(study.error)},
                   {"parameters", law_json(study.parameters)},
                   {"seen", law_json(study.seen)},
@@ -142,7 +152,7 @@ std::string study_json(const Study& study, const StudyOptions& options) {
 FittedScaling parse_study(std::string_view text, const std::string& file) {
   const Reader reader(text, file);
   return {reader.law("error", compute_law().names()), reader.law("parameters", {"k", "p"}),
-          reader.law("macs", {"k", "p"})};
+          reader.law("macs", {"k", "p"}), reader.range("compute")};
 }
 
 Plan plan_training(const FittedScaling& laws, double compute) {
@@ -152,6 +162,12 @@ Plan plan_training(const FittedScaling& laws, double compute) {
   plan.images_seen = estimate("images_seen", {&laws.parameters, &laws.macs}, [&](const auto& c) {
     return compute / (3 * power(c[1], power(c[0], compute)));
   });
+  const auto sensible = [](const Estimate& each) { return each.value >= 1 && each.value < largest_plan; };
+  if (!sensible(plan.parameters) || !sensible(plan.images_seen))
+    fail(ErrorKind::usage,
+         "a compute of {} would want {} parameters and {} images seen: the laws say nothing there", compute,
+         plan.parameters.value, plan.images_seen.value);
+  plan.beyond = std::max({1.0, compute / laws.compute[1], laws.compute[0] / compute});
   plan.error = estimate("error", {&laws.error}, [&](const auto& c) {
     return compute_law().value(c[0], {{compute, 1}, 0});
   });

@@ -27,16 +27,17 @@ double trained_bytes(const Experiment& e) {
 }
 
 // "weights 1.2 GiB, …"
-std::string parts_of(const MemoryNeed& need) {
+std::string parts_of(const MemoryNeed& need, double batches) {
   return fmt::format("weights {}, gradients {}, optimiser {}, activations {}, batches {}",
                      human_bytes(need.weights), human_bytes(need.gradients), human_bytes(need.optimizer),
-                     human_bytes(need.activations), human_bytes(need.batches_on_device));
+                     human_bytes(need.activations), human_bytes(batches));
 }
 
 // What can be made smaller so that `need` fits into `room` bytes.
 std::string what_to_lower(const Experiment& e, const MemoryNeed& need, double fixed, double room) {
   const double image = need.activations / static_cast<double>(e.plan.micro_batch);
   std::int64_t micro = 1;
+  if (need.weights + need.gradients + need.optimizer > room) return "take a smaller model";
   while (static_cast<double>(2 * micro) * image < room - fixed && 2 * micro < e.plan.micro_batch) micro *= 2;
   if (fixed + image > room) return "take a smaller model, or a smaller --batch-size";
   return fmt::format("--set train.micro_batch={} would fit", micro);
@@ -81,7 +82,8 @@ MemoryVerdict judge_memory(const Experiment& e, const HostMemory& host, double d
     const double room = verdict.fits ? available : total;
     verdict.text =
         fmt::format("this run needs about {} of {} memory ({}), {} {}: {}", human_bytes(bytes), place,
-                    parts_of(need), human_bytes(room), verdict.fits ? "are free now" : "are all there is",
+                    parts_of(need, e.device.is_cuda() ? need.batches_on_device : need.batches_on_host),
+                    human_bytes(room), verdict.fits ? "are free now" : "are all there is",
                     what_to_lower(e, need, bytes - need.activations, room));
   };
   if (e.device.is_cuda()) {
@@ -106,7 +108,7 @@ std::string describe_cost(const Experiment& e) {
       "memory     {} on the device ({}), {} of batches on the host",
       human_count(cost.images), counted(e.plan.total_steps(), "step"), e.plan.batch_size,
       human_count(cost.forward_macs), human_count(cost.training_macs), human_bytes(cost.on_device()),
-      parts_of(cost), human_bytes(cost.batches_on_host));
+      parts_of(cost, cost.batches_on_device), human_bytes(cost.batches_on_host));
 }
 
 }  // namespace smlp

@@ -38,11 +38,22 @@ TEST(ScalingPoints, AccuraciesInPercentAreErrorsOfTheirColumn) {
 TEST(ScalingPoints, WhatDivergedIsLeftOutByName) {
   const PointTable table = parse(head + "a,1,1,1,1,0.5\nb,1,1,1,2,nan\nc,1,1,1,3,0\n");
   EXPECT_EQ(table.points.size(), 1u);
-  EXPECT_EQ(table.left_out, (std::vector<std::string>{"t.csv: line 3: left out: its error is nan",
+  EXPECT_EQ(table.warnings, (std::vector<std::string>{"t.csv: line 3: left out: its error is nan",
                                                       "t.csv: line 4: left out: its error is 0"}));
 }
 
+TEST(ScalingPoints, UnitsThatLookWrongAreSaid) {
+  EXPECT_NE(parse(head + "a,1,1,1,1,63\n").warnings.at(0).find("1 of 1 errors are above 1"),
+            std::string::npos);
+  EXPECT_NE(
+      parse("parameters,macs,images,epochs,top1\n1,1,1,1,0.4\n", "top1").warnings.at(0).find("read as %"),
+      std::string::npos);
+  EXPECT_EQ(parse(head + "a,1,1,1,1,\n").warnings.size(), 1u) << "no error yet";
+}
+
 TEST(ScalingPoints, RefusalsNameLineAndColumn) {
+  EXPECT_NE(refusal("parameters;macs\n1;2\n").find("commas are to separate them"), std::string::npos);
+  EXPECT_NE(refusal(head + "a,1,1e200,1e200,1,0.5\n").find("is too large"), std::string::npos);
   EXPECT_NE(refusal("").find("t.csv: empty"), std::string::npos);
   EXPECT_NE(refusal("parameters,images,epochs,error\n").find("no column \"macs\": its columns are"),
             std::string::npos);

@@ -108,6 +108,16 @@ TEST(ScalingStudy, SaysWhatPointsCannotShow) {
   EXPECT_TRUE(remarks_on(near, "spans a factor of"));
   EXPECT_TRUE(remarks_on(near, "these points do not determine alpha"));
 
+  std::vector<ScalingPoint> level = grid_points(0);
+  for (ScalingPoint& each : level) each.error = 1;
+  const Study flat = study_scaling(level, few);
+  EXPECT_FALSE(flat.error || flat.joint);
+  EXPECT_TRUE(remarks_on(flat, "no law of the error: it is 1 everywhere"));
+
+  const Study exact = study_scaling(grid_points(0), few);
+  EXPECT_TRUE(exact.joint->fit.minimum.converged) << "points that lie on the law";
+  EXPECT_NEAR(exact.joint->coefficients[1].value, 0.35, 1e-6);
+
   testing::error_of(ErrorKind::data, [&] { study_scaling({}, few); });
 }
 
@@ -124,6 +134,12 @@ TEST(ScalingStudy, APlanFollowsTheFittedLaws) {
   EXPECT_LT(plan.error.low, plan.error.value);
   EXPECT_LT(plan.error.value, plan.error.high);
   EXPECT_LT(plan.error.value, study.best.back().error);
+  EXPECT_NEAR(plan.beyond, 1e15 / study.best.back().compute(), 1e-6 * plan.beyond);
+  EXPECT_EQ(plan_training(laws, study.best[1].compute()).beyond, 1);
+  for (const double compute : {1.0, 1e300})
+    EXPECT_NE(
+        testing::error_of(ErrorKind::usage, [&] { plan_training(laws, compute); }).find("say nothing there"),
+        std::string::npos);
 }
 
 TEST(ScalingStudy, RefusesAFileThatIsNoStudy) {

@@ -38,7 +38,7 @@ TEST_F(ScalingTest, AFitWritesWhatAPlanReads) {
   EXPECT_EQ(json["error"]["refits"].size(), 20u);
   for (const char* name : {"points.csv", "frontier.csv", "error_curve.csv", "error.gp", "sizes.gp"})
     EXPECT_TRUE(fs::exists(in("fit") / name)) << name;
-  const Finished again = run({"scaling", "fit", in("fit/points.csv"), "--resamples", "20", "--json"});
+  const Finished again = run({"scaling", "fit", in("fit"), "--resamples", "20", "--json", "--to", in("fit")});
   EXPECT_EQ(Json::parse(again.out)["joint"], json["joint"]) << "its own points give the same laws";
 
   const Finished plan = run({"scaling", "plan", "--compute", "1e15", "--from", in("fit")});
@@ -77,6 +77,13 @@ TEST_F(ScalingTest, RefusesWithTheReason) {
   EXPECT_EQ(run({"scaling"}).code, 2);
   EXPECT_EQ(run({"scaling", "fit", in("nowhere.csv")}).code, 3);
   EXPECT_EQ(run({"scaling", "plan", "--compute", "-1", "--from", in("fit")}).code, 2);
+  for (const char* bad : {"nan", "inf", "0"})
+    EXPECT_EQ(run({"scaling", "plan", "--compute", bad, "--from", in("fit")}).code, 2) << bad;
+  EXPECT_EQ(run({"scaling", "fit", table(), "--error", "top1", "--epochs", "nan"}).code, 2);
+  fs::create_directories(in("mine"));
+  testing::write_plainly(in("mine/points.csv"), "mine");
+  EXPECT_EQ(run({"scaling", "fit", table(), "--error", "top1", "--to", in("mine")}).code, 2);
+  EXPECT_EQ(testing::read_text(in("mine/points.csv")), "mine");
   const Finished column = run({"scaling", "fit", table()});
   EXPECT_EQ(column.code, 3);
   EXPECT_NE(column.err.find("no column \"error\""), std::string::npos) << column.err;

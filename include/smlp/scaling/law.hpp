@@ -26,7 +26,7 @@ class Law {
                         double* slopes) const = 0;
   // Shapes that lie around whatever samples of these can show; their x have the geometric mean 1.
   virtual std::vector<std::array<double, 2>> shapes(const std::vector<Sample>& samples) const = 0;
-  // Coefficients of samples whose x and y were divided by these, undone.
+  // Coefficients of samples whose x and y were divided by these, undone; 0 for what is at its bound.
   virtual std::vector<double> coefficients(const std::vector<double>& c, const std::array<double, 2>& shape,
                                            const std::array<double, 2>& x_unit, double y_unit) const = 0;
   virtual double value(const std::vector<double>& coefficients, const Sample& at) const = 0;

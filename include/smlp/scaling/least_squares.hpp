@@ -7,7 +7,8 @@
 
 namespace smlp {
 
-// r(θ): `count` residuals of `size` parameters, and their derivatives, count × size, row by row.
+// r(θ), about 1 where nothing fits: `count` residuals of `size` parameters, and their derivatives, count ×
+// size, row by row.
 struct Residuals {
   std::size_t count = 0, size = 0;
   std::function<void(std::span<const double> theta, std::span<double> residuals,

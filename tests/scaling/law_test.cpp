@@ -37,7 +37,8 @@ void expect_relative(double found, double wanted, double tolerance) {
 }
 
 TEST(ScalingLaw, FitsAsScipy) {
-  for (const auto& law : golden()["compute"]) {
+  const nlohmann::json laws = golden();
+  for (const auto& law : laws["compute"]) {
     const std::vector<Sample> samples = samples_of(law);
     const Fit fit = fit_law(compute_law(), samples, Objective::squares);
     EXPECT_TRUE(fit.minimum.converged) << fit.minimum.gradient;
@@ -45,7 +46,7 @@ TEST(ScalingLaw, FitsAsScipy) {
     expect_relative(fit.coefficients[3], law["fit"][3], 1e-4);
     EXPECT_LE(squares(compute_law(), fit, samples), double(law["squares"]) * (1 + 1e-9));
   }
-  for (const auto& law : golden()["joint"]) {
+  for (const auto& law : laws["joint"]) {
     const std::vector<Sample> samples = samples_of(law);
     const Fit fit = fit_law(joint_law(), samples, Objective::squares);
     EXPECT_TRUE(fit.minimum.converged);

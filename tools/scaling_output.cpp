@@ -136,7 +136,7 @@ std::string curve_csv(const Study& study) {
 bool draw(const std::filesystem::path& folder, const char* script) {
   std::string quoted;
   for (const char c : folder.string()) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  const std::string command = fmt::format("cd '{}' && gnuplot {} 2> /dev/null", quoted, script);
+  const std::string command = fmt::format("cd -- '{}' && gnuplot {} 2> /dev/null", quoted, script);
   return std::system(command.c_str()) == 0;  // NOLINT(cert-env33-c): its only variable part is quoted
 }
 

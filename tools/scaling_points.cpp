@@ -34,6 +34,9 @@ double training_images(const fs::path& run, const SubsetConfig& subset) {
 
 void add_run(const fs::path& run, std::vector<ScalingPoint>& points) {
   const RunConfig config = load_run_config((run / "config.yaml").string(), {});
+  if (config.init.from)
+    fail(ErrorKind::data, "{}: it starts from {}, whose training its own compute does not count",
+         run.string(), *config.init.from);
   const auto classes = static_cast<int>(read_state(find_checkpoint(run)).classes.size());
   const CostRow costs = total(config.model->costs(config.data.image_size, classes));
   ScalingPoint point;
@@ -47,6 +50,9 @@ void add_run(const fs::path& run, std::vector<ScalingPoint>& points) {
   if (evaluations.empty()) fail(ErrorKind::data, "{}: it has no evaluation", run.string());
   const bool constant = config.schedule.name == "constant";
   if (!constant) evaluations.erase(evaluations.begin(), evaluations.end() - 1);
+  if (!constant && evaluations[0].epoch < static_cast<double>(config.train.epochs))
+    fail(ErrorKind::data, "{}: its rate is made for {} epochs, and {} are done", run.string(),
+         config.train.epochs, evaluations[0].epoch);
   for (const Evaluation& evaluation : evaluations) {
     point.epochs = evaluation.epoch;
     point.error = 1 - evaluation.score() / 100;

@@ -1,6 +1,7 @@
 #include "percentile.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace smlp {
 namespace {
@@ -15,6 +16,7 @@ double percentile(const std::vector<double>& sorted, double part) {
 }  // namespace
 
 void set_interval(Estimate& estimate, std::vector<double> values) {
+  std::erase_if(values, [](double value) { return !std::isfinite(value); });
   if (values.empty()) return;
   std::sort(values.begin(), values.end());
   estimate.low = percentile(values, 0.025);

@@ -15,6 +15,7 @@ namespace smlp {
 namespace {
 
 constexpr std::size_t most_columns = 1000;
+constexpr double largest_seed = 0x1p53;
 
 // The fields of a line: those that hold commas stand in quotes, where two quotes are one.
 std::vector<std::string> fields_of(std::string_view line) {
@@ -45,7 +46,11 @@ class Table {
     if (lines_.empty()) fail(ErrorKind::data, "{}: empty: a head and a line for each point are wanted", file);
     const std::vector<std::string> names = fields_of(lines_[0]);
     if (names.size() > most_columns) fail(ErrorKind::data, "{}: more than {} columns", file, most_columns);
-    for (const std::string& name : names) columns_.emplace(trimmed(name), columns_.size());
+    for (const std::string& name : names) {
+      const bool first = columns_.emplace(trimmed(name), width_++).second;
+      if (!first && !trimmed(name).empty())
+        fail(ErrorKind::data, "{}: there are two columns \"{}\"", file, printable(trimmed(name)));
+    }
   }
 
   std::size_t lines() const { return lines_.size() - 1; }
@@ -62,9 +67,8 @@ class Table {
   // Of line i from 0 on, without the head.
   std::vector<std::string> line(std::size_t i) const {
     std::vector<std::string> fields = fields_of(lines_[i + 1]);
-    if (fields.size() < columns_.size())
-      fail(ErrorKind::data, "{}: line {} has {} fields, the head {}", file_, i + 2, fields.size(),
-           columns_.size());
+    if (fields.size() < width_)
+      fail(ErrorKind::data, "{}: line {} has {} fields, the head {}", file_, i + 2, fields.size(), width_);
     return fields;
   }
 
@@ -85,6 +89,7 @@ class Table {
   const std::string& file_;
   std::vector<std::string> lines_;
   std::map<std::string, std::size_t, std::less<>> columns_;
+  std::size_t width_ = 0;  // fields of the head
 };
 
 auto key_of(const ScalingPoint& point) {
@@ -111,6 +116,11 @@ PointTable parse_points(std::string_view text, const std::string& file, const st
   PointTable result;
   for (std::size_t i = 0; i < table.lines(); ++i) {
     const std::vector<std::string> line = table.line(i);
+    const auto whole = [&](double value, std::size_t at) {
+      if (!(std::abs(value) <= largest_seed) || std::trunc(value) != value)
+        fail(ErrorKind::data, "{}: line {}, seed: {} is no whole number", file, at + 2, value);
+      return static_cast<std::int64_t>(value);
+    };
     const auto size = [&](const char* column) {
       const double value = table.number(line, column, i);
       if (!(value > 0) || !std::isfinite(value))
@@ -125,7 +135,7 @@ PointTable parse_points(std::string_view text, const std::string& file, const st
       fail(ErrorKind::data, "{}: line {}: its compute, 3 · macs · images · epochs, is too large", file,
            i + 2);
     if (table.has("model")) point.model = table.text(line, "model");
-    if (table.has("seed")) point.seed = static_cast<std::int64_t>(table.number(line, "seed", i));
+    if (table.has("seed")) point.seed = whole(table.number(line, "seed", i), i);
     const bool missing = table.text(line, error_column).empty();
     point.error = missing ? std::nan("") : table.number(line, error_column, i);
     if (error_column.ends_with("top1")) point.error = 1 - point.error / 100;

@@ -9,6 +9,7 @@
 #include "percentile.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/rng.hpp"
+#include "smlp/core/signals.hpp"
 
 namespace smlp {
 namespace {
@@ -203,6 +204,7 @@ class Studying {
   }
 
   void refit(std::int64_t drawing) {
+    if (stop_signal() != 0) throw Interrupted(fmt::format("stopped by a signal after {} drawings", drawing));
     RandomStream random(options_.seed, Purpose::bootstrap, 0, static_cast<std::uint64_t>(drawing));
     const Points all = draw(study_.groups, random), best = frontier(all);
     const auto keep_power = [](FittedLaw& law, const std::array<double, 2>& k_p) {

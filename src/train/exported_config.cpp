@@ -52,6 +52,13 @@ bool describes(const nlohmann::json& json, const std::string& family) {
          json["architecture"].get<std::string>().starts_with(family);
 }
 
+// A sparse_mlp of dense layers has the tensors of its kind, and more keys.
+bool describes_of_kind(const nlohmann::json& json, const std::string& family) {
+  const nlohmann::json::json_pointer kind("/model_args/kind"), architecture("/architecture");
+  return json.contains(kind) && json[kind] == family && json.contains(architecture) &&
+         json[architecture] == "sparse_mlp";
+}
+
 KeyValues args_from_json(const nlohmann::json& args) {
   KeyValues keys;
   for (const auto& [key, value] : args.items())
@@ -133,13 +140,15 @@ std::optional<ExportedConfig> read_exported_config(const fs::path& folder, const
   if (!fs::exists(path)) return std::nullopt;
   const std::string file = path.string();
   const nlohmann::json json = parse_json(read_file(path, max_bytes), file, max_depth);
-  if (!describes(json, family)) {
+  const bool of_kind = describes_of_kind(json, family);
+  if (!of_kind && !describes(json, family)) {
     log().warn("{}: it describes no {}, so nothing is taken from it", file, family);
     return std::nullopt;
   }
   ExportedConfig found{.file = file};
   try {
-    read_keys(json, json["architecture"] == family, found);
+    read_keys(json, of_kind || json["architecture"] == family, found);
+    if (of_kind) found.model.emplace(found.model.begin(), "model.name", "sparse_mlp");
   } catch (const nlohmann::json::exception& error) {
     fail(ErrorKind::data, "{}: {}", file, error.what());
   }

@@ -1,6 +1,7 @@
 #include "smlp/scaling/points.hpp"
 
 #include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
 
 #include "support/errors.hpp"
 
@@ -52,6 +53,15 @@ TEST(ScalingPoints, UnitsThatLookWrongAreSaid) {
 }
 
 TEST(ScalingPoints, RefusalsNameLineAndColumn) {
+  EXPECT_NE(refusal("parameters,note,note,macs,images,epochs,error\n").find("two columns \"note\""),
+            std::string::npos);
+  for (const char* seed : {"nan", "1e300", "0.5"})
+    EXPECT_NE(refusal(fmt::format("seed,parameters,macs,images,epochs,error\n{},1,1,1,1,0.5\n", seed))
+                  .find("is no whole number"),
+              std::string::npos)
+        << seed;
+  EXPECT_EQ(parse("parameters,,,macs,images,epochs,error\n1,x,y,2,3,4,0.5\n").points.at(0).macs, 2)
+      << "columns without a name";
   EXPECT_NE(refusal("parameters;macs\n1;2\n").find("commas are to separate them"), std::string::npos);
   EXPECT_NE(refusal(head + "a,1,1e200,1e200,1,0.5\n").find("is too large"), std::string::npos);
   EXPECT_NE(refusal("").find("t.csv: empty"), std::string::npos);

@@ -142,6 +142,19 @@ TEST(ScalingStudy, APlanFollowsTheFittedLaws) {
         std::string::npos);
 }
 
+TEST(ScalingStudy, RefitsThatOverflowDoNotCount) {
+  const FittedScaling laws = parse_study(
+      R"({"compute": [1e3, 1e6],
+          "error": {"coefficients": {"a": {"value": 1}, "b": {"value": 0}, "alpha": {"value": 0.5}, "e_inf": {"value": 0}},
+                    "refits": [[1, 0, 0.4, 0], [1, 0, 0.5, 0]]},
+          "parameters": {"coefficients": {"k": {"value": 1}, "p": {"value": 0.5}}, "refits": [[0, 1e308], [2, 0.5]]},
+          "macs": {"coefficients": {"k": {"value": 1}, "p": {"value": 1}}, "refits": [[1, 1], [1, 1]]}})",
+      "fit.json");
+  const Plan plan = plan_training(laws, 1e4);
+  EXPECT_NEAR(plan.parameters.low, 200, 1e-9) << "0 · infinity is no number";
+  EXPECT_NEAR(plan.parameters.high, 200, 1e-9);
+}
+
 TEST(ScalingStudy, RefusesAFileThatIsNoStudy) {
   const auto refusal = [](const std::string& text) {
     return testing::error_of(ErrorKind::data, [&] { parse_study(text, "f.json"); });

@@ -44,6 +44,11 @@ class ProgramFixture : public ::testing::Test {
   }
   fs::path in(const std::string& name) const { return folder_ / name; }
 
+  // Where a run goes, and what makes it the same everywhere.
+  Words placed(const std::string& name) const {
+    return {"--name", name,    "--output",         in("runs"),    "--device",
+            "cpu",    "--set", "device.threads=1", "--precision", "fp32"};
+  }
   // A small run of 32 steps: four epochs of 500 images in batches of 64.
   Words train(const std::string& name, const Words& more = {}, const std::string& epochs = "4") const {
     return Words{"train",
@@ -51,14 +56,6 @@ class ProgramFixture : public ::testing::Test {
                  "cifar10_b_mlp.yaml",
                  "--data",
                  data(),
-                 "--name",
-                 name,
-                 "--output",
-                 in("runs"),
-                 "--device",
-                 "cpu",
-                 "--precision",
-                 "fp32",
                  "--epochs",
                  epochs,
                  "-b",
@@ -74,10 +71,8 @@ class ProgramFixture : public ::testing::Test {
                  "--set",
                  "train.log_every=3",
                  "--set",
-                 "augment.flip=0.5",
-                 "--set",
-                 "device.threads=1"} +
-           more;
+                 "augment.flip=0.5"} +
+           placed(name) + more;
   }
   Words resumable(const std::string& name, const Words& more = {}, const std::string& epochs = "4") const {
     return train(name, Words{"--set", "checkpoint.every_steps=5", "--resume", "auto"} + more, epochs);

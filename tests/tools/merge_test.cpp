@@ -13,27 +13,9 @@ class MergeTest : public testing::ProgramFixture {
  protected:
   // Two epochs of a small model.
   void train_small(const std::string& name, const std::string& model) {
-    const Finished done = run({"train",
-                               "--config",
-                               "cifar10_b_mlp.yaml",
-                               "--set",
-                               "model=" + model,
-                               "--data",
-                               data(),
-                               "--name",
-                               name,
-                               "--output",
-                               in("runs"),
-                               "--device",
-                               "cpu",
-                               "--precision",
-                               "fp32",
-                               "--epochs",
-                               "2",
-                               "-b",
-                               "50",
-                               "--set",
-                               "device.threads=1"});
+    const Finished done = run(Words{"train", "--config", "cifar10_b_mlp.yaml", "--set", "model=" + model,
+                                    "--data", data(), "--epochs", "2", "-b", "50"} +
+                              placed(name));
     ASSERT_EQ(done.code, 0) << done.err;
   }
 
@@ -71,8 +53,8 @@ TEST_F(MergeTest, TheMergedModelIsEvaluatedCountedFineTunedAndExportedLikeAnyOth
     EXPECT_EQ(testing::read_text(again / "model.safetensors"),
               testing::read_text(merged / "model.safetensors"));
     EXPECT_EQ(testing::read_text(again / "config.json"), testing::read_text(merged / "config.json"));
-    EXPECT_EQ(run({"finetune", merged, "--data", data(), "--name", std::string("tuned-") + name, "--output",
-                   in("runs"), "--epochs", "1", "--device", "cpu", "--set", "device.threads=1"})
+    EXPECT_EQ(run(Words{"finetune", merged, "--data", data(), "--epochs", "1"} +
+                  placed(std::string("tuned-") + name))
                   .code,
               0);
     const Finished twice = run({"export", merged, "--merge", "--to", in("no")});

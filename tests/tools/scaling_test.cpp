@@ -62,9 +62,19 @@ TEST_F(ScalingTest, EvaluationsOfRunsAtAConstantRateArePoints) {
             0);
   fs::create_directories(in("runs/none"));
   testing::write_plainly(in("runs/none/config.yaml"), "model: {width: 16}\n");
+  fs::create_directories(in("runs/tuned"));
+  testing::write_plainly(in("runs/tuned/config.yaml"), "init: {from: runs/constant}\n");
+  const fs::path half = in("runs/half");
+  fs::copy(in("runs/cosine"), half, fs::copy_options::recursive);
+  std::string yaml = testing::read_text(half / "config.yaml");
+  yaml.replace(yaml.find("epochs: 2"), 9, "epochs: 4");
+  testing::write_plainly(half / "config.yaml", yaml);
   const Finished fit = run({"scaling", "fit", in("runs"), "--resamples", "0", "--json"});
   ASSERT_EQ(fit.code, 0) << fit.err;
   EXPECT_NE(fit.err.find("runs/none: left out"), std::string::npos) << fit.err;
+  EXPECT_NE(fit.err.find("tuned: it starts from runs/constant"), std::string::npos) << fit.err;
+  EXPECT_NE(fit.err.find("half: its rate is made for 4 epochs, and 2 are done"), std::string::npos)
+      << fit.err;
   const Json points = Json::parse(fit.out)["points"];
   ASSERT_EQ(points.size(), 4u) << fit.out;
   EXPECT_EQ(points[0]["images"], 200) << "the smallest compute";

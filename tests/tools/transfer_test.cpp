@@ -32,26 +32,8 @@ class TransferTest : public testing::ProgramFixture {
 
   Words transfer(const std::string& command, const std::string& name, const fs::path& data,
                  const Words& more = {}) {
-    return Words{command,
-                 "--from",
-                 run_folder("source"),
-                 "--data",
-                 data,
-                 "--name",
-                 name,
-                 "--output",
-                 in("runs"),
-                 "--device",
-                 "cpu",
-                 "--precision",
-                 "fp32",
-                 "--epochs",
-                 "3",
-                 "-b",
-                 "50",
-                 "--set",
-                 "device.threads=1"} +
-           more;
+    return Words{command, "--from", run_folder("source"), "--data", data, "--epochs", "3", "-b", "50"} +
+           placed(name) + more;
   }
 
   std::map<std::string, std::string> tensors(const std::string& name) {

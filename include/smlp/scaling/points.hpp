@@ -26,8 +26,8 @@ struct PointTable {
 // A CSV with a head: columns parameters, macs, images and epochs, `error_column`, and if they are there model
 // and seed; others are passed over. A column whose name ends in "top1" holds accuracies in %: the error is
 // 1 − top1 / 100. Points whose error is missing, or not above 0 and finite (a run that diverged), are left
-// out, and named as errors above 1 and accuracies of at most 1 are; a line with too few fields, a number that
-// is none, or a column that is missing: Error(data) naming `file`.
+// out, and named as errors above 1 and accuracies of at most 1 are. A line with too few fields, a number that
+// is none, a column that is missing or there twice: Error(data) naming `file`.
 PointTable parse_points(std::string_view text, const std::string& file, const std::string& error_column);
 
 std::string points_csv(const std::vector<ScalingPoint>& points);  // which parse_points reads, column "error"

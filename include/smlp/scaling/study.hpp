@@ -50,7 +50,7 @@ struct Study {
 };
 
 // Intervals come from drawing points anew (seeds within a point too), frontier and fits included: the refits
-// that published corrections ask for (arXiv 2404.10102).
+// that published corrections ask for (arXiv 2404.10102). Interrupted once a stop is asked for.
 Study study_scaling(const std::vector<ScalingPoint>& points, const StudyOptions& options);
 
 }  // namespace smlp

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "smlp/core/text.hpp"
+
 namespace smlp {
 namespace {
 

@@ -3,6 +3,7 @@
 #include "command.hpp"
 #include "config_options.hpp"
 #include "examples.hpp"
+#include "smlp/analysis/bench_roofline.hpp"
 #include "smlp/analysis/bench_structured.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
@@ -16,7 +17,8 @@ namespace smlp {
 namespace {
 
 struct BenchCommand {
-  ConfigOptions step, loader, forward, structured;  // what each of them takes
+  ConfigOptions step, roofline, optimizer, epoch, tta, loader, forward,
+      structured;  // what each of them takes
   StructuredSizes sizes;
   BenchOptions options;
   std::vector<std::string> models;
@@ -52,7 +54,6 @@ void print_rows(const std::vector<BenchRow>& rows) {
   if (machine.matrix_flops > 0)
     std::cout << fmt::format("machine  {}: matrix products {:.0f} GFLOP/s, a copy {:.1f} GB/s\n",
                              rows.back().processor, machine.matrix_flops / 1e9, machine.copy_bytes / 1e9);
-  warn_of_spread(rows);
 }
 
 int report(const std::vector<BenchRow>& rows, bool json) {
@@ -60,20 +61,49 @@ int report(const std::vector<BenchRow>& rows, bool json) {
     std::cout << bench_json(rows);
   else
     print_rows(rows);
+  warn_of_spread(rows);
   return 0;
 }
 
-BenchRow run_step(const BenchCommand& command) {
-  return bench_step(load_run_config(command.step.file(), command.step.overrides()), command.options);
+RunConfig config_of(const ConfigOptions& options) {
+  return load_run_config(options.file(), options.overrides());
 }
 
-BenchRow run_loader(const BenchCommand& command) {
+RunConfig config_with_data(const ConfigOptions& options) {
   Origins origins;
-  const RunConfig config = load_run_config(command.loader.file(), command.loader.overrides(), &origins);
+  RunConfig config = load_run_config(options.file(), options.overrides(), &origins);
   if (!origins.contains("data.root"))
     fail(ErrorKind::usage,
          "nothing to load: give --data ROOT, a packed data set, or --data shapes, the embedded one");
-  return bench_loader(config, command.options);
+  return config;
+}
+
+void print_roofline(const Roofline& found) {
+  const auto ms = [](double seconds) { return fmt::format("{:.3f}", 1000 * seconds); };
+  std::vector<std::vector<std::string>> table{
+      {"layers", "vectors", "in", "out", "forward, ms", "weight", "input", "all, ms", "GFLOP/s"}};
+  for (const Products& p : found.products)
+    table.push_back({std::to_string(p.layers), std::to_string(p.vectors), std::to_string(p.in),
+                     std::to_string(p.out), ms(p.forward_seconds), ms(p.weight_seconds), ms(p.input_seconds),
+                     ms(p.seconds()), fmt::format("{:.0f}", p.flops() / p.seconds() / 1e9)});
+  const double limit = found.product_seconds() + found.byte_seconds();
+  std::cout << format_table(table)
+            << fmt::format(
+                   "products  {} ms\noptimiser {} ms for {} at a copy's rate\n"
+                   "limit     {} ms, {:.0f} images/s; the step reaches {}\n\n",
+                   ms(found.product_seconds()), ms(found.byte_seconds()), human_bytes(found.bytes), ms(limit),
+                   static_cast<double>(found.step.batch_size) / limit, percent(found.step.of_limit));
+  print_rows({found.step});
+}
+
+int run_roofline(const BenchCommand& command) {
+  const Roofline found = measure_roofline(config_of(command.roofline), command.options);
+  if (command.json)
+    std::cout << roofline_json(found);
+  else
+    print_roofline(found);
+  warn_of_spread({found.step});
+  return 0;
 }
 
 int run_models(const BenchCommand& command) {
@@ -105,7 +135,6 @@ void print_structured(const std::vector<BenchRow>& rows) {
     faster.push_back({each.structure, std::to_string(each.batch_size),
                       each.width ? fmt::format("from width {}", *each.width) : "no"});
   std::cout << format_table(faster);
-  warn_of_spread(rows);
 }
 
 int run_structured(const BenchCommand& command) {
@@ -117,6 +146,7 @@ int run_structured(const BenchCommand& command) {
     std::cout << structured_json(rows);
   else
     print_structured(rows);
+  warn_of_spread(rows);
   return 0;
 }
 
@@ -159,6 +189,19 @@ Action add_bench_command(CLI::App& app) {
                        o->step, File::positional,
                        {"device.", "model.", "data.image_size", "augment.mixup", "loss.", "optim.",
                         "train.batch_size", "train.micro_batch"});
+  CLI::App* roofline =
+      add("roofline", "a step beside its matrix products alone and the optimiser's bytes, its limit",
+          o->roofline, File::positional,
+          {"device.", "model.", "data.image_size", "augment.mixup", "loss.", "optim.", "train.batch_size"});
+  CLI::App* optimizer = add("optimizer", "gradient norm, clipping and update alone", o->optimizer,
+                            File::positional, {"device.", "model.", "data.image_size", "optim."});
+  CLI::App* epoch = add(
+      "epoch", "steps on the loader's batches of --data, beside step and loader alone", o->epoch,
+      File::positional,
+      {"device.", "model.", "data.", "augment.", "loss.", "optim.", "train.batch_size", "train.micro_batch"});
+  CLI::App* tta = add("tta", "random crops of --data's test images, beside the forward pass alone", o->tta,
+                      File::positional, {"device.", "model.", "data.", "augment.", "train.batch_size"});
+  for (CLI::App* each : {epoch, tta}) each->remove_option(each->get_option("--classes"));
   CLI::App* loader = add("loader", "the loader alone: images of --data, rendered and augmented", o->loader,
                          File::positional, {"device.", "data.", "augment.", "train.batch_size"});
   CLI::App* models = add("models", "forward passes of models, side by side", o->forward, File::option,
@@ -180,6 +223,10 @@ Action add_bench_command(CLI::App& app) {
   compare->add_option("BEFORE", o->before, "a file")->required();
   compare->add_option("AFTER", o->after, "a file")->required();
   step->footer(examples({"smlp bench step --model B-2/64 -b 32 --classes 10 --precision fp32 --repeats 2"}));
+  roofline->footer(examples({"smlp bench roofline --model B-2/64 -b 32 --classes 10 --repeats 2"}));
+  optimizer->footer(examples({"smlp bench optimizer --model B-2/64 --set optim.clip_norm=0 --repeats 2"}));
+  epoch->footer(examples({"smlp bench epoch quickstart.yaml -b 32 --repeats 2"}));
+  tta->footer(examples({"smlp bench tta quickstart.yaml -b 32 --repeats 2"}));
   loader->footer(
       examples({"smlp bench loader --data data/cifar10 -b 32 --repeats 2",
                 "smlp bench loader cifar10_b_mlp.yaml --data data/cifar10 --workers 2 --repeats 2"}));
@@ -190,9 +237,13 @@ Action add_bench_command(CLI::App& app) {
                        "smlp bench step --model B-2/64 -b 32 --repeats 2 --json > after.json",
                        "smlp bench compare before.json after.json"}));
   return [=] {
-    if (step->parsed()) return report({run_step(*o)}, o->json);
+    if (step->parsed()) return report({bench_step(config_of(o->step), o->options)}, o->json);
+    if (roofline->parsed()) return run_roofline(*o);
+    if (optimizer->parsed()) return report({bench_optimizer(config_of(o->optimizer), o->options)}, o->json);
+    if (epoch->parsed()) return report(bench_epoch(config_with_data(o->epoch), o->options), o->json);
+    if (tta->parsed()) return report(bench_tta(config_with_data(o->tta), o->options), o->json);
     if (structured->parsed()) return run_structured(*o);
-    if (loader->parsed()) return report({run_loader(*o)}, o->json);
+    if (loader->parsed()) return report({bench_loader(config_with_data(o->loader), o->options)}, o->json);
     return models->parsed() ? run_models(*o) : run_compare(*o);
   };
 }

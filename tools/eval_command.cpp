@@ -207,7 +207,7 @@ Action add_eval_command(CLI::App& app) {
   app.add_option(
          "--shifts", o->shifts,
          "also how often the prediction stays, and top1, when the image moves by 1 to N pixels left, right, "
-         "up or down; zero after normalisation comes into view")
+         "up or down, padded with zeros, and cropped from an image resized to be larger")
       ->check(CLI::Range(1, max_image_size))
       ->type_name("N");
   // A flag, so that only "=" gives it a value and a path that follows stays what it is.

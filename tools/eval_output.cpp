@@ -49,10 +49,14 @@ std::string crops_table(const EvalReport& report) {
 }
 
 std::string shifts_table(const std::vector<ShiftResult>& shifts) {
-  std::vector<std::vector<std::string>> rows{{"shift", "agreement", "top1"}};
-  for (const ShiftResult& each : shifts)
-    rows.push_back({std::to_string(each.pixels), fmt::format("{:.2f}", each.agreement),
-                    fmt::format("{:.2f}", each.top1)});
+  std::vector<std::vector<std::string>> rows{
+      {"shift", "padded: agreement", "top1", "cropped: agreement", "top1"}};
+  for (const ShiftResult& each : shifts) {
+    rows.push_back({std::to_string(each.pixels)});
+    for (const Stability& kind : {each.padded, each.cropped})
+      for (const double percent : {kind.agreement, kind.top1})
+        rows.back().push_back(fmt::format("{:.2f}", percent));
+  }
   return format_table(rows);
 }
 
@@ -104,6 +108,10 @@ std::string crop_text(const TtaOptions& tta) {
                                         crop->scale[1], crop->ratio[0], crop->ratio[1])
                           : "whole images",
                      tta.augment.flip, tta.seed, tta.average_softmax ? "softmax" : "logits");
+}
+
+Json stability_json(const Stability& stability) {
+  return {{"agreement", rounded(stability.agreement)}, {"top1", rounded(stability.top1)}};
 }
 
 Json crops_json(const TtaOptions& tta) {
@@ -159,8 +167,9 @@ void print_json(std::ostream& out, const EvalReport& report, const SavedModel& s
     }
   }
   for (const ShiftResult& each : report.shifts)
-    json["shifts"].push_back(
-        {{"pixels", each.pixels}, {"agreement", rounded(each.agreement)}, {"top1", rounded(each.top1)}});
+    json["shifts"].push_back({{"pixels", each.pixels},
+                              {"padded", stability_json(each.padded)},
+                              {"cropped", stability_json(each.cropped)}});
   json["classes"] = classes;
   out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }

@@ -16,6 +16,7 @@
 #include "smlp/core/standard_streams.hpp"
 #include "smlp/core/version.hpp"
 #include "smlp/device/errors.hpp"
+#include "smlp/device/patient_waiting.hpp"
 
 namespace {
 
@@ -105,6 +106,7 @@ int run_command(int argc, const char* const* argv) {
 int main(int argc, char** argv) {
   open_standard_streams();
   report_size_limits();
+  const PatientWaiting waiting;
   StandardOutput output;
   std::vector<std::string> words = spread_assignments({argv, argv + argc});
   std::vector<const char*> arguments;

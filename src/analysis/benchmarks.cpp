@@ -1,22 +1,17 @@
 #include "smlp/analysis/benchmarks.hpp"
 
-#include <sys/mman.h>
-#include <torch/types.h>
-
 #include <algorithm>
 #include <cmath>
-#include <new>
 
+#include "bench_subject.hpp"
 #include "smlp/batches/image_batches.hpp"
 #include "smlp/batches/loader.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/core/stopwatch.hpp"
-#include "smlp/core/version.hpp"
 #include "smlp/data/open_dataset.hpp"
-#include "smlp/device/capability.hpp"
 #include "smlp/device/memory.hpp"
-#include "smlp/networks/registry.hpp"
+#include "smlp/optim/clip.hpp"
 #include "smlp/run/path_kind.hpp"
 #include "smlp/train/experiment.hpp"
 #include "smlp/train/training_step.hpp"
@@ -24,121 +19,9 @@
 namespace smlp {
 namespace {
 
-// A device and a model as a run would have them, on random images.
-struct Subject {
-  Device device;
-  std::shared_ptr<Model> model;
-  std::vector<CostRow> costs;
-  Batch batch;
-};
-
-Subject make_subject(const RunConfig& config, const BenchOptions& options) {
-  const int image_size = static_cast<int>(config.data.image_size),
-            classes = static_cast<int>(options.classes);
-  Subject s{.device = open_device(config.device),
-            .model = {},
-            .costs = config.model->costs(image_size, classes),
-            .batch = {}};
-  torch::manual_seed(0);
-  s.model = build_model(config.model, image_size, classes);
-  s.model->to(s.device.torch);
-  const std::int64_t images = config.train.batch_size;
-  s.batch.images = torch::randn({images, 3, image_size, image_size}).to(s.device.torch);
-  s.batch.labels = torch::randint(classes, {images}).to(s.device.torch);
-  if (config.augment.mixup > 0) {
-    s.batch.partners = s.batch.labels.roll(1);
-    s.batch.lambda = torch::tensor(0.75f).to(s.device.torch);
-  }
-  return s;
-}
-
-void wait_for(const torch::Tensor& tensor) {
-  if (tensor.defined()) tensor.flatten()[0].item();
-}
-
-// `calls` in a row, so that waiting for a device counts little.
-double best_rate(double amount, int calls, const std::function<torch::Tensor()>& work) {
-  double best = 0;
-  for (int i = 0; i < 8; ++i) {
-    const Stopwatch watch;
-    for (int k = 1; k < calls; ++k) work();
-    wait_for(work());
-    if (i > 0) best = std::max(best, calls * amount / watch.seconds());
-  }
-  return best;
-}
-
-// Memory that goes back to the system at once, so that the next row's does not hold it.
-torch::Tensor passing_floats(std::int64_t count, const Device& device) {
-  if (device.is_cuda()) return torch::zeros({count}, torch::TensorOptions().device(device.torch));
-  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(float);
-  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  return torch::from_blob(memory, {count}, [bytes](void* mapped) { ::munmap(mapped, bytes); }).zero_();
-}
-
-MachineRates measure_rates(const Device& device) {
-  const std::int64_t side = device.is_cuda() ? 8192 : 2048,
-                     floats = std::int64_t{device.is_cuda() ? 256 : 64} << 20;
-  const int calls = device.is_cuda() ? 10 : 1;
-  const auto options = torch::TensorOptions().device(device.torch);
-  const torch::Tensor a = torch::randn({side, side}, options), b = torch::randn({side, side}, options);
-  const torch::Tensor from = passing_floats(floats, device), to = passing_floats(floats, device);
-  const auto type = device.precision == Precision::bf16 ? torch::kBFloat16 : torch::kFloat32;
-  const torch::Tensor left = a.to(type), right = b.to(type);
-  return {.matrix_flops = best_rate(2.0 * side * side * side, calls, [&] { return left.mm(right); }),
-          .copy_bytes =
-              best_rate(2.0 * floats * sizeof(float), calls, [&] { return torch::Tensor(to).copy_(from); })};
-}
-
 // Products of the forward pass and both gradients, but for the input's, which nobody needs.
 double step_macs(const std::vector<CostRow>& costs) {
   return static_cast<double>(3 * total(costs).macs - costs.front().macs);
-}
-
-// Parameters and state are read and written, gradients read, and read once more for their norm.
-double optimizer_bytes(const RunConfig& config, double parameters) {
-  const double values =
-      2.0 * static_cast<double>(1 + config.optim->state_values()) + 1 + (config.optim->clip_norm > 0);
-  return sizeof(float) * values * parameters;
-}
-
-std::string model_text(const RunConfig& config) {
-  return fmt::format("{} ({})", config.model.name, config.model->sizes());
-}
-
-BenchRow make_row(std::string kind, const RunConfig& config, const BenchOptions& options,
-                  const Device& device, const Timing& timing) {
-  const double images = static_cast<double>(config.train.batch_size);
-  return {.kind = std::move(kind),
-          .precision = precision_name(device.precision),
-          .processor = device.is_cuda() ? device.description : cpu_capability().name,
-          .revision = git_revision(),
-          .threads = device.threads,
-          .batch_size = config.train.batch_size,
-          .image_size = config.data.image_size,
-          .images_per_s = images / timing.seconds,
-          .repeats = options.repeats,
-          .spread = timing.spread,
-          .batch_seconds = timing.seconds,
-          .memory = anonymous_memory_peak(),
-          .device_memory = device_memory_peak(device.torch)};
-}
-
-// With what the model is, and the time its `macs` an image and `bytes` a batch take at the machine's rates.
-BenchRow model_row(std::string kind, const RunConfig& config, const BenchOptions& options,
-                   const Subject& subject, const Timing& timing, double macs, double bytes) {
-  BenchRow row = make_row(std::move(kind), config, options, subject.device, timing);
-  const CostRow model = total(subject.costs);
-  row.model = model_text(config);
-  row.classes = options.classes;
-  row.parameters = model.parameters;
-  row.macs = model.macs;
-  row.machine = measure_rates(subject.device);
-  const double limit = 2 * macs * static_cast<double>(row.batch_size) / row.machine.matrix_flops +
-                       bytes / row.machine.copy_bytes;
-  row.of_limit = limit / timing.seconds;
-  return row;
 }
 
 double quantile(const std::vector<double>& sorted, double q) {
@@ -146,6 +29,60 @@ double quantile(const std::vector<double>& sorted, double q) {
   const auto low = static_cast<std::size_t>(at);
   const std::size_t high = std::min(low + 1, sorted.size() - 1);
   return std::lerp(sorted[low], sorted[high], at - std::floor(at));
+}
+
+TrainingStep make_step(const RunConfig& config, const Subject& subject) {
+  if (config.train.method == TrainConfig::Method::ridge)
+    fail(ErrorKind::usage, "train.method: ridge solves for the head without steps; there is none to time");
+  return {subject.model,
+          config.optim->build(group_parameters(*subject.model, *config.optim.config)),
+          subject.device,
+          {.label_smoothing = config.loss.label_smoothing,
+           .clip_norm = config.optim->clip_norm,
+           .micro_batch = config.train.micro_batch}};
+}
+
+std::shared_ptr<const Dataset> open_set(const RunConfig& config, const char* split) {
+  refuse_other_data(config.data.root);
+  return open_dataset(config.data.root, split);
+}
+
+RenderOptions rendering(const RunConfig& config, const Dataset& set) {
+  return {resolve_normalization(config.data, set.info()), static_cast<int>(config.data.image_size),
+          config.train.batch_size, config.data.permute_pixels};
+}
+
+std::shared_ptr<TrainImages> training_images(const RunConfig& config,
+                                             const std::shared_ptr<const Dataset>& set) {
+  return std::make_shared<TrainImages>(set, choose_subset(*set, config.data.subset, 0).train,
+                                       rendering(config, *set),
+                                       TrainImagesOptions{.augment = config.augment, .seed = 0});
+}
+
+// Of the same model in the same sizes.
+BenchRow retimed(BenchRow row, const char* kind, const Device& device, const Timing& timing) {
+  row.kind = kind;
+  row.images_per_s *= row.batch_seconds / timing.seconds;
+  row.batch_seconds = timing.seconds;
+  row.spread = timing.spread;
+  row.memory = anonymous_memory_peak();
+  row.device_memory = device_memory_peak(device.torch);
+  return row;
+}
+
+BenchRow loader_row(const RunConfig& config, const BenchOptions& options,
+                    const std::shared_ptr<const Dataset>& set, const Device& device, int workers) {
+  BatchLoader loader(training_images(config, set), 0, std::int64_t{1} << 40, workers,
+                     static_cast<int>(config.data.prefetch), device.torch);
+  torch::Tensor images;
+  const Timing timing =
+      time_calls([&] { images = loader.next().images; }, [&] { wait_for(images); }, options);
+  BenchRow row = make_row("loader", config, options, device, timing);
+  row.model = set->description();
+  row.classes = set->classes();
+  row.precision = "fp32";
+  row.threads = workers;
+  return row;
 }
 
 }  // namespace
@@ -173,15 +110,8 @@ Timing time_calls(const std::function<void()>& work, const std::function<void()>
 }
 
 BenchRow bench_step(const RunConfig& config, const BenchOptions& options) {
-  if (config.train.method == TrainConfig::Method::ridge)
-    fail(ErrorKind::usage, "train.method: ridge solves for the head without steps; there is none to time");
   const Subject subject = make_subject(config, options);
-  TrainingStep step(subject.model,
-                    config.optim->build(group_parameters(*subject.model, *config.optim.config)),
-                    subject.device,
-                    {.label_smoothing = config.loss.label_smoothing,
-                     .clip_norm = config.optim->clip_norm,
-                     .micro_batch = config.train.micro_batch});
+  TrainingStep step = make_step(config, subject);
   std::int64_t steps = 0;
   torch::Tensor last;
   const auto work = [&] {
@@ -193,6 +123,26 @@ BenchRow bench_step(const RunConfig& config, const BenchOptions& options) {
   const double parameters = static_cast<double>(total(subject.costs).parameters);
   return model_row("step", config, options, subject, timing, step_macs(subject.costs),
                    optimizer_bytes(config, parameters));
+}
+
+BenchRow bench_optimizer(const RunConfig& config, const BenchOptions& options) {
+  const Subject subject = make_subject(config, options);
+  const auto optimizer = config.optim->build(group_parameters(*subject.model, *config.optim.config));
+  for (const Parameter& each : optimizer->parameters())
+    torch::Tensor(each.value).mutable_grad() = torch::randn_like(each.value);
+  const torch::Tensor one = torch::ones({}, subject.batch.images.options());
+  const auto work = [&] {
+    const torch::Tensor norm = global_grad_norm(optimizer->parameters());
+    optimizer->step(step_inputs(one, norm, config.optim->clip_norm, one));
+  };
+  const Timing timing = time_calls(
+      work, [&] { wait_for(optimizer->parameters().front().value); }, options);
+  const double parameters = static_cast<double>(total(subject.costs).parameters);
+  BenchRow row =
+      model_row("optimizer", config, options, subject, timing, 0, optimizer_bytes(config, parameters));
+  row.batch_size = 1;
+  row.images_per_s = 1 / timing.seconds;
+  return row;
 }
 
 BenchRow bench_forward(const RunConfig& config, const BenchOptions& options) {
@@ -212,25 +162,60 @@ BenchRow bench_forward(const RunConfig& config, const BenchOptions& options) {
 
 BenchRow bench_loader(const RunConfig& config, const BenchOptions& options) {
   const Device device = open_device(config.device);
-  refuse_other_data(config.data.root);
-  const auto set = open_dataset(config.data.root, "train");
-  const auto source = std::make_shared<TrainImages>(
-      set, choose_subset(*set, config.data.subset, 0).train,
-      RenderOptions{resolve_normalization(config.data, set->info()), static_cast<int>(config.data.image_size),
-                    config.train.batch_size, config.data.permute_pixels},
-      TrainImagesOptions{.augment = config.augment, .seed = 0});
-  const int workers = static_cast<int>(resolve_workers(config.data, device));
-  BatchLoader loader(source, 0, std::int64_t{1} << 40, workers, static_cast<int>(config.data.prefetch),
-                     device.torch);
-  torch::Tensor images;
-  const Timing timing =
-      time_calls([&] { images = loader.next().images; }, [&] { wait_for(images); }, options);
-  BenchRow row = make_row("loader", config, options, device, timing);
-  row.model = set->description();
-  row.classes = set->classes();
-  row.precision = "fp32";
-  row.threads = workers;
-  return row;
+  return loader_row(config, options, open_set(config, "train"), device,
+                    static_cast<int>(resolve_workers(config.data, device)));
+}
+
+std::vector<BenchRow> bench_epoch(const RunConfig& config, BenchOptions options) {
+  const auto set = open_set(config, "train");
+  options.classes = set->classes();
+  const BenchRow step_alone = bench_step(config, options);
+  const Subject subject = make_subject(config, options);
+  const BenchRow loader_alone =
+      loader_row(config, options, set, subject.device,
+                 subject.device.is_cuda() ? static_cast<int>(resolve_workers(config.data, subject.device))
+                                          : subject.device.threads);
+  TrainingStep step = make_step(config, subject);
+  BatchLoader loader(training_images(config, set), 0, std::int64_t{1} << 40,
+                     static_cast<int>(resolve_workers(config.data, subject.device)),
+                     static_cast<int>(config.data.prefetch), subject.device.torch);
+  std::int64_t steps = 0;
+  torch::Tensor last;
+  const auto work = [&] {
+    const auto sums = step(loader.next(), steps++, 1.0);
+    if (sums) last = sums->loss;
+  };
+  const Timing timing = time_calls(
+      work, [&] { wait_for(last); }, options);
+  BenchRow row = retimed(step_alone, "epoch", subject.device, timing);
+  row.of_limit = (step_alone.batch_seconds + loader_alone.batch_seconds) / row.batch_seconds;
+  return {step_alone, loader_alone, row};
+}
+
+std::vector<BenchRow> bench_tta(const RunConfig& config, BenchOptions options) {
+  const auto set = open_set(config, "test");
+  options.classes = set->classes();
+  const BenchRow forward = bench_forward(config, options);
+  const Subject subject = make_subject(config, options);
+  subject.model->eval();
+  const torch::NoGradGuard no_grad;
+  const auto source =
+      std::make_shared<CropImages>(set, rendering(config, *set), config.augment, std::int64_t{1} << 20, 0);
+  BatchLoader loader(source, 0, source->steps(),
+                     static_cast<int>(resolve_workers(config.data, subject.device)),
+                     static_cast<int>(config.data.prefetch), subject.device.torch);
+  torch::Tensor sum;
+  const auto work = [&] {
+    const Batch batch = loader.next();
+    const AutocastScope autocast(subject.device);
+    const torch::Tensor logits = subject.model->forward(batch.images).to(torch::kFloat32);
+    sum = sum.defined() ? sum + logits : logits;
+  };
+  const Timing timing = time_calls(
+      work, [&] { wait_for(sum); }, options);
+  BenchRow row = retimed(forward, "tta", subject.device, timing);
+  row.of_limit = forward.batch_seconds / row.batch_seconds;
+  return {forward, row};
 }
 
 }  // namespace smlp

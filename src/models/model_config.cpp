@@ -1,5 +1,7 @@
 #include "smlp/models/model_config.hpp"
 
+#include <algorithm>
+
 #include "smlp/core/error.hpp"
 #include "smlp/data/dataset_info.hpp"
 
@@ -11,6 +13,8 @@ CostRow total(const std::vector<CostRow>& rows) {
     sum.parameters += row.parameters;
     sum.macs += row.macs;
     sum.saved_bytes += row.saved_bytes;
+    sum.fixed_bytes += row.fixed_bytes;
+    sum.passing_bytes = std::max(sum.passing_bytes, row.passing_bytes);
   }
   return sum;
 }

@@ -15,7 +15,7 @@ struct Variant {
 constexpr Variant variants[] = {
     {18, {2, 2, 2, 2}}, {34, {3, 4, 6, 3}}, {50, {3, 4, 6, 3}}, {101, {3, 4, 23, 3}}, {152, {3, 8, 36, 3}}};
 
-constexpr std::int64_t first_width = 64, stem_kernel = 7;
+constexpr std::int64_t stem_kernel = 7;
 
 std::int64_t convolved(std::int64_t side, std::int64_t kernel, std::int64_t stride, std::int64_t padding) {
   return (side + 2 * padding - kernel) / stride + 1;
@@ -93,15 +93,15 @@ std::string block_name(std::size_t stage, std::int64_t block) {
 Counter count_layers(const ResNetConfig& config, int image_size) {
   Counter counter(image_size);
   if (config.stem == ResNetConfig::Stem::imagenet) {
-    counter.convolution("conv1", "bn1", first_width, stem_kernel, 2, stem_kernel / 2);
+    counter.convolution("conv1", "bn1", config.width, stem_kernel, 2, stem_kernel / 2);
     counter.max_pool();
   } else {
-    counter.convolution("conv1", "bn1", first_width, stem_kernel);
+    counter.convolution("conv1", "bn1", config.width, stem_kernel);
   }
   const std::array<std::int64_t, 4> stages = config.blocks();
   for (std::size_t stage = 0; stage < stages.size(); ++stage)
     for (std::int64_t i = 0; i < stages[stage]; ++i)
-      counter.block(block_name(stage, i), first_width << stage, stage > 0 && i == 0 ? 2 : 1,
+      counter.block(block_name(stage, i), config.width << stage, stage > 0 && i == 0 ? 2 : 1,
                     config.bottleneck());
   return counter;
 }
@@ -110,6 +110,7 @@ Counter count_layers(const ResNetConfig& config, int image_size) {
 
 void ResNetConfig::fields(FieldVisitor& v) {
   v.field("depth", depth, "18, 34, 50, 101 or 152", between(18, 152));
+  v.field("width", width, "channels of the first stage; each next has twice as many", between(1, 4096));
   v.choice("stem", stem, {{"imagenet", Stem::imagenet}, {"small", Stem::small}},
            "stride 2 and a max-pool, or for small images neither, nor padding");
 }
@@ -128,7 +129,8 @@ void ResNetConfig::check(int image_size) const {
 }
 
 std::string ResNetConfig::sizes() const {
-  return fmt::format("depth {}", depth);
+  return width == ResNetConfig{}.width ? fmt::format("depth {}", depth)
+                                       : fmt::format("depth {}, width {}", depth, width);
 }
 
 std::vector<CostRow> ResNetConfig::costs(int image_size, int classes) const {
@@ -140,9 +142,13 @@ const std::vector<Preset>& ResNetConfig::presets() {
     std::vector<Preset> made;
     for (const Variant& each : variants) {
       const std::string number = std::to_string(each.depth);
-      made.push_back({.example = "resnet" + number,
-                      .pattern = std::regex("resnet" + number, std::regex::icase),
-                      .keys = {{"model.depth", number}}});
+      const auto add = [&](const std::string& name, KeyValues keys) {
+        keys.emplace_back("model.depth", number);
+        made.push_back(
+            {.example = name, .pattern = std::regex(name, std::regex::icase), .keys = std::move(keys)});
+      };
+      add("resnet" + number, {});
+      add("resnet" + number + "_64", {{"model.stem", "small"}, {"data.image_size", "64"}});
     }
     return made;
   }();
@@ -164,12 +170,14 @@ std::optional<RecognisedModel> ResNetConfig::recognise(const TensorShapes& shape
          fmt::join(found, ", "), bottleneck ? "with bottlenecks" : "without bottlenecks");
   ResNetConfig config;
   config.depth = variant->depth;
+  config.width = shapes.shape("conv1.weight", 4)[0];
   const std::int64_t outputs = shapes.rows("fc.weight");
   shapes.expect("fc.weight", {outputs, config.features()});
   const Counter counter = count_layers(config, published_size);
   for (const auto& [name, shape] : counter.weights()) shapes.expect(name, shape);
   return RecognisedModel{.keys = {{"model.name", "resnet"},
                                   {"model.depth", std::to_string(config.depth)},
+                                  {"model.width", std::to_string(config.width)},
                                   {"data.image_size", std::to_string(published_size)}},
                          .image_size = published_size,
                          .any_image_size = true,

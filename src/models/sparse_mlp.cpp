@@ -64,6 +64,8 @@ std::vector<CostRow> SparseMlpConfig::costs(int image_size, int classes) const {
     for (const Factor& factor : shape.factors) row.parameters += element_count(factor.shape);
     row.macs = shape.macs;
     row.saved_bytes += 4 * shape.between;
+    row.fixed_bytes = shape.fixed_bytes;
+    row.passing_bytes = shape.passing_bytes;
   }
   return rows;
 }

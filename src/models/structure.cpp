@@ -60,7 +60,13 @@ LayerShape dense(const StructureConfig&, std::int64_t in, std::int64_t out) {
 
 LayerShape masked(const StructureConfig& config, std::int64_t in, std::int64_t out) {
   const std::int64_t n = connection_count(config, in, out);
-  return {.factors = {{"values", {n}, real(n) / real(out), real(n) / real(in)}}, .macs = n};
+  // The mask's booleans, and where its ones are: for dense products as int64; for sparse ones also by row and
+  // by column, as int32, and the order of the second. The dense matrix is made in float32, and cast for bf16.
+  const std::int64_t places = config.masked_kernel == MaskedKernel::dense ? 8 : 8 + 4 + 4 + 8;
+  return {.factors = {{"values", {n}, real(n) / real(out), real(n) / real(in)}},
+          .macs = n,
+          .fixed_bytes = in * out + places * n,
+          .passing_bytes = config.masked_kernel == MaskedKernel::sparse ? 0 : (4 + 2) * in * out};
 }
 
 LayerShape block_diagonal(const StructureConfig& config, std::int64_t in, std::int64_t out) {

@@ -78,12 +78,12 @@ class ResNet : public Model {
 
 ResNet::ResNet(const ResNetConfig& config, int classes)
     : pools_(config.stem == ResNetConfig::Stem::imagenet) {
-  std::int64_t in = 64;
+  std::int64_t in = config.width;
   conv1_ = register_module("conv1", convolution(3, in, 7, pools_ ? 2 : 1, pools_ ? 3 : 0));
   bn1_ = register_module("bn1", std::make_shared<NormLayer>(NormKind::batch, in));
   const std::array<std::int64_t, 4> stages = config.blocks();
   for (std::size_t stage = 0; stage < stages.size(); ++stage) {
-    const std::int64_t width = std::int64_t{64} << stage;
+    const std::int64_t width = config.width << stage;
     torch::nn::Sequential blocks;
     for (std::int64_t i = 0; i < stages[stage]; ++i) {
       blocks->push_back(std::make_shared<Block>(in, width, stage > 0 && i == 0 ? 2 : 1, config.bottleneck()));

@@ -30,14 +30,14 @@ double trained_bytes(const Experiment& e) {
 std::string parts_of(const MemoryNeed& need, double batches) {
   return fmt::format("weights {}, gradients {}, optimiser {}, activations {}, batches {}",
                      human_bytes(need.weights), human_bytes(need.gradients), human_bytes(need.optimizer),
-                     human_bytes(need.activations), human_bytes(batches));
+                     human_bytes(need.activations + need.passing), human_bytes(batches));
 }
 
 // What can be made smaller so that `need` fits into `room` bytes.
 std::string what_to_lower(const Experiment& e, const MemoryNeed& need, double fixed, double room) {
   const double image = need.activations / static_cast<double>(e.plan.micro_batch);
   std::int64_t micro = 1;
-  if (need.weights + need.gradients + need.optimizer > room) return "take a smaller model";
+  if (need.weights + need.gradients + need.optimizer + need.passing > room) return "take a smaller model";
   while (static_cast<double>(2 * micro) * image < room - fixed && 2 * micro < e.plan.micro_batch) micro *= 2;
   if (fixed + image > room) return "take a smaller model, or a smaller --batch-size";
   return fmt::format("--set train.micro_batch={} would fit", micro);
@@ -50,7 +50,9 @@ MemoryNeed memory_need(const Experiment& e) {
   const double side = static_cast<double>(e.config.data.image_size);
   MemoryNeed cost;
   const bool copied = e.device.precision == Precision::bf16 && fused_kernels();
-  cost.weights = (sizeof(float) + (copied ? 2.0 : 0.0)) * static_cast<double>(model.parameters);
+  cost.weights = (sizeof(float) + (copied ? 2.0 : 0.0)) * static_cast<double>(model.parameters) +
+                 static_cast<double>(model.fixed_bytes);
+  cost.passing = static_cast<double>(model.passing_bytes);
   cost.gradients = trained_bytes(e);
   cost.optimizer = cost.gradients * static_cast<double>(e.config.optim->state_values());
   // Logits, their logarithms of softmax, and the gradient of these.

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <thread>
 
+#include "smlp/analysis/bench_roofline.hpp"
 #include "support/errors.hpp"
 #include "support/experiments.hpp"
 #include "support/temp_dir.hpp"
@@ -86,7 +87,8 @@ TEST(Benchmarks, RowsSayWhatTheyMeasured) {
   const TempDir folder;
   const RunConfig config = small_config(folder.path());
   const BenchOptions options{.classes = 7, .repeats = 2, .repeat_seconds = 0.01};
-  for (const BenchRow& found : {bench_step(config, options), bench_forward(config, options)}) {
+  const BenchRow step = bench_step(config, options);
+  for (const BenchRow& found : {step, bench_forward(config, options)}) {
     EXPECT_EQ(found.classes, 7);
     EXPECT_EQ(found.batch_size, 64);
     EXPECT_EQ(found.parameters, total(config.model->costs(32, 7)).parameters);
@@ -96,11 +98,53 @@ TEST(Benchmarks, RowsSayWhatTheyMeasured) {
     EXPECT_GT(found.machine.matrix_flops, 1e8);
     EXPECT_GT(found.machine.copy_bytes, 1e8);
   }
-  EXPECT_EQ(bench_step(config, options).kind, "step");
+  EXPECT_EQ(step.kind, "step");
   const BenchRow loaded = bench_loader(config, options);
   EXPECT_EQ(loaded.kind, "loader");
   EXPECT_GT(loaded.images_per_s, 0);
   EXPECT_EQ(loaded.of_limit, 0) << "no limit is known";
+  const BenchRow update = bench_optimizer(config, options);
+  EXPECT_EQ(update.parameters, step.parameters);
+  EXPECT_NEAR(update.images_per_s * update.batch_seconds, 1, 1e-6) << "updates a second";
+}
+
+TEST(Benchmarks, AnEpochAndCropsStandBesideTheirParts) {
+  const TempDir folder;
+  const RunConfig config = small_config(folder.path(), {"augment.crop={scale: [0.5, 1.0]}"});
+  const BenchOptions options{.repeats = 2, .repeat_seconds = 0.01};
+  const std::vector<BenchRow> epoch = bench_epoch(config, options), tta = bench_tta(config, options);
+  ASSERT_EQ(epoch.size(), 3u);
+  EXPECT_EQ(epoch[0].kind + epoch[1].kind + epoch[2].kind, "steploaderepoch");
+  EXPECT_NEAR(epoch[2].of_limit * epoch[2].batch_seconds, epoch[0].batch_seconds + epoch[1].batch_seconds,
+              1e-9);
+  ASSERT_EQ(tta.size(), 2u);
+  EXPECT_EQ(tta[0].kind + tta[1].kind, "forwardtta");
+  EXPECT_NEAR(tta[1].of_limit * tta[1].batch_seconds, tta[0].batch_seconds, 1e-9);
+  EXPECT_EQ(epoch[0].classes, 10) << "the data set's";
+}
+
+TEST(Benchmarks, ARooflineHoldsEveryProductOfTheModel) {
+  const TempDir folder;
+  for (const std::vector<std::string>& model :
+       {std::vector<std::string>{"model.name=b_mlp", "model.norm=none"},
+        {"model.name=mixer", "model.norm=none", "model.channel_hidden=16"},
+        {"model.name=sparse_mlp", "model.norm=none", "model.structure=dense"}}) {
+    SCOPED_TRACE(model[0]);
+    const RunConfig config = small_config(folder.path(), model);
+    const Roofline found = measure_roofline(config, {.classes = 7, .repeats = 1, .repeat_seconds = 0.001});
+    const std::vector<CostRow> costs = config.model->costs(32, 7);
+    double forward = 0, flops = 0;
+    for (const Products& each : found.products) {
+      forward += static_cast<double>(each.layers * each.vectors * each.in * each.out);
+      flops += each.flops();
+      EXPECT_GT(each.seconds(), 0);
+    }
+    EXPECT_EQ(forward, 64.0 * static_cast<double>(total(costs).macs));
+    EXPECT_EQ(flops, 2 * 64.0 * static_cast<double>(3 * total(costs).macs - costs.front().macs))
+        << "the images' gradient is no one's";
+    EXPECT_NEAR(found.step.of_limit * found.step.batch_seconds,
+                found.product_seconds() + found.byte_seconds(), 1e-9);
+  }
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include "smlp/config/tree.hpp"
 #include "smlp/models/b_mlp.hpp"
 #include "smlp/models/registry.hpp"
-#include "smlp/models/resnet.hpp"
 #include "smlp/models/weight_sets.hpp"
 #include "support/chosen.hpp"
 #include "support/errors.hpp"
@@ -25,10 +24,10 @@ std::pair<Chosen<ModelConfig>, int> preset_model(const std::string& name) {
   ConfigNode tree = combine_overrides(std::move(nodes));
   Chosen<ModelConfig> model;
   const ConfigNode* const data = tree.find("data");
-  const int image_size = data == nullptr ? 64 : std::stoi(data->find("image_size")->text);
+  const int image_size = data == nullptr ? 0 : std::stoi(data->find("image_size")->text);
   std::erase_if(tree.entries, [](const auto& entry) { return entry.first != "model"; });
   read_config(tree, [&](FieldVisitor& v) { v.family("model", model, model_table(), ""); });
-  return {std::move(model), model.name == "resnet" ? 224 : image_size};
+  return {std::move(model), image_size != 0 ? image_size : model.name == "resnet" ? 224 : 64};
 }
 
 TEST(Models, PrintedConfigReadsBackToTheSame) {
@@ -92,9 +91,9 @@ TEST(Models, ParametersAndMacsAreFvcoresCounts) {
 
 // The paper's Table 7, which rounds.
 TEST(Models, TheComparedNetworksHaveThePapersSize) {
-  ResNetConfig resnet;
-  resnet.depth = 152, resnet.stem = ResNetConfig::Stem::small;
-  EXPECT_EQ(total(resnet.costs(64, 1000)).macs, 13'072'860'160);
+  const auto [resnet, resnet_size] = preset_model("resnet152_64");
+  EXPECT_EQ(resnet_size, 64);
+  EXPECT_EQ(total(resnet->costs(64, 1000)).macs, 13'072'860'160);
 
   const auto [model, image_size] = preset_model("mixer_b4_64");
   EXPECT_EQ(image_size, 64);

@@ -111,9 +111,10 @@ class LiveMemory : public c10::MemoryReportingInfoBase {
  public:
   void reportMemoryUsage(void*, std::int64_t size, std::size_t, std::size_t, c10::Device) override {
     bytes += size;
+    most = std::max(most, bytes);
   }
   bool memoryProfilingEnabled() const override { return true; }
-  std::int64_t bytes = 0;
+  std::int64_t bytes = 0, most = 0;
 };
 
 TEST(Networks, EveryFamilyKeepsTheMemoryForTheBackwardPassThatItCounts) {
@@ -127,6 +128,26 @@ TEST(Networks, EveryFamilyKeepsTheMemoryForTheBackwardPassThatItCounts) {
     const torch::Tensor logits = model->forward(images);
     const auto counted = static_cast<double>(total(config->costs(size, classes)).saved_bytes * batch);
     EXPECT_NEAR(static_cast<double>(memory->bytes), counted, 0.1 * counted) << family.name;
+  }
+}
+
+TEST(Networks, AMaskedLayerTakesTheMemoryThatItCounts) {
+  constexpr int size = 16, classes = 10;
+  for (const char* kernel : {"dense", "sparse"}) {
+    SCOPED_TRACE(kernel);
+    const auto config = read_model(
+        fmt::format("{{name: sparse_mlp, width: 512, depth: 1, density: 0.1, masked_kernel: {}}}", kernel));
+    const CostRow cost = total(config->costs(size, classes));
+    const auto memory = std::make_shared<LiveMemory>();
+    const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, memory);
+    const auto model = build_model(config, size, classes);
+    const auto kept = static_cast<double>(4 * cost.parameters + cost.fixed_bytes);
+    EXPECT_NEAR(static_cast<double>(memory->bytes), kept, 0.1 * kept);
+    memory->most = memory->bytes;
+    model->forward(torch::ones({1, 3, size, size})).sum().backward();
+    const auto passing = static_cast<double>(4 * cost.parameters + cost.passing_bytes);
+    EXPECT_LT(static_cast<double>(memory->most) - kept, 1.1 * passing);
+    EXPECT_GT(static_cast<double>(memory->most) - kept, 0.5 * passing) << "in fp32 nothing is cast";
   }
 }
 

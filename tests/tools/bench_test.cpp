@@ -37,6 +37,7 @@ TEST_F(BenchTest, MeasuresAndComparesWithTheFlagsOfTraining) {
   const std::string loader = json_of("loader.json", {"loader", "--data", data()});
   EXPECT_EQ(bench({"compare", a, loader}).code, 3) << "nothing in common";
   json_of("models.json", {"models", "b_mlp", "S-2/16", "--set", "data.image_size=8"});
+  json_of("epoch.json", {"epoch", "--model", "B-2/16", "--data", data(), "--set", "data.image_size=8"});
 }
 
 TEST_F(BenchTest, StructuredLayersAreMeasuredBesideDenseOnes) {
@@ -59,7 +60,10 @@ TEST_F(BenchTest, RefusesWhatItCannotMeasure) {
   EXPECT_EQ(bench({"step", "--model", "Z-2/16"}).code, 2);
   EXPECT_EQ(bench({"step", "--repeats", "0"}).code, 2);
   EXPECT_EQ(bench({"structured", "--widths", "97", "-b", "8"}).code, 2) << "no structure splits it";
-  EXPECT_EQ(bench({"loader", "--data", in("nowhere")}).code, 3);
+  for (const char* what : {"loader", "epoch", "tta"}) {
+    EXPECT_EQ(bench({what, "--data", in("nowhere")}).code, 3);
+    EXPECT_EQ(bench({what}).code, 2) << "on which data?";
+  }
   EXPECT_EQ(bench({"compare", in("nowhere.json"), in("nowhere.json")}).code, 3);
 }
 

@@ -187,7 +187,7 @@ TEST(ImportWeights, AnExportedModelComesBackAsItWas) {
       "name: gmlp, width: 8, depth: 2, hidden: 6",
       "name: resmlp, width: 8, depth: 2, patch_size: 2",
       "name: vit, width: 8, depth: 2, heads: 2",
-      "name: resnet, stem: small",
+      "name: resnet, stem: small, width: 5",
       "name: sparse_mlp, structure: dense, depth: 2, width: 8, activation: relu",
       "name: sparse_mlp, kind: s_mlp, structure: dense, depth: 3, width: 8"};
   for (const ModelFamily& family : model_table()) models.push_back(std::string("name: ") + family.name);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <functional>
+
 #include "smlp/batches/image_batches.hpp"
 #include "smlp/data/open_dataset.hpp"
 #include "smlp/data/pixel_permutation.hpp"
@@ -12,7 +14,7 @@
 namespace smlp {
 namespace {
 
-constexpr int size = 12, classes = 10;
+constexpr int size = 12, classes = 10, farthest = 2;
 
 // Predicts by where the middle line of the first channel is brightest. `order`: the pixels it sees are
 // permuted so.
@@ -51,41 +53,59 @@ class ShiftsTest : public ::testing::Test {
     return evaluate_shifts(model, device_, data_, data_->info().statistics, options, most).value();
   }
 
+  Batch all(int side) const {
+    const EvaluationImages source(data_, {}, RenderOptions{data_->info().statistics, side, data_->size()});
+    HostBuffers buffers;
+    return source.make(0, buffers);
+  }
+
+  // `predicted`(right, down): the classes of all images moved so.
+  static void expect_mean(const Stability& found, int pixels, const torch::Tensor& labels,
+                          const std::function<torch::Tensor(int, int)>& predicted) {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor still = predicted(0, 0);
+    double agreement = 0, top1 = 0;
+    for (const auto& [right, down] :
+         {std::pair(-pixels, 0), std::pair(pixels, 0), std::pair(0, -pixels), std::pair(0, pixels)}) {
+      agreement += 25 * (predicted(right, down) == still).to(torch::kFloat64).mean().item<double>();
+      top1 += 25 * (predicted(right, down) == labels).to(torch::kFloat64).mean().item<double>();
+    }
+    EXPECT_NEAR(found.agreement, agreement, 1e-9);
+    EXPECT_NEAR(found.top1, top1, 1e-9);
+  }
+
   const std::shared_ptr<const Dataset> data_ = open_dataset("shapes", "test");
   const Device device_{};
 };
 
 TEST_F(ShiftsTest, EachIsTheMeanOverFourDirections) {
   BrightestColumn model;
-  const std::vector<ShiftResult> found = shifts(model, 2);
-  const EvaluationImages source(data_, {}, RenderOptions{data_->info().statistics, size, data_->size()});
-  HostBuffers buffers;
-  const Batch all = source.make(0, buffers);
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor still = model.forward(all.images).argmax(1);
-  ASSERT_EQ(found.size(), 3u);
-  for (const int pixels : {0, 1, 2}) {
-    double agreement = 0, top1 = 0;
-    for (const auto& [right, down] :
-         {std::pair(-pixels, 0), std::pair(pixels, 0), std::pair(0, -pixels), std::pair(0, pixels)}) {
-      const torch::Tensor predicted = model.forward(moved(all.images, right, down)).argmax(1);
-      agreement += 25 * (predicted == still).to(torch::kFloat64).mean().item<double>();
-      top1 += 25 * (predicted == all.labels).to(torch::kFloat64).mean().item<double>();
-    }
-    EXPECT_EQ(found[static_cast<std::size_t>(pixels)].pixels, pixels);
-    EXPECT_NEAR(found[static_cast<std::size_t>(pixels)].agreement, agreement, 1e-9);
-    EXPECT_NEAR(found[static_cast<std::size_t>(pixels)].top1, top1, 1e-9);
+  const std::vector<ShiftResult> found = shifts(model, farthest);
+  const Batch whole = all(size), larger = all(size + 2 * farthest);
+  ASSERT_EQ(found.size(), farthest + 1u);
+  for (int pixels = 0; pixels <= farthest; ++pixels) {
+    const ShiftResult& row = found[static_cast<std::size_t>(pixels)];
+    EXPECT_EQ(row.pixels, pixels);
+    expect_mean(row.padded, pixels, whole.labels, [&](int right, int down) {
+      return model.forward(moved(whole.images, right, down)).argmax(1);
+    });
+    expect_mean(row.cropped, pixels, whole.labels, [&](int right, int down) {
+      return model.forward(larger.images.narrow(3, farthest - right, size).narrow(2, farthest - down, size))
+          .argmax(1);
+    });
   }
-  EXPECT_EQ(found[0].agreement, 100);
-  EXPECT_LT(found[1].agreement, 100);
+  EXPECT_EQ(found[0].padded.agreement, 100);
+  EXPECT_LT(found[1].padded.agreement, 100);
+  EXPECT_LT(found[1].cropped.agreement, 100);
 }
 
 TEST_F(ShiftsTest, WhatIsPermutedIsMovedBefore) {
   BrightestColumn model;
   BrightestColumn of_permuted(torch::tensor(pixel_permutation(9, size), torch::kInt64));
   const std::vector<ShiftResult> plain = shifts(model, 1), permuted = shifts(of_permuted, 1, 9);
-  EXPECT_EQ(plain[1].agreement, permuted[1].agreement);
-  EXPECT_EQ(plain[1].top1, permuted[1].top1);
+  EXPECT_EQ(plain[1].padded.agreement, permuted[1].padded.agreement);
+  EXPECT_EQ(plain[1].cropped.agreement, permuted[1].cropped.agreement);
+  EXPECT_EQ(plain[1].padded.top1, permuted[1].padded.top1);
 }
 
 TEST_F(ShiftsTest, OutOfTheImageIsRefused) {

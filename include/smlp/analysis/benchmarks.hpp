@@ -29,7 +29,7 @@ struct BenchOptions {
 
 // One benchmark's result, as `--json` prints it and compare_benchmarks() reads it.
 struct BenchRow {
-  std::string kind{};   // "step", "loader" or "forward"
+  std::string kind{};   // "step", "optimizer", "loader", "epoch", "forward" or "tta"
   std::string model{};  // the family, and its sizes
   std::string precision{}, processor{}, revision{};
   int threads = 0;
@@ -40,7 +40,8 @@ struct BenchRow {
   double spread = 0;         // of the repeats
   double batch_seconds = 0;  // for one batch
   double of_limit = 0;  // what the matrix products and the optimiser's bytes take at the machine's rates,
-                        // over batch_seconds; 0: no limit is known
+                        // over batch_seconds; of an epoch and of TTA: what their parts take one after the
+                        // other, the loader on all threads, and the forward pass; 0: no limit is known
   MachineRates machine{};
   std::int64_t memory = 0;  // bytes of anonymous memory at the most
   std::int64_t device_memory =
@@ -61,6 +62,15 @@ Timing time_calls(const std::function<void()>& work, const std::function<void()>
 // TrainingStep alone, on random images that lie on the device: forward and backward pass, clipping,
 // optimiser.
 BenchRow bench_step(const RunConfig& config, const BenchOptions& options);
+
+// The gradient norm, clipping and the update alone, of given gradients; its rate is of updates.
+BenchRow bench_optimizer(const RunConfig& config, const BenchOptions& options);
+
+// Training steps on the loader's batches of data.root, as in a run, after step and loader alone.
+std::vector<BenchRow> bench_epoch(const RunConfig& config, BenchOptions options);
+
+// Forward passes of the loader's random crops of data.root's test images, after the forward pass alone.
+std::vector<BenchRow> bench_tta(const RunConfig& config, BenchOptions options);
 
 // The loader alone: batches of data.root, rendered and augmented as the configuration says.
 BenchRow bench_loader(const RunConfig& config, const BenchOptions& options);

@@ -13,9 +13,12 @@ struct CostRow {
   std::int64_t parameters = 0;
   std::int64_t macs = 0;  // fvcore's rule: one per multiply-add of matrix products and convolutions, 5 per
                           // element of an affine LayerNorm
-  std::int64_t saved_bytes = 0;  // float32 activations kept for the backward pass
+  std::int64_t saved_bytes = 0;    // float32 activations kept for the backward pass
+  std::int64_t fixed_bytes = 0;    // kept beside the parameters, whatever the batch
+  std::int64_t passing_bytes = 0;  // made for a product and let go after it, whatever the batch
 };
 
+// The sums; of passing_bytes the most.
 CostRow total(const std::vector<CostRow>& rows);
 
 // Base of a model family's keys. Families derive from it (models/b_mlp.hpp); networks/ builds what they say.

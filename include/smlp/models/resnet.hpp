@@ -16,6 +16,7 @@ class ResNetConfig : public ModelConfig {
   enum class Stem { imagenet, small };
 
   std::int64_t depth = 18;  // 18, 34, 50, 101 or 152
+  std::int64_t width = 64;  // channels of the first stage; each next has twice as many
   Stem stem = Stem::imagenet;
 
   void fields(FieldVisitor& v) override;
@@ -25,9 +26,9 @@ class ResNetConfig : public ModelConfig {
 
   bool bottleneck() const { return depth >= 50; }
   std::array<std::int64_t, 4> blocks() const;  // of each stage
-  std::int64_t features() const { return bottleneck() ? 2048 : 512; }
+  std::int64_t features() const { return (bottleneck() ? 32 : 8) * width; }
 
-  static const std::vector<Preset>& presets();  // "resnet50"
+  static const std::vector<Preset>& presets();  // "resnet50"; "resnet50_64" is the paper's at 64×64
   // Weights do not say which stem they were trained with: imagenet is assumed, at 224×224.
   static std::optional<RecognisedModel> recognise(const TensorShapes& shapes);
 };

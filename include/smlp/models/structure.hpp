@@ -46,6 +46,7 @@ struct LayerShape {
   std::vector<Factor> factors;  // in the order in which an input meets them
   std::int64_t macs = 0;        // for one vector
   std::int64_t between = 0;     // values of a vector between two factors, which the backward pass reads
+  std::int64_t fixed_bytes = 0, passing_bytes = 0;  // as in CostRow
 };
 
 // Of a layer of `in` to `out` values. Tensors, without the bias:

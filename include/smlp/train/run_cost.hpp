@@ -9,9 +9,12 @@ namespace smlp {
 // Bytes that a run takes, computed from the sizes alone.
 struct MemoryNeed {
   double weights = 0, gradients = 0, optimizer = 0, activations = 0;
+  double passing = 0;  // what one product makes and lets go
   double batches_on_device = 0, batches_on_host = 0;
 
-  double on_device() const { return weights + gradients + optimizer + activations + batches_on_device; }
+  double on_device() const {
+    return weights + gradients + optimizer + activations + passing + batches_on_device;
+  }
 };
 
 // Before the model is built: of a body that is partly frozen the least it can be.

@@ -5,10 +5,11 @@
 #   SCALE=full     the paper's models, ImageNet-21k and epochs; for a CUDA GPU (the default)
 #   SCALE=small    models of width 256 pretrained on Tiny-ImageNet for 20 epochs (batch 256, rate 1e-4, crops from 0.4 on),
 #                  CIFAR-10 to transfer to (10 epochs; probes at rate 5e-5); for two CPU cores, under an hour each
+#                  Experiments that have one size, for two CPU cores, set it to `own`, and have no values of a paper's.
 #   SMLP_DATA      packed sets by these names: cifar10 cifar100 stl10 tiny-imagenet imagenet imagenet21k
 #   OUT            where runs and results go (runs/reproduce-SCALE); runs found there are used or gone on with,
 #                  also a checkpoint of `smlp import` in the place of a pretraining
-#   SEEDS          seeds of each fine-tuning, averaged (full: "0 1 2", small: "0")
+#   SEEDS          seeds of each fine-tuning, averaged (full: "0 1 2", else: "0")
 #   DRY_RUN=1      print the cost and stop
 #   SMLP           the program (scripts/smlp)
 #
@@ -33,6 +34,7 @@ small)
   finetuning=(--epochs 10 -b 256)
   probing=(--lr 5e-5) precision=()
   ;;
+own) SEEDS=${SEEDS:-0} precision=(--precision "${PRECISION:-bf16}") ;;
 *)
   echo "SCALE is '$SCALE', expected full or small" >&2
   exit 2
@@ -152,6 +154,13 @@ probe() {
   measure "$2" "$1--probe-$2"
 }
 
+# kept FILE BENCH-OR-EVAL OPTIONS…: the JSON of a measurement, made once.
+kept() {
+  [ -e "$OUT/$1" ] && return 0
+  "$SMLP" "${@:2}" --json > "$OUT/$1.part" 2> "$OUT/$1.log" || fail "$1: $(tail -n 1 "$OUT/$1.log")" $?
+  mv "$OUT/$1.part" "$OUT/$1"
+}
+
 # value_of KEY FILE: of an evaluation; nothing where it was not made, or by a version that had no such key.
 value_of() {
   [ ! -e "$2" ] || sed -n "s/^  \"$1\": \([0-9.]*\),*$/\1/p" "$2"
@@ -203,7 +212,9 @@ row() {
   [ -n "$counting" ] || echo "$line"
 }
 cell() { # ROW COLUMN OURS PAPER: appends to the row's line, and to the file
-  line+=$(printf '  %16s' "$3 (${4:--})")
+  local shown="$3 (${4:--})"
+  [ "$SCALE" != own ] || shown=$3
+  line+=$(printf '  %16s' "$shown")
   echo "\"$1\",$2,$3,${4:--}" >> "$csv"
 }
 
@@ -237,8 +248,8 @@ reproduce() {
     END { printf "  %-44s %8.3g images  %8.3g PMACs\n\n", NR " trainings", images, macs / 1e15 }' "$costs"
   [ -z "${DRY_RUN:-}" ] || return 0
   counting=""
-  echo "$2: ours (the paper's)"
-  [ "$SCALE" = full ] || echo "SCALE=small: $B6 and the like, pretrained on Tiny-ImageNet: compare directions, not values"
+  echo "$2$([ "$SCALE" = own ] || echo ": ours (the paper's)")"
+  [ "$SCALE" != small ] || echo "SCALE=small: $B6 and the like, pretrained on Tiny-ImageNet: compare directions, not values"
   printf '%-26s' ''
   printf '  %16s' "${shown_columns[@]}"
   echo

@@ -71,7 +71,8 @@ BenchRow retimed(BenchRow row, const char* kind, const Device& device, const Tim
 }
 
 BenchRow loader_row(const RunConfig& config, const BenchOptions& options,
-                    const std::shared_ptr<const Dataset>& set, const Device& device, int workers) {
+                    const std::shared_ptr<const Dataset>& set, const Device& device) {
+  const int workers = static_cast<int>(resolve_workers(config.data, device));
   BatchLoader loader(training_images(config, set), 0, std::int64_t{1} << 40, workers,
                      static_cast<int>(config.data.prefetch), device.torch);
   torch::Tensor images;
@@ -81,7 +82,7 @@ BenchRow loader_row(const RunConfig& config, const BenchOptions& options,
   row.model = set->description();
   row.classes = set->classes();
   row.precision = "fp32";
-  row.threads = workers;
+  row.threads = workers > 0 ? workers : device.threads;
   return row;
 }
 
@@ -162,8 +163,7 @@ BenchRow bench_forward(const RunConfig& config, const BenchOptions& options) {
 
 BenchRow bench_loader(const RunConfig& config, const BenchOptions& options) {
   const Device device = open_device(config.device);
-  return loader_row(config, options, open_set(config, "train"), device,
-                    static_cast<int>(resolve_workers(config.data, device)));
+  return loader_row(config, options, open_set(config, "train"), device);
 }
 
 std::vector<BenchRow> bench_epoch(const RunConfig& config, BenchOptions options) {
@@ -171,10 +171,7 @@ std::vector<BenchRow> bench_epoch(const RunConfig& config, BenchOptions options)
   options.classes = set->classes();
   const BenchRow step_alone = bench_step(config, options);
   const Subject subject = make_subject(config, options);
-  const BenchRow loader_alone =
-      loader_row(config, options, set, subject.device,
-                 subject.device.is_cuda() ? static_cast<int>(resolve_workers(config.data, subject.device))
-                                          : subject.device.threads);
+  const BenchRow loader_alone = loader_row(config, options, set, subject.device);
   TrainingStep step = make_step(config, subject);
   BatchLoader loader(training_images(config, set), 0, std::int64_t{1} << 40,
                      static_cast<int>(resolve_workers(config.data, subject.device)),

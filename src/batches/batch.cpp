@@ -1,6 +1,11 @@
 #include "smlp/batches/batch.hpp"
 
+#include <ATen/Parallel.h>
 #include <torch/types.h>
+
+#include <algorithm>
+
+#include "smlp/device/parallel.hpp"
 
 namespace smlp {
 
@@ -14,6 +19,15 @@ torch::Tensor HostBuffers::take(torch::IntArrayRef shape, torch::ScalarType type
       return each.detach();
   buffers_.push_back(torch::empty(shape, options));
   return buffers_.back().detach();
+}
+
+void HostBuffers::fill(std::int64_t count,
+                       const std::function<void(std::int64_t first, std::int64_t end)>& fill) const {
+  if (!parallel_) return fill(0, count);
+  // Several for each thread, so that none waits long for another; not so small that beginning one counts.
+  const std::int64_t part = std::clamp<std::int64_t>(count / (4 * at::get_num_threads()), 8, 64);
+  for_each_in_parallel((count + part - 1) / part,
+                       [&](std::int64_t k) { fill(k * part, std::min(count, (k + 1) * part)); });
 }
 
 }  // namespace smlp

@@ -28,12 +28,13 @@ Batch FeatureBatches::make(std::int64_t step, HostBuffers& buffers) const {
   const std::int64_t n = images(), width = features_->header().shape[1], first = step * batch_size_;
   const std::int64_t count = order_ ? batch_size_ : std::min(batch_size_, n - first);
   const auto* rows = reinterpret_cast<const float*>(features_->data());
-  return make_batch(buffers, {count, width}, [&](std::int64_t i, float* out) {
+  const auto copy = [&](std::int64_t i, float* out) {
     const std::int64_t k = first + i;
     const std::int64_t row = order_ ? (*order_)(static_cast<std::uint32_t>(k / n), k % n) : k;
     std::copy_n(rows + row * width, width, out);
     return dataset_->label(chosen_.empty() ? row : chosen_[row]);
-  });
+  };
+  return make_batch(buffers, {count, width}, [&](std::int64_t /*first*/) { return copy; });
 }
 
 }  // namespace smlp

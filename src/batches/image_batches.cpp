@@ -19,6 +19,17 @@ void check_sizes(const Dataset& dataset, const std::vector<std::int64_t>& chosen
       fail(ErrorKind::failed, "image {} was chosen of {} in {}", each, dataset.size(), dataset.description());
 }
 
+// render(renderer, i, out) writes image i of `count` and returns its label.
+template <class Render>
+Batch render_batch(RendererPool& renderers, HostBuffers& buffers, std::int64_t count, int image_size,
+                   const Render& render) {
+  return make_batch(buffers, {count, 3, image_size, image_size}, [&](std::int64_t /*first*/) {
+    return [&render, renderer = RendererPool::Lease(renderers)](std::int64_t i, float* out) mutable {
+      return render(*renderer, i, out);
+    };
+  });
+}
+
 }  // namespace
 
 RendererPool::RendererPool(int source_size, int output_size, ChannelStatistics normalization,
@@ -81,29 +92,58 @@ void TrainImages::render(Renderer& renderer, const Sample& sample, float* out) c
       draw_crop(options_.augment, dataset_->image_size(), options_.seed, sample.epoch, sample.image), out);
 }
 
-// Each image is rendered into one of two scratch buffers, so that its neighbour finds it there unmixed.
-Batch TrainImages::mixed(Renderer& renderer, std::int64_t step, std::int64_t first, std::int64_t count,
+// Renders the images of a part of a batch one after the other, each into one of two scratch buffers, so that
+// its neighbour finds it there unmixed.
+class TrainImages::Mixer {
+ public:
+  // `partners`: their labels, of the whole batch, whose first image is sample `first`.
+  Mixer(const TrainImages& images, std::int64_t first, const Sample& partner, double lambda,
+        std::int64_t* partners)
+      : images_(images),
+        renderer_(images.renderers_),
+        first_(first),
+        partner_(partner),
+        own_weight_(static_cast<float>(lambda)),
+        other_weight_(static_cast<float>(1 - lambda)),
+        partners_(partners),
+        own_((*renderer_).output_elements()),
+        other_(own_.size()) {
+    images_.render(*renderer_, partner_, other_.data());
+  }
+
+  std::int64_t operator()(std::int64_t i, float* out) {
+    const Sample each = images_.sample(first_ + i);
+    images_.render(*renderer_, each, own_.data());
+    for (std::size_t j = 0; j < own_.size(); ++j) out[j] = own_weight_ * own_[j] + other_weight_ * other_[j];
+    partners_[i] = images_.dataset_->label(partner_.image);
+    std::swap(own_, other_);
+    partner_ = each;
+    return images_.dataset_->label(each.image);
+  }
+
+ private:
+  const TrainImages& images_;
+  RendererPool::Lease renderer_;
+  const std::int64_t first_;
+  Sample partner_;
+  const float own_weight_, other_weight_;
+  std::int64_t* const partners_;
+  std::vector<float> own_, other_;
+};
+
+Batch TrainImages::mixed(std::int64_t step, std::int64_t first, std::int64_t count,
                          HostBuffers& buffers) const {
   const double lambda = draw_mixup(options_.augment, options_.seed, static_cast<std::uint32_t>(step));
-  const auto own_weight = static_cast<float>(lambda), other_weight = static_cast<float>(1 - lambda);
-  const std::size_t size = renderer.output_elements();
-  std::vector<float> scratch(2 * size);
-  float *own = scratch.data(), *other = own + size;
-  Sample partner = sample(options_.rank == 0 ? (step + 1) * batch_size_ - 1 : first - 1);
-  render(renderer, partner, other);
   const torch::Tensor partners = buffers.take({count}, torch::kInt64);
-  Batch batch = make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
-    const Sample each = sample(first + i);
-    render(renderer, each, own);
-    for (std::size_t j = 0; j < size; ++j) out[j] = own_weight * own[j] + other_weight * other[j];
-    partners.mutable_data_ptr<std::int64_t>()[i] = dataset_->label(partner.image);
-    std::swap(own, other);
-    partner = each;
-    return dataset_->label(each.image);
+  auto* const labels = partners.mutable_data_ptr<std::int64_t>();
+  Batch batch = make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i) {
+    const bool of_the_end = i == 0 && options_.rank == 0;
+    return Mixer(*this, first, sample(of_the_end ? (step + 1) * batch_size_ - 1 : first + i - 1), lambda,
+                 labels);
   });
   batch.partners = partners;
   batch.lambda = buffers.take({}, torch::kFloat32);
-  *batch.lambda.mutable_data_ptr<float>() = own_weight;
+  *batch.lambda.mutable_data_ptr<float>() = static_cast<float>(lambda);
   return batch;
 }
 
@@ -121,13 +161,13 @@ void TrainImages::read_ahead(std::int64_t k) const {
 Batch TrainImages::make(std::int64_t step, HostBuffers& buffers) const {
   const std::int64_t count = batch_size_ / options_.world, first = step * batch_size_ + options_.rank * count;
   read_ahead(first);
-  RendererPool::Lease renderer(renderers_);
-  if (options_.augment.mixup > 0) return mixed(*renderer, step, first, count, buffers);
-  return make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
-    const Sample each = sample(first + i);
-    render(*renderer, each, out);
-    return dataset_->label(each.image);
-  });
+  if (options_.augment.mixup > 0) return mixed(step, first, count, buffers);
+  return render_batch(renderers_, buffers, count, image_size_,
+                      [&](Renderer& renderer, std::int64_t i, float* out) {
+                        const Sample each = sample(first + i);
+                        render(renderer, each, out);
+                        return dataset_->label(each.image);
+                      });
 }
 
 EvaluationImages::EvaluationImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
@@ -152,12 +192,12 @@ Batch EvaluationImages::make(std::int64_t step, HostBuffers& buffers) const {
   const std::int64_t first = step * batch_size_, count = std::min(batch_size_, images() - first);
   if (step < 0 || count < 1)
     fail(ErrorKind::failed, "evaluation batch {} was asked for of {}", step, steps());
-  RendererPool::Lease renderer(renderers_);
-  return make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
-    const std::int64_t image = chosen_.empty() ? first + i : chosen_[first + i];
-    (*renderer).render(dataset_->image(image), out);
-    return dataset_->label(image);
-  });
+  return render_batch(renderers_, buffers, count, image_size_,
+                      [&](Renderer& renderer, std::int64_t i, float* out) {
+                        const std::int64_t image = chosen_.empty() ? first + i : chosen_[first + i];
+                        renderer.render(dataset_->image(image), out);
+                        return dataset_->label(image);
+                      });
 }
 
 CropImages::CropImages(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering,
@@ -181,13 +221,13 @@ Batch CropImages::make(std::int64_t step, HostBuffers& buffers) const {
   const std::int64_t first = step / crops_ * batch_size_;
   const std::int64_t count = std::min(batch_size_, dataset_->size() - first);
   const auto crop = static_cast<std::uint32_t>(step % crops_);
-  RendererPool::Lease renderer(renderers_);
-  return make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i, float* out) {
-    const auto image = static_cast<std::uint64_t>(first + i);
-    const CropBox box = draw_crop(augment_, dataset_->image_size(), seed_, crop, image, Purpose::tta);
-    (*renderer).render(dataset_->image(first + i), box, out);
-    return dataset_->label(first + i);
-  });
+  return render_batch(
+      renderers_, buffers, count, image_size_, [&](Renderer& renderer, std::int64_t i, float* out) {
+        const auto image = static_cast<std::uint64_t>(first + i);
+        const CropBox box = draw_crop(augment_, dataset_->image_size(), seed_, crop, image, Purpose::tta);
+        renderer.render(dataset_->image(first + i), box, out);
+        return dataset_->label(first + i);
+      });
 }
 
 }  // namespace smlp

@@ -1,15 +1,14 @@
 #include "smlp/optim/flat_range.hpp"
 
-#include <ATen/TensorIterator.h>
-
 #include <algorithm>
+
+#include "smlp/device/parallel.hpp"
 
 namespace smlp {
 
 FlatRange::FlatRange(const std::vector<torch::Tensor>& tensors) {
   std::int64_t end = 0;
   for (const torch::Tensor& tensor : tensors) ends_.push_back(end += tensor.numel());
-  chunk_indices_ = torch::arange((end + chunk - 1) / chunk, torch::kInt64);
 }
 
 void FlatRange::pieces(std::int64_t k, const std::function<void(const Piece&)>& body) const {
@@ -25,16 +24,7 @@ void FlatRange::pieces(std::int64_t k, const std::function<void(const Piece&)>& 
 }
 
 void FlatRange::for_each_piece(const std::function<void(const Piece&)>& body) const {
-  at::TensorIterator iterator = at::TensorIteratorConfig().add_const_input(chunk_indices_).build();
-  iterator.for_each(
-      [&](char** data, const std::int64_t* strides, std::int64_t columns, std::int64_t rows) {
-        for (std::int64_t row = 0; row < rows; ++row)
-          for (std::int64_t column = 0; column < columns; ++column) {
-            const char* const index = data[0] + row * strides[1] + column * strides[0];
-            pieces(*reinterpret_cast<const std::int64_t*>(index), body);
-          }
-      },
-      /*grain_size=*/1);
+  for_each_in_parallel(chunks(), [&](std::int64_t k) { pieces(k, body); });
 }
 
 }  // namespace smlp

@@ -34,13 +34,14 @@ class SuppliedImages : public BatchSource {
   Batch make(std::int64_t step, HostBuffers& buffers) const override {
     const std::int64_t first = step * per_batch_, count = std::min(per_batch_, images_->size() - first);
     const std::int64_t side = options_.image_size;
-    std::optional<Image> image;
-    return make_batch(buffers, {count * crops_, 3, side, side}, [&](std::int64_t row, float* out) {
-      const std::int64_t i = first + row / crops_;
-      if (row % crops_ == 0) image = load(i);
-      if (image) render(*image, i, static_cast<std::uint32_t>(row % crops_), out);
-      if (!image) std::fill_n(out, 3 * side * side, 0.0f);
-      return std::int64_t{image.has_value()};
+    return make_batch(buffers, {count * crops_, 3, side, side}, [&](std::int64_t first_row) {
+      return [&, first_row, image = std::optional<Image>()](std::int64_t row, float* out) mutable {
+        const std::int64_t i = first + row / crops_;
+        if (row == first_row || row % crops_ == 0) image = load(i);
+        if (image) render(*image, i, static_cast<std::uint32_t>(row % crops_), out);
+        if (!image) std::fill_n(out, 3 * side * side, 0.0f);
+        return std::int64_t{image.has_value()};
+      };
     });
   }
 

@@ -9,7 +9,7 @@ namespace smlp {
 
 std::int64_t resolve_workers(const DataConfig& config, const Device& device) {
   if (config.workers >= 0) return config.workers;
-  return device.is_cuda() ? std::clamp(available_cores() - 1, 1, 16) : 1;
+  return device.is_cuda() ? std::clamp(available_cores() - 1, 1, 16) : 0;
 }
 
 ChannelStatistics resolve_normalization(const DataConfig& config, const DatasetInfo& training_set) {

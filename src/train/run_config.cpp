@@ -42,10 +42,11 @@ void DataConfig::fields(FieldVisitor& v) {
   v.field("window_mib", window_mib, "size of that window; what is held in memory", between(1, 1 << 20));
   v.field("cache_features", cache_features,
           "with a frozen body and no augmentation: compute its features once and train the head on them");
-  v.field(
-      "workers", workers,
-      "threads that render batches ahead; 0: none; -1: one on a CPU, for CUDA one a core but one, up to 16",
-      between(-1, 256));
+  v.field("workers", workers,
+          "threads that render batches ahead; 0: none, the trainer's render between its steps; -1: none on a "
+          "CPU, for "
+          "CUDA one a core but one, up to 16",
+          between(-1, 256));
   v.field("prefetch", prefetch, "batches each worker keeps ready", between(1, 64));
 }
 

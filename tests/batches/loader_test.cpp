@@ -157,6 +157,32 @@ TEST(TrainImages, RanksHoldThePartsOfOneBatch) {
             std::string::npos);
 }
 
+TEST(BatchSources, ManyThreadsFillABatchWithTheBitsOfOne) {
+  const auto data = small_dataset(150, 6, 3);
+  const RenderOptions rendering{normalization, 5, 100};
+  const std::unique_ptr<BatchSource> sources[] = {
+      std::make_unique<TrainImages>(data, all_of(*data), rendering,
+                                    TrainImagesOptions{.augment = {}, .seed = 1}),
+      std::make_unique<TrainImages>(data, all_of(*data), rendering,
+                                    TrainImagesOptions{.augment = plain, .seed = 1}),
+      std::make_unique<EvaluationImages>(data, std::vector<std::int64_t>{}, rendering),
+      std::make_unique<CropImages>(data, rendering, AugmentConfig{}, 2, 1)};
+  const int threads = at::get_num_threads();
+  at::set_num_threads(3);
+  for (const auto& source : sources)
+    for (const std::int64_t step : {0, 1}) {
+      HostBuffers one, many;
+      many.fill_in_parallel(true);
+      const Batch a = source->make(step, one), b = source->make(step, many);
+      EXPECT_TRUE(a.images.equal(b.images));
+      EXPECT_TRUE(a.labels.equal(b.labels));
+      if (a.partners.defined()) {
+        EXPECT_TRUE(a.partners.equal(b.partners));
+      }
+    }
+  at::set_num_threads(threads);
+}
+
 TEST(TrainImages, ResizeBothWays) {
   const auto data = small_dataset(5, 8, 2);
   HostBuffers buffers;

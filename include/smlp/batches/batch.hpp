@@ -2,6 +2,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -25,8 +26,14 @@ class HostBuffers {
   explicit HostBuffers(bool pinned = false) : pinned_(pinned) {}
   torch::Tensor take(torch::IntArrayRef shape, torch::ScalarType type);  // contents undefined
 
+  // Who fills them: LibTorch's threads together, or (at first) the calling thread alone.
+  void fill_in_parallel(bool parallel) { parallel_ = parallel; }
+  // Calls fill(first, end) until all of [0, count) are filled.
+  void fill(std::int64_t count, const std::function<void(std::int64_t first, std::int64_t end)>& fill) const;
+
  private:
   const bool pinned_;
+  bool parallel_ = false;
   std::mutex mutex_;
   std::vector<torch::Tensor> buffers_;
 };
@@ -41,16 +48,20 @@ class BatchSource {
   virtual Batch make(std::int64_t step, HostBuffers& buffers) const = 0;  // host tensors from `buffers`
 };
 
-// A batch of `shape` [B, …] whose i-th image fill(i, out) writes and whose i-th label it returns.
-template <class Fill>
-Batch make_batch(HostBuffers& buffers, torch::IntArrayRef shape, const Fill& fill) {
+// A batch of `shape` [B, …]: begin() is called for each part that one thread fills, and what it returns then
+// for the part's images i in their order: it writes the image to `out` and returns its label.
+template <class Begin>
+Batch make_batch(HostBuffers& buffers, torch::IntArrayRef shape, const Begin& begin) {
   Batch batch;
   batch.images = buffers.take(shape, torch::kFloat32);
   batch.labels = buffers.take({shape[0]}, torch::kInt64);
-  auto* out = batch.images.mutable_data_ptr<float>();
-  auto* labels = batch.labels.mutable_data_ptr<std::int64_t>();
+  auto* const images = batch.images.mutable_data_ptr<float>();
+  auto* const labels = batch.labels.mutable_data_ptr<std::int64_t>();
   const std::int64_t size = batch.images.numel() / shape[0];
-  for (std::int64_t i = 0; i < shape[0]; ++i, out += size) labels[i] = fill(i, out);
+  buffers.fill(shape[0], [&](std::int64_t first, std::int64_t end) {
+    auto&& fill = begin(first);
+    for (std::int64_t i = first; i < end; ++i) labels[i] = fill(i, images + i * size);
+  });
   return batch;
 }
 

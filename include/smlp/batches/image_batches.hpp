@@ -77,11 +77,11 @@ class TrainImages : public BatchSource {
     std::int64_t image;
     std::uint32_t epoch;
   };
+  class Mixer;
   Sample sample(std::int64_t k) const;
   void read_ahead(std::int64_t k) const;
   void render(Renderer& renderer, const Sample& sample, float* out) const;
-  Batch mixed(Renderer& renderer, std::int64_t step, std::int64_t first, std::int64_t count,
-              HostBuffers& buffers) const;
+  Batch mixed(std::int64_t step, std::int64_t first, std::int64_t count, HostBuffers& buffers) const;
 
   const std::shared_ptr<const Dataset> dataset_;
   const std::vector<std::int64_t> chosen_;

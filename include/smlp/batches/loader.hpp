@@ -16,9 +16,9 @@
 namespace smlp {
 
 // Hands out the batches of steps [first_step, last_step) strictly in order. With workers > 0 that many
-// threads render up to `prefetch` batches each ahead; with 0 next() renders. Their number changes no batch.
-// On CUDA the batch is rendered into pinned memory and copied on a stream beside the computation's, without
-// waiting.
+// threads render up to `prefetch` batches each ahead; with 0 next() renders, on LibTorch's threads. Their
+// number changes no batch. On CUDA the batch is rendered into pinned memory and copied on a stream beside the
+// computation's, without waiting.
 class BatchLoader {
  public:
   BatchLoader(std::shared_ptr<const BatchSource> source, std::int64_t first_step, std::int64_t last_step,

@@ -14,7 +14,7 @@ class FlatRange {
   static constexpr std::int64_t chunk = 16384;  // elements: three arrays of them fit the second-level cache
 
   explicit FlatRange(const std::vector<torch::Tensor>& tensors);
-  std::int64_t chunks() const { return chunk_indices_.numel(); }
+  std::int64_t chunks() const { return ends_.empty() ? 0 : (ends_.back() + chunk - 1) / chunk; }
 
   // A run of one tensor's elements inside chunk k.
   struct Piece {
@@ -23,15 +23,13 @@ class FlatRange {
     std::int64_t first, count;
   };
   // Calls body for every piece, chunks in parallel on LibTorch's threads (at::get_num_threads()), the pieces
-  // of one chunk in order. at::parallel_for would be serial here: its loop lies in a header and needs our
-  // compiler to use the OpenMP library that LibTorch was built with.
+  // of one chunk in order.
   void for_each_piece(const std::function<void(const Piece&)>& body) const;
 
  private:
   void pieces(std::int64_t k, const std::function<void(const Piece&)>& body) const;
 
   std::vector<std::int64_t> ends_;  // one past each tensor's last element
-  torch::Tensor chunk_indices_;     // 0, 1, …
 };
 
 }  // namespace smlp

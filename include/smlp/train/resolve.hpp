@@ -9,8 +9,8 @@
 
 namespace smlp {
 
-// data.workers resolved for a device: -1 is one thread on a CPU, which has its own work, and on CUDA one a
-// core but one, up to 16.
+// data.workers resolved for a device: -1 is none on a CPU, whose cores the trainer needs, so that its own
+// threads render between steps, and on CUDA one a core but one, up to 16.
 std::int64_t resolve_workers(const DataConfig& config, const Device& device);
 
 // data.normalize resolved for a training set: the given values, or the family's, or the pack's statistics.

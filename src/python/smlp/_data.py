@@ -28,7 +28,8 @@ class Batch(NamedTuple):
 
 
 class Loader:
-    """The batches of a run's images, on `device`, made by smlp's own threads while the model computes.
+    """The batches of a run's images, on `device`: for CUDA made by smlp's own threads while the model computes, for a
+    CPU, whose cores the model needs, by all of torch's threads between its steps, or beside them with "data.workers": 1.
 
     source    a configuration (a file, or the name of a shipped one), a run or checkpoint, or the root of a packed data
               set, which takes the defaults that `smlp config keys` lists

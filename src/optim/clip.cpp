@@ -10,28 +10,36 @@ namespace smlp {
 
 namespace {
 
+template <class Value>
+double square(Value x) {
+  return static_cast<double>(static_cast<float>(x)) * static_cast<double>(static_cast<float>(x));
+}
+
 // Several running sums, so that the loop needs no reordering of additions to run on vector registers.
-double sum_of_squares(const float* x, std::int64_t n) {
+template <class Value>
+double sum_of_squares(const Value* x, std::int64_t n) {
   constexpr std::int64_t lanes = 16;
   std::array<double, lanes> sums{};
   std::int64_t i = 0;
   for (; i + lanes <= n; i += lanes)
-    for (std::int64_t lane = 0; lane < lanes; ++lane)
-      sums[lane] += static_cast<double>(x[i + lane]) * static_cast<double>(x[i + lane]);
-  for (; i < n; ++i) sums[0] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    for (std::int64_t lane = 0; lane < lanes; ++lane) sums[lane] += square(x[i + lane]);
+  for (; i < n; ++i) sums[0] += square(x[i]);
   return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 torch::Tensor cpu_norm(std::vector<torch::Tensor> gradients) {
-  std::vector<const float*> data;
   for (torch::Tensor& gradient : gradients) {
-    gradient = gradient.to(torch::kFloat32).contiguous();
-    data.push_back(gradient.const_data_ptr<float>());
+    if (gradient.scalar_type() != torch::kBFloat16) gradient = gradient.to(torch::kFloat32);
+    gradient = gradient.contiguous();
   }
   const FlatRange range(gradients);
   std::vector<double> sums(static_cast<std::size_t>(range.chunks()));
   range.for_each_piece([&](const FlatRange::Piece& piece) {
-    sums[piece.chunk] += sum_of_squares(data[piece.tensor] + piece.first, piece.count);
+    const torch::Tensor& gradient = gradients[piece.tensor];
+    sums[piece.chunk] +=
+        gradient.scalar_type() == torch::kBFloat16
+            ? sum_of_squares(gradient.const_data_ptr<c10::BFloat16>() + piece.first, piece.count)
+            : sum_of_squares(gradient.const_data_ptr<float>() + piece.first, piece.count);
   });
   const double norm = std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
   return torch::full({}, static_cast<float>(norm), torch::kFloat32);

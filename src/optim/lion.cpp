@@ -1,5 +1,7 @@
 #include "smlp/optim/lion.hpp"
 
+#include <c10/util/BFloat16.h>
+
 #include <algorithm>
 
 #include "lists.hpp"
@@ -43,44 +45,66 @@ Lion::Path Lion::path_for(const std::vector<Parameter>& parameters) {
   return Path::tensor_operations;
 }
 
+bool Lion::write_copies(std::vector<torch::Tensor> copies) {
+  if (path_ != Path::one_pass) return false;
+  copies_ = std::move(copies);
+  return true;
+}
+
 void Lion::step(const StepInputs& inputs) {
   torch::NoGradGuard no_grad;
   if (path_ == Path::kernel) return kernel(inputs);
-  const std::vector<torch::Tensor> found = gradients(parameters_);
-  path_ == Path::one_pass ? one_pass(inputs, found) : tensor_operations(inputs, found);
+  path_ == Path::one_pass ? one_pass(inputs) : tensor_operations(inputs, gradients(parameters_));
 }
 
 namespace {
 
-void update_piece(float* __restrict p, float* __restrict m, const float* __restrict g, std::int64_t n,
+struct LionArrays {
+  float *value, *average;
+  const void* gradient;  // of either type
+  bool gradient_is_bf16;
+  c10::BFloat16* copy;
+  LionScalars scalars;
+};
+
+template <class Gradient>
+void update_piece(float* __restrict p, float* __restrict m, const Gradient* __restrict g, std::int64_t n,
                   const LionScalars& scalars) {
   const LionScalars s = scalars;
-  for (std::int64_t i = 0; i < n; ++i) lion_update(p[i], m[i], g[i], s);
+  for (std::int64_t i = 0; i < n; ++i) lion_update(p[i], m[i], static_cast<float>(g[i]), s);
+}
+
+void update_piece(const LionArrays& a, std::int64_t first, std::int64_t n) {
+  float *const p = a.value + first, *const m = a.average + first;
+  if (a.gradient_is_bf16)
+    update_piece(p, m, static_cast<const c10::BFloat16*>(a.gradient) + first, n, a.scalars);
+  else
+    update_piece(p, m, static_cast<const float*>(a.gradient) + first, n, a.scalars);
+  if (a.copy != nullptr) std::transform(p, p + n, a.copy + first, [](float x) { return c10::BFloat16(x); });
 }
 
 }  // namespace
 
-void Lion::one_pass(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients) {
+void Lion::one_pass(const StepInputs& inputs) {
   if (*inputs.bad.const_data_ptr<float>() != 0) return;
-  struct Arrays {
-    float *value, *average;
-    const float* gradient;
-    LionScalars scalars;
-  };
-  std::vector<Arrays> arrays;
-  for (std::size_t i = 0; i < values_.size(); ++i)
+  std::vector<torch::Tensor> gradients;  // contiguous
+  std::vector<LionArrays> arrays;
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    torch::Tensor& gradient = gradients.emplace_back(parameters_[i].value.grad());
+    if (gradient.defined()) gradient = gradient.contiguous();
+    const bool copied = i < copies_.size() && copies_[i].defined();
     arrays.push_back({.value = values_[i].data_ptr<float>(),
                       .average = averages_[i].data_ptr<float>(),
-                      .gradient = gradients[i].defined() ? gradients[i].const_data_ptr<float>() : nullptr,
+                      .gradient = gradient.defined() ? gradient.const_data_ptr() : nullptr,
+                      .gradient_is_bf16 = gradient.defined() && gradient.scalar_type() == torch::kBFloat16,
+                      .copy = copied ? copies_[i].data_ptr<c10::BFloat16>() : nullptr,
                       .scalars = lion_scalars(parameters_[i].lr, parameters_[i].weight_decay, betas_[0],
                                               betas_[1], *inputs.lr_factor.const_data_ptr<float>(),
                                               *inputs.clip_factor.const_data_ptr<float>())});
-
+  }
   range_.for_each_piece([&](const FlatRange::Piece& piece) {
-    const Arrays& a = arrays[piece.tensor];
-    if (a.gradient == nullptr) return;
-    update_piece(a.value + piece.first, a.average + piece.first, a.gradient + piece.first, piece.count,
-                 a.scalars);
+    const LionArrays& a = arrays[piece.tensor];
+    if (a.gradient != nullptr) update_piece(a, piece.first, piece.count);
   });
 }
 

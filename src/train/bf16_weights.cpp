@@ -1,5 +1,7 @@
 #include "smlp/train/bf16_weights.hpp"
 
+#include <algorithm>
+
 #include "smlp/nn/layers.hpp"
 
 namespace smlp {
@@ -9,10 +11,6 @@ bool mixes_types(const torch::nn::Module& module) {
   const auto* const norm = dynamic_cast<const NormLayer*>(&module);
   if (norm == nullptr || norm->kind() == NormKind::none) return false;
   return norm->kind() == NormKind::batch || norm->weight().is_cpu();
-}
-
-void convert(const std::vector<torch::Tensor>& from, const std::vector<torch::Tensor>& to) {
-  if (!from.empty()) at::_foreach_copy_(to, from);
 }
 
 }  // namespace
@@ -25,8 +23,28 @@ Bf16Weights::Bf16Weights(const torch::nn::Module& module) {
       weights.parameters.push_back(parameter);
       weights.masters.push_back(parameter.detach());
       weights.copies.push_back(torch::empty_like(weights.masters.back(), torch::kBFloat16));
+      weights.versions.emplace_back();
     }
   }
+}
+
+torch::Tensor Bf16Weights::copy_of(const torch::Tensor& parameter) const {
+  const auto found = std::ranges::find_if(trained_.parameters,
+                                          [&](const torch::Tensor& each) { return each.is_same(parameter); });
+  return found == trained_.parameters.end() ? torch::Tensor()
+                                            : trained_.copies[found - trained_.parameters.begin()];
+}
+
+void Bf16Weights::convert(Weights& weights, bool all) {
+  std::vector<torch::Tensor> from, to;
+  for (std::size_t i = 0; i < weights.masters.size(); ++i) {
+    const std::int64_t version = weights.masters[i]._version();
+    if (!all && weights.versions[i] == version) continue;
+    weights.versions[i] = version;
+    from.push_back(weights.masters[i]);
+    to.push_back(weights.copies[i]);
+  }
+  if (!from.empty()) at::_foreach_copy_(to, from);
 }
 
 void Bf16Weights::use(const Weights& weights, const std::vector<torch::Tensor>& data) {
@@ -35,9 +53,8 @@ void Bf16Weights::use(const Weights& weights, const std::vector<torch::Tensor>& 
 
 Bf16Weights::Scope::Scope(Bf16Weights& weights) : weights_(weights) {
   const torch::NoGradGuard no_grad;
-  convert(weights_.trained_.masters, weights_.trained_.copies);
-  if (!weights_.frozen_are_converted_) convert(weights_.frozen_.masters, weights_.frozen_.copies);
-  weights_.frozen_are_converted_ = true;
+  convert(weights_.trained_, !weights_.copies_are_written_);
+  convert(weights_.frozen_, false);
   use(weights_.trained_, weights_.trained_.copies);
   use(weights_.frozen_, weights_.frozen_.copies);
 }

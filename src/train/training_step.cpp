@@ -33,7 +33,12 @@ TrainingStep::TrainingStep(std::shared_ptr<Model> model, std::unique_ptr<Optimiz
       options_(options),
       world_(std::move(world)),
       body_frozen_(only_head(optimizer_->parameters(), *model_)) {
-  if (device_.precision == Precision::bf16 && fused_kernels()) bf16_.emplace(*model_);
+  if (device_.precision == Precision::bf16 && fused_kernels()) {
+    bf16_.emplace(*model_);
+    std::vector<torch::Tensor> copies;
+    for (const Parameter& each : optimizer_->parameters()) copies.push_back(bf16_->copy_of(each.value));
+    if (optimizer_->write_copies(std::move(copies))) bf16_->copies_are_written();
+  }
   if (device_.graph == GraphUse::off) return;
   const std::string reason = uncapturable();
   if (reason.empty())

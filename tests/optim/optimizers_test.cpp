@@ -92,6 +92,27 @@ void take_state(const Optimizer& optimizer, std::vector<torch::Tensor>& tensors)
     for (const auto& [key, tensor] : state) tensors.push_back(tensor.clone());
 }
 
+TEST(Lion, ReadsBf16GradientsAndWritesBf16CopiesWithTheBitsOfFloat32) {
+  torch::manual_seed(2);
+  const torch::Tensor start = torch::randn({300, 70});
+  std::vector<Parameter> wide{{"w", start.clone(), 0.1, 0.01}}, narrow{{"w", start.clone(), 0.1, 0.01}};
+  Lion reference(wide, {0.9, 0.99}, Lion::Path::one_pass), lion(narrow, {0.9, 0.99}, Lion::Path::one_pass);
+  EXPECT_TRUE(lion.reads_bf16());
+  const torch::Tensor copy = torch::zeros({300, 70}, torch::kBFloat16);
+  ASSERT_TRUE(lion.write_copies({copy}));
+  for (int step = 0; step < 3; ++step) {
+    const torch::Tensor gradient = torch::randn({70, 300}).to(torch::kBFloat16).t();  // not contiguous
+    wide[0].value.mutable_grad() = gradient.to(torch::kFloat32);
+    narrow[0].value.mutable_grad() = gradient;
+    const torch::Tensor norm = global_grad_norm(narrow), one = torch::ones({});
+    EXPECT_TRUE(testing::same_bits(norm, global_grad_norm(wide)));
+    reference.step(step_inputs(one, norm, 1, one));
+    lion.step(step_inputs(one, norm, 1, one));
+    EXPECT_TRUE(testing::same_bits(narrow[0].value, wide[0].value));
+    EXPECT_TRUE(testing::same_bits(copy, wide[0].value.to(torch::kBFloat16)));
+  }
+}
+
 TEST(Optimizers, AStepThatIsNotFiniteChangesNoBit) {
   const auto lion_operations = [](std::vector<Parameter> parameters) -> std::unique_ptr<Optimizer> {
     return std::make_unique<Lion>(std::move(parameters), std::array<double, 2>{0.9, 0.99},

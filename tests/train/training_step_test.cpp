@@ -221,6 +221,26 @@ TEST(TrainingStep, Bf16WeightsTrainAsFloat32AndAutocastDo) {
   }
 }
 
+// The optimiser writes the copies that the next step computes with; whoever changes the weights between does
+// not.
+TEST(TrainingStep, Bf16StepsSeeWeightsThatWereChangedBetweenThem) {
+  const auto make = [] {
+    return Bench(small_mlp, "{name: lion, lr: 1e-2}", {}, std::make_shared<World>(), Precision::bf16);
+  };
+  const auto loss = [](Bench& bench) { return (*bench.step)(random_batch(32), 0, 1.0)->loss.item<float>(); };
+  Bench bench = make(), restored = make();
+  const std::vector<torch::Tensor> start = restored.weights();
+  const float first = loss(restored), second = loss(restored);
+  EXPECT_NE(first, second);
+  std::size_t i = 0;
+  for (const auto& [name, tensor] : named_tensors(*restored.model)) {
+    const torch::NoGradGuard no_grad;
+    torch::Tensor(tensor).copy_(start[i++]);
+  }
+  EXPECT_EQ(loss(restored), loss(bench));
+  EXPECT_EQ(loss(bench), second);
+}
+
 // Sums of bfloat16 gradients would lose what 64 small shares add up to.
 TEST(TrainingStep, MicroBatchesOfBf16AreAddedUpInFloat32) {
   const auto gradient = [](std::int64_t micro_batch) {

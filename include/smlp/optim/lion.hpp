@@ -24,19 +24,20 @@ class Lion : public Optimizer {
   Lion(std::vector<Parameter> parameters, std::array<double, 2> betas, Path path);
   // The fastest way for these parameters.
   static Path path_for(const std::vector<Parameter>& parameters);
-  bool reads_bf16() const override { return path_ == Path::kernel; }
+  bool reads_bf16() const override { return path_ != Path::tensor_operations; }
+  bool write_copies(std::vector<torch::Tensor> copies) override;
   void step(const StepInputs& inputs) override;
   OptimizerState state() const override;
 
  private:
-  void one_pass(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients);
+  void one_pass(const StepInputs& inputs);
   void kernel(const StepInputs& inputs);
   void tensor_operations(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients);
 
   std::array<double, 2> betas_;
   Path path_;
   CudaKernel kernel_{"lion", Contraction::off};
-  std::vector<torch::Tensor> values_, averages_;
+  std::vector<torch::Tensor> values_, averages_, copies_;
   FlatRange range_;
 };
 

@@ -44,6 +44,10 @@ class Optimizer {
   // Whether the gradients may be bfloat16; otherwise float32.
   virtual bool reads_bf16() const { return false; }
 
+  // From now on step() also writes what it made of each parameter, rounded to bfloat16, to these: one for a
+  // parameter, of its shape, undefined for none. false: this one does not.
+  virtual bool write_copies(std::vector<torch::Tensor> /*copies*/) { return false; }
+
   // The live tensors: copy before keeping. Restored by copying into them (train/checkpoint).
   virtual OptimizerState state() const = 0;
   const std::vector<Parameter>& parameters() const { return parameters_; }

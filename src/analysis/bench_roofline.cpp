@@ -27,6 +27,7 @@ std::vector<Products> products_of(const Subject& subject) {
                        .vectors = subject.batch.images.size(0) * (row.macs / weight.numel()),
                        .in = weight.numel() / weight.size(0),
                        .out = weight.size(0)};
+    // The first has no input gradient: none is its like.
     const auto same = std::find_if(
         found.begin() + (found.empty() ? 0 : 1), found.end(),
         [&](const Products& p) { return p.vectors == one.vectors && p.in == one.in && p.out == one.out; });
@@ -70,6 +71,9 @@ Roofline measure_roofline(const RunConfig& config, const BenchOptions& options) 
   found.step = bench_step(config, options);
   const Subject subject = make_subject(config, options);
   found.products = products_of(subject);
+  for (const Products& each : found.products)
+    found.macs_part += static_cast<double>(each.layers * each.vectors * each.in * each.out);
+  found.macs_part /= static_cast<double>(found.step.macs * found.step.batch_size);
   BenchOptions brief = options;
   brief.repeat_seconds /= 10;  // there are several, and they differ little
   const torch::NoGradGuard no_grad;
@@ -91,6 +95,7 @@ std::string roofline_json(const Roofline& roofline) {
                                 {"forward_seconds", p.forward_seconds},
                                 {"weight_seconds", p.weight_seconds},
                                 {"input_seconds", p.input_seconds}});
+  json["macs_part"] = roofline.macs_part;
   json["product_seconds"] = roofline.product_seconds();
   json["bytes"] = roofline.bytes;
   json["byte_seconds"] = roofline.byte_seconds();

@@ -140,6 +140,7 @@ TEST(Benchmarks, ARooflineHoldsEveryProductOfTheModel) {
       EXPECT_GT(each.seconds(), 0);
     }
     EXPECT_EQ(forward, 64.0 * static_cast<double>(total(costs).macs));
+    EXPECT_EQ(found.macs_part, 1);
     EXPECT_EQ(flops, 2 * 64.0 * static_cast<double>(3 * total(costs).macs - costs.front().macs))
         << "the images' gradient is no one's";
     EXPECT_NEAR(found.step.of_limit * found.step.batch_seconds,

@@ -14,11 +14,11 @@ struct Stability {
   double top1 = 0;       // %
 };
 
+// `padded`: zero after normalisation comes into view, as a convolution pads. `cropped`: a window moves over
+// the image, which is resized to be larger than the window by `most` on each side.
 struct ShiftResult {
   std::int64_t pixels = 0;
-  Stability padded;  // zero after normalisation comes into view, as a convolution pads
-  Stability
-      cropped;  // a window moves over the image, which is resized to be larger than it by `most` on each side
+  Stability padded, cropped;
 };
 
 // Shifts of up to `most` pixels that leave nothing of an image, or none: Error(usage).

@@ -5,8 +5,8 @@ namespace smlp {
 
 // The matrix products of one linear layer, or of several of the same size, in a training step: x·Wᵀ + b, the
 // weight's gradient and, but for the model's first layer, the input's. A convolution counts as the product of
-// its patches; attention's own products and layers without a matrix, such as most of sparse_mlp's, are left
-// out.
+// its patches, attention's own products as its qkv layer's; layers without a matrix, such as most of
+// sparse_mlp's, are left out.
 struct Products {
   std::int64_t layers = 0;   // how many of these there are
   std::int64_t vectors = 0;  // rows of x: the batch, times the tokens or pixels that share the weight

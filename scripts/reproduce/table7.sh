@@ -42,7 +42,7 @@ best() { # KIND I PRECISION BATCH…
   local batch
   for batch in "${@:4}"; do value "$3-$2-$1-$batch" images_per_s; done | sort -g | tail -1
 }
-printf '%-13s %9s %12s %12s %12s %12s %12s %12s %16s\n' model precision parameters MACs forward "B-12/768's" "in MACs" training memory
+printf '%-13s %9s %11s %11s %10s %11s %9s %10s %11s %12s\n' model precision parameters MACs images/s "B-12/768's" "in MACs" training memory "the paper's"
 for precision in $PRECISIONS; do
   for i in "${!models[@]}"; do
     forward=$(best forward "$i" "$precision" $BATCHES) training=$(best training "$i" "$precision" $TRAINED)
@@ -50,9 +50,9 @@ for precision in $PRECISIONS; do
     [ "$i" -ne 0 ] || first=$forward first_macs=$(value "$last" macs)
     awk -v model="${models[$i]}" -v precision="$precision" -v parameters="$(value "$last" parameters)" \
       -v macs="$(value "$last" macs)" -v forward="$forward" -v first="$first" -v first_macs="$first_macs" \
-      -v training="$training" -v memory="$(value "$last" memory)" 'BEGIN {
-        printf "%-13s %9s %11.2fM %11.2fM %12.1f %11.1fx %11.1fx %12.2f %12.0f MiB\n", model, precision, parameters / 1e6,
-          macs / 1e6, forward, first / forward, macs / first_macs, training, memory / 1048576 }'
+      -v paper="${paper[$i]}" -v training="$training" -v memory="$(value "$last" memory)" 'BEGIN {
+        printf "%-13s %9s %10.2fM %10.2fM %10.1f %10.1fx %8.1fx %10.2f %7.0f MiB %12s\n", model, precision, parameters / 1e6,
+          macs / 1e6, forward, first / forward, macs / first_macs, training, memory / 1048576, paper }'
   done
 done
-echo "the paper's images/s: ${models[*]}: ${paper[*]}"
+echo "images/s and the paper's, on one A5000: forward; B-12/768's: how many times as many it makes, in MACs: how many times fewer it has"

@@ -1,5 +1,6 @@
 #include "smlp/device/patient_waiting.hpp"
 
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <sched.h>
 
@@ -10,6 +11,7 @@
 #include <fstream>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "smlp/core/stopwatch.hpp"
 
@@ -28,12 +30,28 @@ unsigned cores() {
   return ::sched_getaffinity(0, sizeof set, &set) == 0 ? static_cast<unsigned>(CPU_COUNT(&set)) : 1;
 }
 
-// A team of as many threads as there are cores, asleep.
+// How large a second team must be for there to be more threads than cores; 0: nothing waits, or there are
+// already.
+unsigned second_team_size() {
+  const int first = at::get_num_threads(), size = static_cast<int>(cores()) - first + 2;
+  return first < 2 || size < 2 ? 0 : static_cast<unsigned>(size);
+}
+
+// libgomp ends the program where it gets no thread; this throws std::system_error.
+void try_threads(unsigned count) {
+  std::mutex all_there;
+  std::vector<std::jthread> threads;
+  const std::lock_guard lock(all_there);
+  for (unsigned i = 0; i < count; ++i) threads.emplace_back([&] { const std::lock_guard wait(all_there); });
+}
+
+// A team of threads asleep.
 class SecondTeam {
  public:
-  explicit SecondTeam(GompParallel parallel) {
-    thread_ = std::thread([this, parallel] {
-      parallel([](void*) {}, nullptr, cores(), 0);
+  SecondTeam(GompParallel parallel, unsigned size) {
+    try_threads(size);
+    thread_ = std::thread([this, parallel, size] {
+      parallel([](void*) {}, nullptr, size, 0);
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return stop_; });
     });
@@ -59,21 +77,26 @@ class SecondTeam {
 }  // namespace
 
 std::optional<double> seconds_without_core() {
-  double nanoseconds = 0;
-  std::error_code error;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", error)) {
+  double on_cores = 0, without = 0;  // nanoseconds
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
     double on_core = 0, waiting = 0;
-    if (std::ifstream(task.path() / "schedstat") >> on_core >> waiting) nanoseconds += waiting;
+    if (std::ifstream(task.path() / "schedstat") >> on_core >> waiting)
+      on_cores += on_core, without += waiting;
   }
-  if (error || nanoseconds == 0) return std::nullopt;
-  return nanoseconds / 1e9;
+  if (on_cores == 0) return std::nullopt;  // a kernel that does not count shows zeros
+  return without / 1e9;
 }
 
 PatientWaiting::PatientWaiting(std::function<std::optional<double>()> waited) {
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
   try {
-    watcher_ = std::thread([this, waited = std::move(waited)] { watch(waited); });
-  } catch (const std::system_error&) {  // no thread to be had: they spin
+    watcher_ = std::thread([this, waited = std::move(waited)] {
+      try {
+        watch(waited);
+      } catch (const std::exception&) {  // no thread or no memory to be had: they spin
+      }
+    });
+  } catch (const std::system_error&) {
   }
 }
 
@@ -107,11 +130,7 @@ void PatientWaiting::watch(const std::function<std::optional<double>()>& waited)
     before = now;
     quiet_seconds = part < quiet ? quiet_seconds + period : 0;
     if (!second && part > busy) {
-      try {
-        second.emplace(parallel);
-      } catch (const std::system_error&) {
-        return;
-      }
+      if (const unsigned size = second_team_size(); size > 0) second.emplace(parallel, size);
     } else if (second && quiet_seconds > hold) {
       second.reset();
       hold = std::min(2 * hold, longest_hold);

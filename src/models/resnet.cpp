@@ -15,7 +15,7 @@ struct Variant {
 constexpr Variant variants[] = {
     {18, {2, 2, 2, 2}}, {34, {3, 4, 6, 3}}, {50, {3, 4, 6, 3}}, {101, {3, 4, 23, 3}}, {152, {3, 8, 36, 3}}};
 
-constexpr std::int64_t stem_kernel = 7;
+constexpr std::int64_t stem_kernel = 7, most_channels = 4096;
 
 std::int64_t convolved(std::int64_t side, std::int64_t kernel, std::int64_t stride, std::int64_t padding) {
   return (side + 2 * padding - kernel) / stride + 1;
@@ -110,7 +110,8 @@ Counter count_layers(const ResNetConfig& config, int image_size) {
 
 void ResNetConfig::fields(FieldVisitor& v) {
   v.field("depth", depth, "18, 34, 50, 101 or 152", between(18, 152));
-  v.field("width", width, "channels of the first stage; each next has twice as many", between(1, 4096));
+  v.field("width", width, "channels of the first stage; each next has twice as many",
+          between(1, most_channels));
   v.choice("stem", stem, {{"imagenet", Stem::imagenet}, {"small", Stem::small}},
            "stride 2 and a max-pool, or for small images neither, nor padding");
 }
@@ -171,6 +172,8 @@ std::optional<RecognisedModel> ResNetConfig::recognise(const TensorShapes& shape
   ResNetConfig config;
   config.depth = variant->depth;
   config.width = shapes.shape("conv1.weight", 4)[0];
+  if (config.width < 1 || config.width > most_channels)
+    fail(ErrorKind::data, "conv1.weight makes {} channels, expected 1 to {}", config.width, most_channels);
   const std::int64_t outputs = shapes.rows("fc.weight");
   shapes.expect("fc.weight", {outputs, config.features()});
   const Counter counter = count_layers(config, published_size);

@@ -9,6 +9,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/data/dataset_info.hpp"
 #include "smlp/data/pixel_permutation.hpp"
 
 namespace smlp {
@@ -90,6 +91,9 @@ void check_shifts(std::int64_t most, int image_size) {
   if (most < 1 || most >= image_size)
     fail(ErrorKind::usage, "shifts of up to {} pixels, expected 1 to {}, for the model sees images of {}x{}",
          most, image_size - 1, image_size, image_size);
+  if (image_size + 2 * most > max_image_size)
+    fail(ErrorKind::usage, "shifts of up to {} pixels crop images of {}x{}, at most {}", most,
+         image_size + 2 * most, image_size + 2 * most, max_image_size);
 }
 
 std::optional<std::vector<ShiftResult>> evaluate_shifts(Model& model, const Device& device,

@@ -1,5 +1,6 @@
 #include "smlp/device/patient_waiting.hpp"
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -25,7 +27,10 @@ bool within(double seconds, const std::function<bool()>& holds) {
 }
 
 TEST(PatientWaiting, KeepsASecondTeamAsLongAsThreadsWaitForCores) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "two threads are more than there are cores";
   ::unsetenv("OMP_WAIT_POLICY");
+  const int team = at::get_num_threads();
+  at::set_num_threads(2);
   const std::ptrdiff_t before = threads();
   std::atomic<bool> crowded = true;
   double waited = 1;
@@ -36,6 +41,26 @@ TEST(PatientWaiting, KeepsASecondTeamAsLongAsThreadsWaitForCores) {
     EXPECT_TRUE(within(20, [&] { return threads() == before + 1; }));
   }
   EXPECT_EQ(threads(), before);
+  at::set_num_threads(team);
+}
+
+// What is alone has no one to wait for, and a watcher that cannot go on leaves the program in peace.
+TEST(PatientWaiting, DoesNothingForOneThreadOrWhenItFails) {
+  ::unsetenv("OMP_WAIT_POLICY");
+  const int team = at::get_num_threads();
+  at::set_num_threads(1);
+  const std::ptrdiff_t before = threads();
+  double waited = 1;
+  {
+    const PatientWaiting alone([&] { return waited += 1; });
+    EXPECT_FALSE(within(1, [&] { return threads() > before + 1; }));
+  }
+  at::set_num_threads(2);
+  {
+    const PatientWaiting failing([]() -> std::optional<double> { throw std::runtime_error("no file"); });
+    EXPECT_TRUE(within(20, [&] { return threads() == before; }));
+  }
+  at::set_num_threads(team);
 }
 
 TEST(PatientWaiting, WaitingForACoreIsCounted) {

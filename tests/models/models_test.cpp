@@ -265,6 +265,21 @@ TEST(Recognition, SizesBeyondAnyModelAreRefusedBeforeTheyAreMultiplied) {
   };
   EXPECT_NE(refusal(std::int64_t{1} << 62, 5).find("expected 1 to 65536"), std::string::npos);
   EXPECT_NE(refusal(8, 0).find("blocks.0.attn.qkv.weight"), std::string::npos);
+
+  for (const std::int64_t width : {std::int64_t{0}, std::int64_t{1} << 31}) {
+    const std::vector<SafetensorsEntry> resnet{{"conv1.weight", "F32", {width, 3, 7, 7}, {}},
+                                               {"layer1.0.conv1.weight", "F32", {width, width, 3, 3}, {}},
+                                               {"layer1.1.conv1.weight", "F32", {width, width, 3, 3}, {}},
+                                               {"layer2.0.conv1.weight", "F32", {1, 1, 3, 3}, {}},
+                                               {"layer2.1.conv1.weight", "F32", {1, 1, 3, 3}, {}},
+                                               {"layer3.0.conv1.weight", "F32", {1, 1, 3, 3}, {}},
+                                               {"layer3.1.conv1.weight", "F32", {1, 1, 3, 3}, {}},
+                                               {"layer4.0.conv1.weight", "F32", {1, 1, 3, 3}, {}},
+                                               {"layer4.1.conv1.weight", "F32", {1, 1, 3, 3}, {}},
+                                               {"fc.weight", "F32", {10, 1}, {}}};
+    EXPECT_NE(error_of(ErrorKind::data, [&] { recognise(TensorShapes(resnet)); }).find("expected 1 to 4096"),
+              std::string::npos);
+  }
 }
 
 // What the smallest image that repmlp's partitions cover would be is none, or its tensors say no size.

@@ -8,7 +8,7 @@
 namespace smlp {
 
 // Seconds for which this process's threads were ready to run and had no core, in sum since each began
-// (schedstat of Linux); nullopt where the system does not count them.
+// (schedstat of Linux); nullopt where the system does not count them. Not to be read: std::exception.
 std::optional<double> seconds_without_core();
 
 // LibTorch's threads (libgomp's) wait for one another by spinning for some milliseconds, which is fastest as

@@ -40,7 +40,7 @@ BatchLoader::BatchLoader(std::shared_ptr<const BatchSource> source, std::int64_t
   } catch (const std::system_error&) {
     // No more threads to be had: those there are, or next() itself, do the work.
   }
-  buffers_.fill_in_parallel(threads_.empty());
+  if (threads_.empty()) buffers_.fill_in_parallel();
 }
 
 BatchLoader::~BatchLoader() {

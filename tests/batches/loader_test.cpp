@@ -172,7 +172,7 @@ TEST(BatchSources, ManyThreadsFillABatchWithTheBitsOfOne) {
   for (const auto& source : sources)
     for (const std::int64_t step : {0, 1}) {
       HostBuffers one, many;
-      many.fill_in_parallel(true);
+      many.fill_in_parallel();
       const Batch a = source->make(step, one), b = source->make(step, many);
       EXPECT_TRUE(a.images.equal(b.images));
       EXPECT_TRUE(a.labels.equal(b.labels));

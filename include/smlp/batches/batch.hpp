@@ -26,8 +26,8 @@ class HostBuffers {
   explicit HostBuffers(bool pinned = false) : pinned_(pinned) {}
   torch::Tensor take(torch::IntArrayRef shape, torch::ScalarType type);  // contents undefined
 
-  // Who fills them: LibTorch's threads together, or (at first) the calling thread alone.
-  void fill_in_parallel(bool parallel) { parallel_ = parallel; }
+  // From now on LibTorch's threads fill them together, not the calling one alone. Not beside fill().
+  void fill_in_parallel() { parallel_ = true; }
   // Calls fill(first, end) until all of [0, count) are filled.
   void fill(std::int64_t count, const std::function<void(std::int64_t first, std::int64_t end)>& fill) const;
 

@@ -23,6 +23,8 @@ endif()
 
 # The same code generation for libraries and programs, so that they share one precompiled header.
 add_compile_options(-fPIC -fno-semantic-interposition)
+# Nobody reads the flags that floating-point operations raise; with them g++ vectorizes no choice between two values.
+add_compile_options(-fno-trapping-math)
 add_link_options(-Wl,--as-needed)
 
 option(SMLP_BASE_ONLY "Only what needs no LibTorch: smlp_base and its tests" OFF)

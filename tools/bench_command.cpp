@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "bench_pack.hpp"
 #include "command.hpp"
 #include "config_options.hpp"
 #include "examples.hpp"
@@ -21,6 +22,8 @@ struct BenchCommand {
       structured;  // what each of them takes
   StructuredSizes sizes;
   BenchOptions options;
+  PackOptions pack;
+  std::string scratch = std::filesystem::temp_directory_path().string();
   std::vector<std::string> models;
   std::string before, after;
   bool json = false;
@@ -174,6 +177,12 @@ Action add_bench_command(CLI::App& app) {
   auto o = std::make_shared<BenchCommand>();
   app.require_subcommand(1);
   using File = ConfigOptions::File;
+  const auto add_repeats = [&](CLI::App& sub) {
+    sub.add_option("--repeats", o->options.repeats, "measurements, of which the median counts")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    sub.add_flag("--json", o->json, "print JSON, for `smlp bench compare`");
+  };
   const auto add = [&](const char* name, const char* help, ConfigOptions& config, File file,
                        std::vector<std::string> keys) {
     CLI::App* sub = app.add_subcommand(name, help);
@@ -181,10 +190,7 @@ Action add_bench_command(CLI::App& app) {
     sub->add_option("--classes", o->options.classes, "outputs of the model")
         ->check(CLI::Range(2, 1 << 20))
         ->capture_default_str();
-    sub->add_option("--repeats", o->options.repeats, "measurements, of which the median counts")
-        ->check(CLI::Range(1, 10'000))
-        ->capture_default_str();
-    sub->add_flag("--json", o->json, "print JSON, for `smlp bench compare`");
+    add_repeats(*sub);
     return sub;
   };
   CLI::App* step = add("step", "an optimiser step on random images: forward, backward, clipping, update",
@@ -220,6 +226,17 @@ Action add_bench_command(CLI::App& app) {
       ->delimiter(',')
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
+  CLI::App* pack = app.add_subcommand("pack", "packing a raw data set into a folder that is deleted");
+  pack->add_option("SOURCE", o->pack.source, "what the data is, as `smlp pack` says")->required();
+  pack->add_option("--from", o->pack.from, "a folder, or the archive as downloaded")
+      ->type_name("PATH")
+      ->required();
+  pack->add_option("--size", o->pack.size, "side of the packed images, pixels; default: as they are");
+  pack->add_flag("--fast-decode", o->pack.fast_decode, "with --size: shrink JPEGs while decoding");
+  pack->add_option("--scratch", o->scratch, "where the packed set may lie meanwhile")
+      ->type_name("DIR")
+      ->capture_default_str();
+  add_repeats(*pack);
   CLI::App* compare =
       app.add_subcommand("compare", "two outputs of --json: ratios, where the spreads allow one");
   compare->add_option("BEFORE", o->before, "a file")->required();
@@ -234,6 +251,7 @@ Action add_bench_command(CLI::App& app) {
                 "smlp bench loader cifar10_b_mlp.yaml --data data/cifar10 --workers 2 --repeats 2"}));
   models->footer(examples({"smlp bench models B-2/64 S-2/64 -b 32 --repeats 2"}));
   structured->footer(examples({"smlp bench structured --widths 64,128 -b 16 --repeats 1"}));
+  pack->footer(examples({"smlp bench pack folder --from images --size 32 --repeats 2"}));
   compare->footer(examples({"smlp bench compare before.json after.json"}));
   app.footer(examples({"smlp bench step --model B-2/64 -b 32 --repeats 2 --json > before.json",
                        "smlp bench step --model B-2/64 -b 32 --repeats 2 --json > after.json",
@@ -245,6 +263,7 @@ Action add_bench_command(CLI::App& app) {
     if (epoch->parsed()) return report(bench_epoch(config_with_data(o->epoch), o->options), o->json);
     if (tta->parsed()) return report(bench_tta(config_with_data(o->tta), o->options), o->json);
     if (structured->parsed()) return run_structured(*o);
+    if (pack->parsed()) return report({bench_pack(o->pack, o->scratch, o->options)}, o->json);
     if (loader->parsed()) return report({bench_loader(config_with_data(o->loader), o->options)}, o->json);
     return models->parsed() ? run_models(*o) : run_compare(*o);
   };

@@ -88,6 +88,12 @@ BenchRow loader_row(const RunConfig& config, const BenchOptions& options,
 
 }  // namespace
 
+Timing summarize(std::vector<double> seconds) {
+  std::sort(seconds.begin(), seconds.end());
+  const double median = quantile(seconds, 0.5);
+  return {median, (quantile(seconds, 0.75) - quantile(seconds, 0.25)) / median};
+}
+
 Timing time_calls(const std::function<void()>& work, const std::function<void()>& wait,
                   const BenchOptions& options) {
   const auto timed = [&](int calls) {
@@ -105,9 +111,7 @@ Timing time_calls(const std::function<void()>& work, const std::function<void()>
   const int calls = std::max(1, static_cast<int>(std::ceil(options.repeat_seconds / one)));
   std::vector<double> repeats;
   for (int i = 0; i < std::max(1, options.repeats); ++i) repeats.push_back(timed(calls));
-  std::sort(repeats.begin(), repeats.end());
-  const double median = quantile(repeats, 0.5);
-  return {median, (quantile(repeats, 0.75) - quantile(repeats, 0.25)) / median};
+  return summarize(std::move(repeats));
 }
 
 BenchRow bench_step(const RunConfig& config, const BenchOptions& options) {

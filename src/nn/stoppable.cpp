@@ -24,6 +24,10 @@ at::Tensor stoppable(at::Tensor x) {
   return x;
 }
 
+void may_stop_here() {
+  if (active) stop_when_told();
+}
+
 void stop_when_told() {
   if (stop_signal() != 0) throw Interrupted("stopped by a signal");
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "smlp/device/vector_code.hpp"
 #include "smlp/optim/flat_range.hpp"
 
 namespace smlp {
@@ -11,21 +12,23 @@ namespace smlp {
 namespace {
 
 template <class Value>
-double square(Value x) {
+[[gnu::always_inline]] inline double square(Value x) {
   return static_cast<double>(static_cast<float>(x)) * static_cast<double>(static_cast<float>(x));
 }
 
 // Several running sums, so that the loop needs no reordering of additions to run on vector registers.
 template <class Value>
-double sum_of_squares(const Value* x, std::int64_t n) {
-  constexpr std::int64_t lanes = 16;
-  std::array<double, lanes> sums{};
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    for (std::int64_t lane = 0; lane < lanes; ++lane) sums[lane] += square(x[i + lane]);
-  for (; i < n; ++i) sums[0] += square(x[i]);
-  return std::accumulate(sums.begin(), sums.end(), 0.0);
-}
+struct SquaresLoop {
+  [[gnu::always_inline]] static inline void run(const Value* x, std::int64_t n, double* sum) {
+    constexpr std::int64_t lanes = 16;
+    std::array<double, lanes> sums{};
+    std::int64_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+      for (std::int64_t lane = 0; lane < lanes; ++lane) sums[lane] += square(x[i + lane]);
+    for (; i < n; ++i) sums[0] += square(x[i]);
+    for (const double each : sums) *sum += each;
+  }
+};
 
 torch::Tensor cpu_norm(std::vector<torch::Tensor> gradients) {
   for (torch::Tensor& gradient : gradients) {
@@ -36,10 +39,12 @@ torch::Tensor cpu_norm(std::vector<torch::Tensor> gradients) {
   std::vector<double> sums(static_cast<std::size_t>(range.chunks()));
   range.for_each_piece([&](const FlatRange::Piece& piece) {
     const torch::Tensor& gradient = gradients[piece.tensor];
-    sums[piece.chunk] +=
-        gradient.scalar_type() == torch::kBFloat16
-            ? sum_of_squares(gradient.const_data_ptr<c10::BFloat16>() + piece.first, piece.count)
-            : sum_of_squares(gradient.const_data_ptr<float>() + piece.first, piece.count);
+    if (gradient.scalar_type() == torch::kBFloat16)
+      run_vectorized<SquaresLoop<c10::BFloat16>>(gradient.const_data_ptr<c10::BFloat16>() + piece.first,
+                                                 piece.count, &sums[piece.chunk]);
+    else
+      run_vectorized<SquaresLoop<float>>(gradient.const_data_ptr<float>() + piece.first, piece.count,
+                                         &sums[piece.chunk]);
   });
   const double norm = std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
   return torch::full({}, static_cast<float>(norm), torch::kFloat32);

@@ -55,6 +55,23 @@ TEST_F(BenchTest, StructuredLayersAreMeasuredBesideDenseOnes) {
   EXPECT_EQ(bench({"compare", in("structured.json"), in("structured.json")}).code, 0);
 }
 
+TEST_F(BenchTest, PackingIsMeasuredAndLeavesNothing) {
+  testing::write_cifar10(in("raw"), 20);
+  std::filesystem::create_directory(in("scratch"));
+  const Words words{"pack",      "cifar10",     "--from",    in("raw"), "--size", "16",
+                    "--scratch", in("scratch"), "--repeats", "2",       "--json"};
+  const Finished measured = bench(words);
+  ASSERT_EQ(measured.code, 0) << measured.err;
+  const auto row = nlohmann::json::parse(measured.out)["rows"][0];
+  EXPECT_EQ(row["batch_size"], 120);
+  EXPECT_EQ(row["image_size"], 16);
+  EXPECT_GT(row["images_per_s"], 0);
+  EXPECT_TRUE(std::filesystem::is_empty(in("scratch")));
+  EXPECT_EQ(bench({"pack", "cifar10", "--from", in("nowhere"), "--scratch", in("scratch")}).code, 3);
+  EXPECT_EQ(bench({"pack", "cifar10", "--from", in("raw"), "--scratch", in("nowhere")}).code, 2);
+  EXPECT_TRUE(std::filesystem::is_empty(in("scratch")));
+}
+
 TEST_F(BenchTest, RefusesWhatItCannotMeasure) {
   EXPECT_EQ(bench({}).code, 2);
   EXPECT_EQ(bench({"step", "--model", "Z-2/16"}).code, 2);

@@ -29,7 +29,7 @@ struct BenchOptions {
 
 // One benchmark's result, as `--json` prints it and compare_benchmarks() reads it.
 struct BenchRow {
-  std::string kind{};   // "step", "optimizer", "loader", "epoch", "forward" or "tta"
+  std::string kind{};   // "step", "optimizer", "loader", "epoch", "forward", "tta" or "pack"
   std::string model{};  // the family, and its sizes
   std::string precision{}, processor{}, revision{};
   int threads = 0;
@@ -53,6 +53,9 @@ struct BenchRow {
 inline constexpr double largest_spread = 0.05;
 inline constexpr int fewest_repeats = 3;
 inline constexpr double smallest_difference = 0.01;
+
+// Of repeats' seconds, at least one.
+Timing summarize(std::vector<double> seconds);
 
 // Calls `work` until it is warm, then in repeats, each closed by `wait`, which waits for the device. A stop
 // signal: Error(failed).

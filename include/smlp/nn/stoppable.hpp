@@ -16,6 +16,9 @@ class StoppablePass {
 // What a layer gives back, unchanged: where a pass may end, and its backward pass.
 at::Tensor stoppable(at::Tensor x);
 
+// Where a pass may end inside a function that has its own backward pass.
+void may_stop_here();
+
 // While a model is made, layer by layer: Interrupted once a stop is asked for.
 void stop_when_told();
 

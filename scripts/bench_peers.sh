@@ -4,8 +4,8 @@
 #
 #   scripts/bench_peers.sh ROOT [ROW…]
 #
-#   ROOT       a packed data set at 64×64 or more, for epoch, loader and tta
-#   ROW        those whose name contains it; all of them: an hour on two cores
+#   ROOT       a packed data set at 64×64 or more, for epoch, loader and tta; of PyTorch the first 20,480 images
+#   ROW        those whose name contains it; all of them: three quarters of an hour on two cores
 #   ROUNDS     3
 #   SMLP       the program              scripts/smlp
 #   PYTHON     with PyTorch, and ffcv for epoch and loader (scripts/bench_pytorch.py)     python3
@@ -31,16 +31,19 @@ ours() { # KIND ARGUMENTS…
 theirs() { "$python" "$here/bench_pytorch.py" "$@" --device cpu | sed -n 's/.*"per_s": \([0-9.e+]*\).*/\1/p'; }
 
 row() { # NAME WHAT WIDTH DEPTH CLASSES BATCH PRECISION [PEER…]
-  local name="$1, $7" model=(--model "B-$4/$3" --precision "$7" --set optim.clip_norm=1) peer
+  local name="$1, $7" model=(--model "B-$4/$3" --precision "$7") clipped=(--set optim.clip_norm=1) peer
   matches "$name" || return 0
   local options=("$2" --width "$3" --depth "$4" --classes "$5" --batch "$6" --precision "$7")
   case $2 in
-  step) note "$name" smlp ours step "${model[@]}" --classes "$5" -b "$6" ;;
-  optimizer) note "$name" smlp ours optimizer "${model[@]}" --classes "$5" ;;
+  step) note "$name" smlp ours step "${model[@]}" "${clipped[@]}" --classes "$5" -b "$6" ;;
+  optimizer) note "$name" smlp ours optimizer "${model[@]}" "${clipped[@]}" --classes "$5" ;;
   *)
-    options+=("$root")
-    note "$name" smlp ours "$2" tiny_imagenet_b_mlp.yaml --data "$root" --set data.image_size=64 -b "$6" \
-      $([ "$2" = loader ] || printf '%s ' "${model[@]}")
+    options=("$2" "$root" "${options[@]:1}" --images 20480 --repeats 1)
+    case $2 in
+    loader) model=() ;;
+    epoch) model+=("${clipped[@]}") ;;
+    esac
+    note "$name" smlp ours "$2" tiny_imagenet_b_mlp.yaml --data "$root" --set data.image_size=64 -b "$6" "${model[@]}"
     ;;
   esac
   for peer in "${@:8}"; do
@@ -48,7 +51,7 @@ row() { # NAME WHAT WIDTH DEPTH CLASSES BATCH PRECISION [PEER…]
     compiled) note "$name" "PyTorch, compiled" theirs "${options[@]}" ;;
     plain) note "$name" "PyTorch" theirs "${options[@]}" --eager ;;
     FFCV) note "$name" FFCV theirs "${options[@]}" ;;
-    torchvision) note "$name" torchvision theirs "${options[@]}" --torchvision --repeats 1 ;;
+    torchvision) note "$name" torchvision theirs "${options[@]}" --torchvision ;;
     esac
   done
 }
@@ -79,6 +82,7 @@ awk -F '\t' '
     for (i = 1; i <= n; ++i) for (j = i + 1; j <= n; ++j) if (each[j] + 0 < each[i] + 0) { swap = each[i]; each[i] = each[j]; each[j] = swap }
     return n % 2 ? each[(n + 1) / 2] : (each[n / 2] + each[n / 2 + 1]) / 2
   }
+  function shown(rate) { return sprintf(rate < 100 ? "%.1f" : "%.0f", rate) }
   !($1 in seen) { seen[$1] = 1; rows[++count] = $1 }
   !(($1, $2) in all) { who[$1] = who[$1] (who[$1] == "" ? "" : "\t") $2 }
   { all[$1, $2] = all[$1, $2] " " $3 }
@@ -86,11 +90,11 @@ awk -F '\t' '
     print "| work | smlp | others (smlp over them) |\n| --- | --- | --- |"
     for (i = 1; i <= count; ++i) {
       own = median(all[rows[i], "smlp"])
-      printf "| %s | %.4g |", rows[i], own
+      printf "| %s | %s |", rows[i], shown(own)
       n = split(who[rows[i]], names, "\t")
       for (k = 2; k <= n; ++k) {
         other = median(all[rows[i], names[k]])
-        printf "%s %s %.4g (%.2f)", (k > 2 ? "," : ""), names[k], other, own / other
+        printf "%s %s %s (%.2f)", (k > 2 ? "," : ""), names[k], shown(other), own / other
       }
       print " |"
     }

@@ -10,7 +10,7 @@ targets, gradients clipped to a norm of 1, LION. One JSON object on the last lin
 
 Compiled (torch.compile, wants g++ on a CPU) unless --eager, which trains with lion-pytorch's order of operations; on CUDA
 --graphs adds CUDA graphs (mode reduce-overhead), for step alone. Batches of epoch and loader are random crops resized to 64×64,
-flipped, mixed and normalised. pip install torch==2.11.0 torchvision==0.26.0; for epoch and loader also ffcv, which builds with
+flipped, mixed and normalised, of the first --images of the training set. pip install torch==2.11.0 torchvision==0.26.0; for epoch and loader also ffcv, which builds with
 the headers of OpenCV (core, imgproc) and libturbojpeg.
 """
 import argparse
@@ -133,7 +133,7 @@ def ffcv_loader(a, folder):
 
     file = os.path.join(folder, "train.beton")
     writer = DatasetWriter(file, {"image": RGBImageField(write_mode="raw"), "label": IntField()}, num_workers=1)
-    writer.from_indexed_dataset(Packed(a.root, "train"))
+    writer.from_indexed_dataset(Packed(a.root, "train", most=a.images))
     return Loader(file, batch_size=a.batch, num_workers=a.workers, order=OrderOption.QUASI_RANDOM, drop_last=True, os_cache=True,
                   pipelines={
                       "image": [RandomResizedCropRGBImageDecoder((a.size, a.size), (0.4, 1), (1, 1)), RandomHorizontalFlip(),
@@ -145,14 +145,15 @@ def ffcv_loader(a, folder):
 class Packed(torch.utils.data.Dataset):
     """Images and labels of a split, one by one; cropped and flipped by torchvision where `size` is given."""
 
-    def __init__(self, root, split, size=None):
+    def __init__(self, root, split, size=None, most=1 << 62):
         import numpy as np
+        self.most = most
         self.images = np.load(os.path.join(root, split, "images.npy"), mmap_mode="r")
         self.labels = np.load(os.path.join(root, split, "labels.npy"))
         self.transform = crops(size) if size else None
 
     def __len__(self):
-        return len(self.labels)
+        return min(len(self.labels), self.most)
 
     def __getitem__(self, i):
         import numpy as np
@@ -178,7 +179,7 @@ def bench_loader(a):
     with tempfile.TemporaryDirectory() as folder:
         if a.torchvision:
             torch.set_num_threads(1)
-            loader = torch.utils.data.DataLoader(Packed(a.root, "train", a.size), a.batch, shuffle=True, drop_last=True,
+            loader = torch.utils.data.DataLoader(Packed(a.root, "train", a.size, a.images), a.batch, shuffle=True, drop_last=True,
                                                  num_workers=a.workers, persistent_workers=True)
             epoch = lambda: sum(len(x) for x in mixed(a, loader))
         else:
@@ -233,7 +234,7 @@ def main():
     parser.add_argument("what", choices=BENCHMARKS)
     parser.add_argument("root", nargs="?", help="a packed data set")
     cores = len(os.sched_getaffinity(0))
-    for name, default in [("width", 512), ("depth", 6), ("classes", 1000), ("batch", 512), ("size", 64), ("repeats", 5),
+    for name, default in [("width", 512), ("depth", 6), ("classes", 1000), ("batch", 512), ("size", 64), ("repeats", 5), ("images", 1 << 62),
                           ("threads", cores), ("workers", cores)]:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seconds", type=float, default=0.5, help="of a repeat")

@@ -17,13 +17,20 @@
 namespace smlp {
 namespace {
 
+// TMPDIR where it is a folder.
+std::string temporary_folder() {
+  std::error_code error;
+  const std::filesystem::path found = std::filesystem::temp_directory_path(error);
+  return error ? "/tmp" : found.string();
+}
+
 struct BenchCommand {
   ConfigOptions step, roofline, optimizer, epoch, tta, loader, forward,
       structured;  // what each of them takes
   StructuredSizes sizes;
   BenchOptions options;
   PackOptions pack;
-  std::string scratch = std::filesystem::temp_directory_path().string();
+  std::string scratch = temporary_folder();
   std::vector<std::string> models;
   std::string before, after;
   bool json = false;

@@ -5,7 +5,7 @@
 #   scripts/bench_growth.sh [PRECISION]     fp32
 #   SMLP  the program, scripts/smlp
 #
-# Ten minutes on two cores.
+# Two minutes on two cores.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}") precision=${1:-fp32}
 smlp=${SMLP:-$here/smlp}

@@ -8,10 +8,10 @@ targets, gradients clipped to a norm of 1, LION. One JSON object on the last lin
   bench_pytorch.py loader ROOT --batch 512 [--torchvision]                   FFCV's batches alone, or a DataLoader's
   bench_pytorch.py tta ROOT --width 512 --depth 6                            random crops of its test images
 
-Compiled (torch.compile, wants g++ on a CPU) unless --eager, which trains with lion-pytorch's order of operations; on CUDA
---graphs adds CUDA graphs (mode reduce-overhead), for step alone. Batches of epoch and loader are random crops resized to 64×64,
-flipped, mixed and normalised, of the first --images of the training set. pip install torch==2.11.0 torchvision==0.26.0; for epoch and loader also ffcv, which builds with
-the headers of OpenCV (core, imgproc) and libturbojpeg.
+Compiled (torch.compile, wants g++ on a CPU) unless --eager, whose LION goes over the tensors one by one, as lion-pytorch does;
+on CUDA --graphs adds CUDA graphs (mode reduce-overhead), for step alone. Batches of epoch and loader are random crops resized to
+64×64, flipped, mixed and normalised, of the first --images of the training set. pip install torch==2.11.0 torchvision==0.26.0;
+for epoch and loader also ffcv, which builds with the headers of OpenCV (core, imgproc) and libturbojpeg.
 """
 import argparse
 import json
@@ -234,8 +234,8 @@ def main():
     parser.add_argument("what", choices=BENCHMARKS)
     parser.add_argument("root", nargs="?", help="a packed data set")
     cores = len(os.sched_getaffinity(0))
-    for name, default in [("width", 512), ("depth", 6), ("classes", 1000), ("batch", 512), ("size", 64), ("repeats", 5), ("images", 1 << 62),
-                          ("threads", cores), ("workers", cores)]:
+    for name, default in [("width", 512), ("depth", 6), ("classes", 1000), ("batch", 512), ("size", 64), ("repeats", 5),
+                          ("images", 1 << 62), ("threads", cores), ("workers", cores)]:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seconds", type=float, default=0.5, help="of a repeat")
     parser.add_argument("--precision", choices=["bf16", "tf32", "fp32"], default="fp32")

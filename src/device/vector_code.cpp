@@ -9,8 +9,9 @@ std::vector<VectorCode> found_codes() {
   std::vector<VectorCode> codes{VectorCode::baseline};
 #if defined(__x86_64__)
   const CpuCapability& cpu = cpu_capability();
-  if (cpu.avx2) codes.push_back(VectorCode::avx2);
-  if (cpu.avx2 && cpu.avx512) codes.push_back(VectorCode::avx512);
+  if (!cpu.avx2 || !__builtin_cpu_supports("fma")) return codes;  // a virtual machine may hide either
+  codes.push_back(VectorCode::avx2);
+  if (cpu.avx512) codes.push_back(VectorCode::avx512);
 #endif
   return codes;
 }

@@ -16,28 +16,23 @@ struct NormGradients {
   at::Tensor input, weight, bias, last_bias;  // last_bias: of what was added to the branch's result
 };
 
-// What residual_mlp does between its matrix products, on either device. x, z, residual [B, width]; weights as
+// What residual_mlp does between its matrix products. x, z, residual [B, width], B above 0; weights as
 // torch.nn.Linear has them. gradient: of what the product gave; on a CPU the result takes its place.
-struct CpuPasses {
-  static Hidden hidden(const at::Tensor& x, const at::Tensor& w1, const at::Tensor& b1, bool keep);
+class ResidualPasses {
+ public:
+  virtual ~ResidualPasses() = default;
+  virtual Hidden hidden(const at::Tensor& x, const at::Tensor& w1, const at::Tensor& b1, bool keep) const = 0;
   // hidden·w2ᵀ + b2 + z
-  static at::Tensor output(const at::Tensor& hidden, const at::Tensor& w2, const at::Tensor& b2,
-                           const at::Tensor& z);
-  static GeluGradients gelu_gradients(const at::Tensor& gradient, const at::Tensor& kept);
+  virtual at::Tensor output(const at::Tensor& hidden, const at::Tensor& w2, const at::Tensor& b2,
+                            const at::Tensor& z) const = 0;
+  virtual GeluGradients gelu_gradients(const at::Tensor& gradient, const at::Tensor& kept) const = 0;
   // The gradient of z + branch(layer_norm(z)) from the branch's and its own, residual.
-  static NormGradients norm_gradients(const at::Tensor& gradient, const at::Tensor& residual,
-                                      const at::Tensor& z, const at::Tensor& mean, const at::Tensor& rstd,
-                                      const at::Tensor& weight);
+  virtual NormGradients norm_gradients(const at::Tensor& gradient, const at::Tensor& residual,
+                                       const at::Tensor& z, const at::Tensor& mean, const at::Tensor& rstd,
+                                       const at::Tensor& weight) const = 0;
 };
 
-struct CudaPasses {
-  static Hidden hidden(const at::Tensor& x, const at::Tensor& w1, const at::Tensor& b1, bool keep);
-  static at::Tensor output(const at::Tensor& hidden, const at::Tensor& w2, const at::Tensor& b2,
-                           const at::Tensor& z);
-  static GeluGradients gelu_gradients(const at::Tensor& gradient, const at::Tensor& kept);
-  static NormGradients norm_gradients(const at::Tensor& gradient, const at::Tensor& residual,
-                                      const at::Tensor& z, const at::Tensor& mean, const at::Tensor& rstd,
-                                      const at::Tensor& weight);
-};
+const ResidualPasses& cpu_passes();
+const ResidualPasses& cuda_passes();
 
 }  // namespace smlp

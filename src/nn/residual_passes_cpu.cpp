@@ -139,80 +139,89 @@ Tensor sum_of(const Tensor& parts, const Tensor& like) {
   return sums.to(like.scalar_type());
 }
 
+class CpuPasses : public ResidualPasses {
+ public:
+  Hidden hidden(const Tensor& x, const Tensor& w1, const Tensor& b1, bool keep) const override {
+    const Tensor product = x.mm(w1.t());
+    const Tensor values = keep ? at::empty_like(product) : product;
+    const std::int64_t n = product.size(1);
+    of_type(product, [&](auto zero) {
+      using Element = decltype(zero);
+      Element *const from = product.mutable_data_ptr<Element>(), *const to =
+                                                                     values.mutable_data_ptr<Element>();
+      const Element* const bias = b1.const_data_ptr<Element>();
+      RowParts{product.size(0)}.for_each_row([&](std::int64_t row, std::int64_t) {
+        if (keep)
+          run_vectorized<GeluLoop<Element>>(from + row * n, bias, to + row * n, n);
+        else
+          run_vectorized<GeluLoop<Element>>(from + row * n, bias, n);
+      });
+    });
+    return {.values = values, .kept = keep ? product : Tensor()};
+  }
+
+  Tensor output(const Tensor& hidden, const Tensor& w2, const Tensor& b2, const Tensor& z) const override {
+    Tensor product = hidden.mm(w2.t());
+    const std::int64_t n = product.size(1);
+    of_type(product, [&](auto zero) {
+      using Element = decltype(zero);
+      Element* const out = product.mutable_data_ptr<Element>();
+      const Element *const bias = b2.const_data_ptr<Element>(), *const residual = z.const_data_ptr<Element>();
+      RowParts{product.size(0)}.for_each_row([&](std::int64_t row, std::int64_t) {
+        run_vectorized<OutputLoop<Element>>(out + row * n, bias, residual + row * n, n);
+      });
+    });
+    return product;
+  }
+
+  GeluGradients gelu_gradients(const Tensor& gradient, const Tensor& kept) const override {
+    const std::int64_t n = kept.size(1);
+    const RowParts parts{kept.size(0)};
+    const Tensor sums = at::zeros({parts.count(), n}, at::kFloat);
+    of_type(kept, [&](auto zero) {
+      using Element = decltype(zero);
+      Element* const out = gradient.mutable_data_ptr<Element>();
+      const Element* const slopes = kept.const_data_ptr<Element>();
+      float* const all = sums.mutable_data_ptr<float>();
+      parts.for_each_row([&](std::int64_t row, std::int64_t part) {
+        run_vectorized<GeluBackwardLoop<Element>>(out + row * n, slopes + row * n, all + part * n, n);
+      });
+    });
+    return {.input = gradient, .bias = sum_of(sums, kept)};
+  }
+
+  NormGradients norm_gradients(const Tensor& gradient, const Tensor& residual, const Tensor& z,
+                               const Tensor& mean, const Tensor& rstd, const Tensor& weight) const override {
+    const std::int64_t n = z.size(1);
+    const RowParts parts{z.size(0)};
+    const Tensor sums = at::zeros({parts.count(), 3, n}, at::kFloat);
+    of_type(z, [&](auto zero) {
+      using Element = decltype(zero);
+      Element* const out = gradient.mutable_data_ptr<Element>();
+      const Element *const added = residual.const_data_ptr<Element>(), *const input =
+                                                                           z.const_data_ptr<Element>();
+      const float *const means = mean.const_data_ptr<float>(), *const rstds = rstd.const_data_ptr<float>(),
+                         *const weights = weight.const_data_ptr<float>();
+      float* const all = sums.mutable_data_ptr<float>();
+      parts.for_each_row([&](std::int64_t row, std::int64_t part) {
+        const std::int64_t at = row * n;
+        run_vectorized<NormBackwardLoop<Element>>(out + at, added + at, input + at, means[row], rstds[row],
+                                                  weights, all + part * 3 * n, n);
+      });
+    });
+    const Tensor columns = sum_of(sums, weight);
+    return {.input = gradient,
+            .weight = columns[0],
+            .bias = columns[1],
+            .last_bias = columns[2].to(z.scalar_type())};
+  }
+};
+
 }  // namespace
 
-Hidden CpuPasses::hidden(const Tensor& x, const Tensor& w1, const Tensor& b1, bool keep) {
-  const Tensor product = x.mm(w1.t());
-  const Tensor values = keep ? at::empty_like(product) : product;
-  const std::int64_t n = product.size(1);
-  of_type(product, [&](auto zero) {
-    using Element = decltype(zero);
-    Element *const from = product.mutable_data_ptr<Element>(), *const to = values.mutable_data_ptr<Element>();
-    const Element* const bias = b1.const_data_ptr<Element>();
-    RowParts{product.size(0)}.for_each_row([&](std::int64_t row, std::int64_t) {
-      if (keep)
-        run_vectorized<GeluLoop<Element>>(from + row * n, bias, to + row * n, n);
-      else
-        run_vectorized<GeluLoop<Element>>(from + row * n, bias, n);
-    });
-  });
-  return {.values = values, .kept = keep ? product : Tensor()};
-}
-
-Tensor CpuPasses::output(const Tensor& hidden, const Tensor& w2, const Tensor& b2, const Tensor& z) {
-  Tensor product = hidden.mm(w2.t());
-  const std::int64_t n = product.size(1);
-  of_type(product, [&](auto zero) {
-    using Element = decltype(zero);
-    Element* const out = product.mutable_data_ptr<Element>();
-    const Element *const bias = b2.const_data_ptr<Element>(), *const residual = z.const_data_ptr<Element>();
-    RowParts{product.size(0)}.for_each_row([&](std::int64_t row, std::int64_t) {
-      run_vectorized<OutputLoop<Element>>(out + row * n, bias, residual + row * n, n);
-    });
-  });
-  return product;
-}
-
-GeluGradients CpuPasses::gelu_gradients(const Tensor& gradient, const Tensor& kept) {
-  const std::int64_t n = kept.size(1);
-  const RowParts parts{kept.size(0)};
-  const Tensor sums = at::zeros({parts.count(), n}, at::kFloat);
-  of_type(kept, [&](auto zero) {
-    using Element = decltype(zero);
-    Element* const out = gradient.mutable_data_ptr<Element>();
-    const Element* const slopes = kept.const_data_ptr<Element>();
-    float* const all = sums.mutable_data_ptr<float>();
-    parts.for_each_row([&](std::int64_t row, std::int64_t part) {
-      run_vectorized<GeluBackwardLoop<Element>>(out + row * n, slopes + row * n, all + part * n, n);
-    });
-  });
-  return {.input = gradient, .bias = sum_of(sums, kept)};
-}
-
-NormGradients CpuPasses::norm_gradients(const Tensor& gradient, const Tensor& residual, const Tensor& z,
-                                        const Tensor& mean, const Tensor& rstd, const Tensor& weight) {
-  const std::int64_t n = z.size(1);
-  const RowParts parts{z.size(0)};
-  const Tensor sums = at::zeros({parts.count(), 3, n}, at::kFloat);
-  of_type(z, [&](auto zero) {
-    using Element = decltype(zero);
-    Element* const out = gradient.mutable_data_ptr<Element>();
-    const Element *const added = residual.const_data_ptr<Element>(), *const input =
-                                                                         z.const_data_ptr<Element>();
-    const float *const means = mean.const_data_ptr<float>(), *const rstds = rstd.const_data_ptr<float>(),
-                       *const weights = weight.const_data_ptr<float>();
-    float* const all = sums.mutable_data_ptr<float>();
-    parts.for_each_row([&](std::int64_t row, std::int64_t part) {
-      const std::int64_t at = row * n;
-      run_vectorized<NormBackwardLoop<Element>>(out + at, added + at, input + at, means[row], rstds[row],
-                                                weights, all + part * 3 * n, n);
-    });
-  });
-  const Tensor columns = sum_of(sums, weight);
-  return {.input = gradient,
-          .weight = columns[0],
-          .bias = columns[1],
-          .last_bias = columns[2].to(z.scalar_type())};
+const ResidualPasses& cpu_passes() {
+  static const CpuPasses passes;
+  return passes;
 }
 
 }  // namespace smlp

@@ -84,6 +84,13 @@ TEST_F(ResidualMlpTest, TakesLessTimeThanLibTorchsOperations) {
   }
 }
 
+TEST_F(ResidualMlpTest, ABatchOfNoImagesHasNoGradients) {
+  ResidualBlock block(16);
+  const auto results = block.results(torch::empty({0, 16}), torch::empty({0, 16}));
+  EXPECT_EQ(results[0].size(0), 0);
+  for (std::size_t i = 2; i < results.size(); ++i) EXPECT_EQ(results[i].abs().sum().item<float>(), 0) << i;
+}
+
 TEST_F(ResidualMlpTest, WhatIsNotFiniteStaysSo) {
   for (const float bad : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     ResidualBlock block(16);

@@ -20,6 +20,7 @@ awk '
     below["networks"] = "core config models kernels device nn networks"
     below["optim"] = "core config kernels device nn optim"
     below["train"] = "core formats config data models run kernels device batches dist nn networks optim train"
+    below["sweep"] = below["train"] " sweep"
     below["analysis"] = below["train"] " analysis"
     below["python"] = below["train"]
     split("core formats config data pack models run scaling kernels", rooms, " ")

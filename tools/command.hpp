@@ -18,6 +18,7 @@ Action add_fetch_command(CLI::App& app);
 Action add_pack_command(CLI::App& app);
 Action add_info_command(CLI::App& app);
 Action add_runs_command(CLI::App& app);
+Action add_sweep_command(CLI::App& app);
 Action add_scaling_command(CLI::App& app);
 Action add_viz_command(CLI::App& app);
 Action add_import_command(CLI::App& app);

@@ -39,6 +39,7 @@ constexpr std::array command_table{
     CommandRow{"pack", "turn a raw data set into a packed one", add_pack_command},
     CommandRow{"info", "describe a model, a checkpoint, a data set, or this system", add_info_command},
     CommandRow{"runs", "table, compare, follow and delete runs", add_runs_command},
+    CommandRow{"sweep", "train a grid of runs and what follows each", add_sweep_command},
     CommandRow{"scaling", "fit scaling laws, and plan by them", add_scaling_command},
     CommandRow{"viz", "draw the first layer's weights", add_viz_command},
     CommandRow{"import", "make a checkpoint of published weights (.pt, safetensors)", add_import_command},

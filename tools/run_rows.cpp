@@ -1,20 +1,16 @@
 #include "run_rows.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cmath>
 #include <sstream>
 
 #include "smlp/core/error.hpp"
-#include "smlp/core/file_lock.hpp"
 #include "smlp/core/files.hpp"
-#include "smlp/core/host.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/run/path_kind.hpp"
 #include "smlp/run/results.hpp"
+#include "smlp/run/run_status.hpp"
 #include "smlp/run/sessions.hpp"
 #include "smlp/train/config_files.hpp"
 
@@ -75,23 +71,6 @@ std::string made_by(const std::vector<RunSession>& sessions, const RunConfig& co
   const bool frozen = std::any_of(groups.begin(), groups.end(), [](const auto& g) { return g.freeze; });
   if (!config.init.from) return "train";
   return frozen && config.init.new_head ? "probe" : "finetune";
-}
-
-// A process of this machine can be looked for where its lock cannot.
-bool may_live(const RunSession& session) {
-  return session.host == host_name() && session.process > 0 &&
-         (::kill(static_cast<pid_t>(session.process), 0) == 0 || errno == EPERM);
-}
-
-std::string status_of(const fs::path& run, const std::vector<RunSession>& sessions, bool trained_all) {
-  const LockState lock = lock_state(run / "lock");
-  if (lock == LockState::held) return "running";
-  const bool open = !sessions.empty() && sessions.back().exit.empty();
-  if (lock == LockState::unknown && open)
-    return sessions.back().host != host_name() ? "unknown" : may_live(sessions.back()) ? "running" : "killed";
-  if (!sessions.empty() && !open) return sessions.back().exit;
-  if (trained_all) return "finished";
-  return open ? "killed" : "stopped";
 }
 
 // What shows that its results are not all that was measured; "" where nothing does.
@@ -165,7 +144,7 @@ Row run_row(const fs::path& run) {
   const std::vector<RunSession> sessions = read_sessions(run);
   Row row{{"run", name_of(run)}, {"path", run.string()}};
   add_settings(row, config);
-  row["status"] = status_of(run, sessions, trained_all(results, config));
+  row["status"] = run_status(run, sessions, trained_all(results, config));
   row["command"] = made_by(sessions, config);
   add_sessions(row, sessions);
   if (const std::string damage = damage_of(results, row["status"].get<std::string>()); !damage.empty())
@@ -185,11 +164,6 @@ Listing list_runs(const std::vector<std::string>& places) {
       add_folder(place, listing);
   }
   return listing;
-}
-
-std::string run_status(const fs::path& run) {
-  const std::vector<RunSession> sessions = read_sessions(run);
-  return status_of(run, sessions, false);
 }
 
 std::string json_text(const Row& value, int indent) {

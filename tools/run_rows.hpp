@@ -26,10 +26,6 @@ struct Listing {
 // The runs that are named, and those in the folders that are. No such folder: Error(data).
 Listing list_runs(const std::vector<std::string>& places);
 
-// "running": its lock is held. Without: how its last session ended ("finished", "stopped", "failed"), or
-// "killed" where that was not said. "unknown": its file system has no locks, and its process is elsewhere.
-std::string run_status(const std::filesystem::path& run);
-
 const nlohmann::ordered_json& value_of(const Row& row, const std::string& column);  // null: none
 
 std::string json_text(const Row& value, int indent = -1);  // bytes that are not UTF-8 are replaced

@@ -9,6 +9,7 @@
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/run/run_status.hpp"
 
 namespace smlp {
 namespace {

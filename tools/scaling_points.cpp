@@ -3,34 +3,16 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "run_rows.hpp"
 #include "smlp/core/error.hpp"
-#include "smlp/core/files.hpp"
-#include "smlp/formats/json.hpp"
 #include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/run/results.hpp"
+#include "smlp/run/sessions.hpp"
 #include "smlp/train/config_files.hpp"
 
 namespace smlp {
 namespace {
-
-constexpr std::uint64_t largest_env = std::uint64_t{16} << 20;
-constexpr int env_depth = 16;
-
-// Those of an epoch. Runs of earlier versions say only how many there were to choose from.
-double training_images(const fs::path& run, const SubsetConfig& subset) {
-  const fs::path file = run / "env.json";
-  const nlohmann::json env = parse_json(read_file(file, largest_env), file.string(), env_depth);
-  const bool all = subset.fraction == 1 && subset.per_class == 0 && subset.holdout == 0;
-  for (const char* key : {"/train/used", "/train/images"}) {
-    const nlohmann::json::json_pointer images(key);
-    if (env.contains(images) && env[images].is_number()) return env[images].get<double>();
-    if (!all) break;
-  }
-  fail(ErrorKind::data, "{} does not say how many images an epoch had", file.string());
-}
 
 void add_run(const fs::path& run, std::vector<ScalingPoint>& points) {
   const RunConfig config = load_run_config((run / "config.yaml").string(), {});
@@ -43,7 +25,7 @@ void add_run(const fs::path& run, std::vector<ScalingPoint>& points) {
   point.model = fmt::format("{} ({})", config.model.name, config.model->sizes());
   point.parameters = static_cast<double>(costs.parameters);
   point.macs = static_cast<double>(costs.macs);
-  point.images = training_images(run, config.data.subset);
+  point.images = static_cast<double>(images_of_epoch(run, config.data.subset));
   point.seed = static_cast<std::int64_t>(config.run.seed);
   std::vector<Evaluation> evaluations = read_results(run).evaluations;
   std::erase_if(evaluations, [](const Evaluation& e) { return !(e.score() == e.score()) || !(e.epoch > 0); });

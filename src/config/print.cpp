@@ -1,7 +1,10 @@
 #include "smlp/config/print.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <yaml-cpp/emitter.h>
+#include <yaml-cpp/emittermanip.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -132,7 +135,39 @@ class Lister : public FieldVisitor {
   bool item_keys_;
 };
 
+void emit(YAML::Emitter& out, const ConfigNode& node) {
+  switch (node.kind) {
+    case ConfigNode::Kind::null:
+      out << YAML::Null;
+      break;
+    case ConfigNode::Kind::scalar:
+      if (node.quoted) out << YAML::DoubleQuoted;
+      out << node.text;
+      break;
+    case ConfigNode::Kind::list:
+      if (std::ranges::all_of(node.items, [](const ConfigNode& each) { return each.entries.empty(); }))
+        out << YAML::Flow;
+      out << YAML::BeginSeq;
+      for (const ConfigNode& item : node.items) emit(out, item);
+      out << YAML::EndSeq;
+      break;
+    case ConfigNode::Kind::map:
+      out << YAML::BeginMap;
+      for (const auto& [key, value] : node.entries) {
+        out << YAML::Key << key << YAML::Value;
+        emit(out, value);
+      }
+      out << YAML::EndMap;
+  }
+}
+
 }  // namespace
+
+std::string print_tree(const ConfigNode& document) {
+  YAML::Emitter out;
+  emit(out, document);
+  return std::string(out.c_str(), out.size()) + "\n";
+}
 
 std::vector<KeyRow> config_rows(const FieldVisitor::Fields& fields) {
   std::vector<KeyRow> rows;

@@ -277,6 +277,10 @@ ConfigNode make_override(const std::string& path, const std::string& value, cons
   return nest(split_path(path, origin), std::move(node), origin);
 }
 
+ConfigNode make_override(const std::string& path, ConfigNode value, const std::string& origin) {
+  return nest(split_path(path, origin), std::move(value), origin);
+}
+
 void merge(ConfigNode& base, ConfigNode over, std::span<const std::string> families) {
   for (auto& [key, value] : over.entries) {
     ConfigNode* present = base.find(key);

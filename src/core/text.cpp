@@ -144,4 +144,10 @@ std::string human_bytes(double bytes) {
   return scaled(bytes, 1024, {" B", " KiB", " MiB", " GiB", " TiB", " PiB"});
 }
 
+std::string human_time(double seconds) {
+  if (seconds < 60) return fmt::format("{:.2g} s", seconds);
+  if (seconds < 3600) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.3g} h", seconds / 3600);
+}
+
 }  // namespace smlp

@@ -104,6 +104,17 @@ Json read_env(const fs::path& run) {
   });
 }
 
+std::int64_t images_of_epoch(const fs::path& run, const SubsetConfig& subset) {
+  const Json env = read_env(run);
+  const bool all = subset.fraction == 1 && subset.per_class == 0 && subset.holdout == 0;
+  for (const char* key : {"/train/used", "/train/images"}) {
+    const Json::json_pointer images(key);
+    if (env.contains(images) && env[images].is_number()) return env[images].get<std::int64_t>();
+    if (!all) break;
+  }
+  fail(ErrorKind::data, "{} does not say how many images an epoch had", (run / "env.json").string());
+}
+
 Json with_new_session(const fs::path& run) {
   Json sessions = Json::array();
   if (fs::exists(run / "env.json")) sessions = read_env(run).value("sessions", sessions);

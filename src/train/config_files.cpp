@@ -75,15 +75,17 @@ ConfigNode read_document(const fs::path& path) {
       standard ? "standard input" : path.string());
 }
 
-ConfigFile read_config_file(const fs::path& path) {
-  ConfigNode tree;
+// An unreadable configuration is the caller's mistake, not data's.
+ConfigNode read_given_document(const fs::path& path) {
   try {
-    tree = read_document(path);
+    return read_document(path);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::data) throw;
-    throw Error(ErrorKind::usage,
-                error.what());  // an unreadable configuration is the caller's mistake, not data's
+    throw Error(ErrorKind::usage, error.what());
   }
+}
+
+ConfigFile split_base(ConfigNode tree) {
   if (tree.kind != ConfigNode::Kind::map)
     fail(ErrorKind::usage, "{}: the document is not a section of keys", tree.origin.text());
   rename_old_keys(tree);
@@ -100,13 +102,20 @@ ConfigFile read_config_file(const fs::path& path) {
   return {std::move(tree), base};
 }
 
-ConfigNode load_layers(const std::string& file) {
+// Beside the file that names it, or as any other.
+fs::path find_base(const std::string& base, const fs::path& file) {
+  fs::path beside = file.parent_path() / base;
+  return fs::is_regular_file(beside) ? beside : find_config(base);
+}
+
+}  // namespace
+
+ConfigNode load_document(const std::string& file) {
   const fs::path path = find_config(file);
-  ConfigFile top = read_config_file(path);
+  ConfigFile top = split_base(read_given_document(path));
   if (!top.base) return std::move(top.tree);
-  const fs::path beside = path.parent_path() / *top.base;
-  const fs::path base_path = fs::is_regular_file(beside) ? beside : find_config(*top.base);
-  ConfigFile base = read_config_file(base_path);
+  const fs::path base_path = find_base(*top.base, path);
+  ConfigFile base = split_base(read_given_document(base_path));
   if (base.base)
     fail(ErrorKind::usage, "{}: it is the base of {} and has a base of its own; one level is allowed",
          base_path.string(), path.string());
@@ -114,7 +123,19 @@ ConfigNode load_layers(const std::string& file) {
   return std::move(base.tree);
 }
 
-RunConfig build_config(ConfigNode tree, std::vector<ConfigNode> overrides, Origins* origins) {
+ConfigNode with_base(ConfigNode section, const fs::path& file) {
+  ConfigFile top = split_base(std::move(section));
+  if (!top.base) return std::move(top.tree);
+  ConfigNode base = load_document(find_base(*top.base, file).string());
+  merge(base, std::move(top.tree), families);
+  return base;
+}
+
+void lay_on(ConfigNode& base, ConfigNode over) {
+  merge(base, std::move(over), families);
+}
+
+RunConfig make_run_config(ConfigNode tree, std::vector<ConfigNode> overrides, Origins* origins) {
   RunConfig config;
   ConfigNode over = combine_overrides(std::move(overrides));
   rename_old_keys(over);
@@ -139,8 +160,6 @@ RunConfig build_config(ConfigNode tree, std::vector<ConfigNode> overrides, Origi
   if (config.resolved) check("resolved", config.resolved->mean.size(), config.resolved->std.size());
   return config;
 }
-
-}  // namespace
 
 std::vector<std::string> shipped_configs() {
   std::vector<std::string> names;
@@ -172,16 +191,16 @@ fs::path find_config(const std::string& file) {
 RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
                           Origins* origins, std::optional<ConfigNode> layer) {
   ConfigNode tree{ConfigNode::Kind::map, {}};
-  if (file) tree = load_layers(*file);
-  if (layer) merge(tree, std::move(*layer), families);
-  return build_config(std::move(tree), std::move(overrides), origins);
+  if (file) tree = load_document(*file);
+  if (layer) lay_on(tree, std::move(*layer));
+  return make_run_config(std::move(tree), std::move(overrides), origins);
 }
 
 RunConfig parse_run_config(const std::string& yaml, const std::string& source,
                            std::vector<ConfigNode> overrides) {
   ConfigNode tree = parse_yaml(yaml, source);
   rename_old_keys(tree);
-  return build_config(std::move(tree), std::move(overrides), nullptr);
+  return make_run_config(std::move(tree), std::move(overrides), nullptr);
 }
 
 void rename_old_keys(ConfigNode& layer) {

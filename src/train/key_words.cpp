@@ -167,6 +167,7 @@ const std::map<std::string, std::string>& known_keys() {
 }
 
 std::string hint_of_key(const std::string& path) {
+  if (path == "sweep") return "it is a grid's, which `smlp sweep` trains";
   if (const auto known = known_keys().find(path); known != known_keys().end() && !known->second.empty())
     return fmt::format("it needs {}", known->second);
   const auto whole = find_meant_key(path), part = find_meant_key(last_part(path));

@@ -86,15 +86,11 @@ Pace measure_evaluation(const Experiment& e) {
                                   .batch_size = std::min<std::int64_t>(e.plan.micro_batch, 256),
                                   .workers = e.workers(),
                                   .permute_pixels = e.config.data.permute_pixels};
+  const auto pass = [&] { evaluate(*e.model, e.device, e.train_set, some, e.normalization, options); };
+  pass();  // what is done once alone would be most of a small model's time
   const Stopwatch time;
-  evaluate(*e.model, e.device, e.train_set, some, e.normalization, options);
+  pass();
   return {.batch = std::ssize(some), .steps = 1, .seconds = time.seconds()};
-}
-
-std::string human_time(double seconds) {
-  if (seconds < 60) return fmt::format("{:.2g} s", seconds);
-  if (seconds < 3600) return fmt::format("{:.0f} min", seconds / 60);
-  return fmt::format("{:.3g} h", seconds / 3600);
 }
 
 // Images of all evaluations, or those whose features are computed once, which evaluations then use.
@@ -113,21 +109,39 @@ std::string batch_text(const Pace& pace, const Experiment& e) {
       pace.batch < e.plan.batch_size ? fmt::format(", the run's are {}", e.plan.batch_size) : "");
 }
 
+double seconds_of_steps(const Experiment& e, const RunPace& pace) {
+  return static_cast<double>(e.plan.total_steps() * e.plan.batch_size) * pace.trained;
+}
+
+double seconds_of_evaluations(const Experiment& e, const RunPace& pace) {
+  return images_seen_whole(e) * pace.evaluated;
+}
+
 }  // namespace
 
-std::string measure_run_time(Experiment& e) {
+RunPace measure_pace(Experiment& e) {
   const Pace whole = measure_evaluation(e);
-  const double evaluations = images_seen_whole(e) * whole.image();
-  if (e.solves_head())
-    return fmt::format(
-        "time       {} here for the features (measured: {} images, {}); solving for the head is not counted",
-        human_time(evaluations), whole.batch, e.device.description);
+  RunPace found{.evaluated = whole.image(), .measured = fmt::format("{} images", whole.batch)};
+  if (e.solves_head()) return found;
   const Pace pace = measure_training(e);
-  const double steps = static_cast<double>(e.plan.total_steps() * e.plan.batch_size) * pace.image();
-  return fmt::format("time       {} here: {} of steps, {} of {} (measured: {}, {} images evaluated; {})",
-                     human_time(steps + evaluations), human_time(steps), human_time(evaluations),
-                     e.keeps_features() ? "features" : "evaluations", batch_text(pace, e), whole.batch,
-                     e.device.description);
+  found.trained = pace.image();
+  found.measured = fmt::format("{}, {} evaluated", batch_text(pace, e), found.measured);
+  return found;
+}
+
+double seconds_of_run(const Experiment& e, const RunPace& pace) {
+  return seconds_of_steps(e, pace) + seconds_of_evaluations(e, pace);
+}
+
+std::string describe_run_time(const Experiment& e, const RunPace& pace) {
+  const std::string evaluations = human_time(seconds_of_evaluations(e, pace)),
+                    measured = fmt::format("measured: {}; {}", pace.measured, e.device.description);
+  if (e.solves_head())
+    return fmt::format("time       {} here for the features ({}); solving for the head is not counted",
+                       evaluations, measured);
+  return fmt::format("time       {} here: {} of steps, {} of {} ({})", human_time(seconds_of_run(e, pace)),
+                     human_time(seconds_of_steps(e, pace)), evaluations,
+                     e.keeps_features() ? "features" : "evaluations", measured);
 }
 
 }  // namespace smlp

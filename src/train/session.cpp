@@ -157,7 +157,7 @@ Outcome run_unguarded(RunConfig config, const SessionOptions& options) {
   }
   if (options.dry_run)
     return {.plan = fmt::format("{}\n{}\n{}", describe(experiment), describe_cost(experiment),
-                                measure_run_time(experiment))};
+                                describe_run_time(experiment, measure_pace(experiment)))};
   const fs::path run = open_run_folder(experiment, resume);
   Trainer trainer(experiment, run, resume ? resume->checkpoint : std::nullopt);
   return outcome_of(train_to_an_end(trainer), experiment, run);

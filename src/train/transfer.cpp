@@ -63,9 +63,13 @@ void load_fitting(const SavedWeights& weights, const Experiment& experiment, con
 
 ConfigNode transfer_layer(const std::filesystem::path& path, bool best) {
   const SavedWeights weights = find_weights(path, best);
-  const std::string source = weights.source();
+  return transfer_layer(weights.state.config, weights.path, weights.source());
+}
+
+ConfigNode transfer_layer(const std::string& config, const std::filesystem::path& weights,
+                          const std::string& source) {
   ConfigNode saved = blame_file([&] {
-    ConfigNode tree = parse_yaml(weights.state.config, source);
+    ConfigNode tree = parse_yaml(config, source);
     rename_old_keys(tree);
     return tree;
   });
@@ -74,7 +78,7 @@ ConfigNode transfer_layer(const std::filesystem::path& path, bool best) {
   const ConfigNode* size = data != nullptr ? data->find("image_size") : nullptr;
   if (model == nullptr || size == nullptr)
     fail(ErrorKind::data, "{}: its configuration says no model or image size", source);
-  ConfigNode from{ConfigNode::Kind::scalar, model->origin, weights.path.string()};
+  ConfigNode from{ConfigNode::Kind::scalar, model->origin, weights.string()};
   ConfigNode layer{ConfigNode::Kind::map, saved.origin};
   layer.entries.emplace_back("model", std::move(*model));
   layer.entries.emplace_back("init", section_of("from", std::move(from)));

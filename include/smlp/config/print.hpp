@@ -4,6 +4,7 @@
 
 #include "smlp/config/fields.hpp"
 #include "smlp/config/read.hpp"
+#include "smlp/config/tree.hpp"
 
 namespace smlp {
 
@@ -22,6 +23,9 @@ struct KeyRow {
 std::vector<KeyRow> config_rows(const FieldVisitor::Fields& fields);  // as the config stands; changes nothing
 std::vector<KeyRow> list_keys(const FieldVisitor::Fields& fields);    // with the keys of lists' items; resets
                                                                       // the lists: for a config of defaults
+
+// A document as YAML that reads back to the same values, without its comments.
+std::string print_tree(const ConfigNode& document);
 
 std::string bounds_text(const Bounds& bounds);  // " ≥ 0, < 1", or ""
 

@@ -45,6 +45,7 @@ ConfigNode parse_yaml(std::string_view text, const std::string& source);
 // it stands. Malformed, or not UTF-8: Error(usage).
 ConfigNode parse_override(const std::string& assignment);
 ConfigNode make_override(const std::string& path, const std::string& value, const std::string& origin);
+ConfigNode make_override(const std::string& path, ConfigNode value, const std::string& origin);
 
 // Lays `over` on `base`: maps are merged key by key, anything else is replaced. A map below one of `families`
 // that says another `name` starts anew: the keys of one family mean nothing to another.

@@ -33,7 +33,8 @@ std::string_view cut_to_width(std::string_view text, std::size_t columns);
 
 std::string counted(std::int64_t count, std::string_view what);  // "1 epoch", "2 epochs"
 
-std::string human_count(double value);  // 12345678: "12.3M"
-std::string human_bytes(double bytes);  // "1.5 GiB"
+std::string human_count(double value);   // 12345678: "12.3M"
+std::string human_bytes(double bytes);   // "1.5 GiB"
+std::string human_time(double seconds);  // "25 s", "14 min", "3.2 h"
 
 }  // namespace smlp

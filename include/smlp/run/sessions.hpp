@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "smlp/data/subset.hpp"
+
 namespace smlp {
 
 // A session is the work of one process on a run; env.json of the run's folder lists them under "sessions".
@@ -22,6 +24,10 @@ enum class SessionEnd { finished, stopped, failed };
 
 // env.json of the run, which must be there. Damaged: Error(data) saying what to do.
 nlohmann::ordered_json read_env(const std::filesystem::path& run);
+
+// The images that an epoch of the run takes, as env.json says. Runs of earlier versions say only how many
+// there were to choose from, and where `subset` is not all of them: Error(data).
+std::int64_t images_of_epoch(const std::filesystem::path& run, const SubsetConfig& subset);
 
 // The sessions that env.json of the run has, as they stand there, and after them that of this process, which
 // begins now. An env.json that cannot be read: Error(data).

@@ -1,0 +1,245 @@
+#include "smlp/sweep/plan.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "smlp/config/print.hpp"
+#include "smlp/core/error.hpp"
+#include "smlp/core/files.hpp"
+#include "smlp/core/text.hpp"
+#include "smlp/train/config_files.hpp"
+#include "smlp/train/transfer.hpp"
+
+namespace smlp {
+namespace {
+
+using Kind = ConfigNode::Kind;
+
+constexpr std::size_t most_jobs = 10'000, longest_name = 200;
+constexpr const char* file_name = "sweep.yaml";
+
+struct Axis {
+  std::string key;
+  std::vector<ConfigNode> values;
+};
+using Grid = std::vector<Axis>;
+
+struct FollowUp {
+  std::string name;
+  ConfigNode document;
+};
+
+struct Sweep {
+  ConfigNode base;
+  std::vector<Grid> grids;
+  std::vector<FollowUp> then;
+};
+
+[[noreturn]] void refuse(const ConfigNode& node, const std::string& what) {
+  fail(ErrorKind::usage, "{}: {}", node.origin.text(), what);
+}
+
+Axis read_axis(const std::string& key, const ConfigNode& node) {
+  for (const char* place : {"run.name", "run.output", "init.from"})
+    if (key == place)
+      refuse(node, fmt::format("sweep.grid: {} says where a run is, and the sweep does", key));
+  if (node.kind != Kind::list || node.items.empty())
+    refuse(node, fmt::format("sweep.grid.{}: expected a list of values, such as [0, 1]", key));
+  for (const ConfigNode& value : node.items)
+    if (value.kind == Kind::map)
+      refuse(value,
+             fmt::format("sweep.grid.{}: a value is a section; vary its keys, each as {}.KEY", key, key));
+  return {key, node.items};
+}
+
+Grid read_grid(const ConfigNode& node) {
+  if (node.kind != Kind::map || node.entries.empty())
+    refuse(node, "sweep.grid: expected keys with lists of their values, such as {optim.lr: [1e-4, 1e-3]}");
+  Grid grid;
+  for (const auto& [key, value] : node.entries) grid.push_back(read_axis(key, value));
+  return grid;
+}
+
+std::vector<FollowUp> read_then(const ConfigNode& node) {
+  if (node.kind != Kind::map)
+    refuse(node,
+           "sweep.then: expected names, each with a configuration, such as {probe: {base: probe.yaml}}");
+  std::vector<FollowUp> then;
+  for (const auto& [name, document] : node.entries) {
+    if (document.kind != Kind::map)
+      refuse(document,
+             fmt::format("sweep.then.{}: expected a configuration, such as {{base: probe.yaml, data: "
+                         "{{root: cifar10}}}}",
+                         name));
+    then.push_back({name, document});
+  }
+  return then;
+}
+
+// Takes the section out of the document.
+Sweep read_sweep(ConfigNode document) {
+  const ConfigNode* section = document.find("sweep");
+  if (section == nullptr)
+    refuse(document, "it has no section `sweep` with a grid; `smlp train` trains what it says once");
+  if (section->kind != Kind::map) refuse(*section, "sweep: expected a section with `grid`");
+  Sweep sweep;
+  for (const auto& [key, value] : section->entries) {
+    if (key == "then")
+      sweep.then = read_then(value);
+    else if (key != "grid")
+      refuse(value, fmt::format("sweep.{}: no such key; there are grid and then", key));
+    else if (value.kind == Kind::list)
+      for (const ConfigNode& each : value.items) sweep.grids.push_back(read_grid(each));
+    else
+      sweep.grids.push_back(read_grid(value));
+  }
+  if (sweep.grids.empty()) refuse(*section, "sweep: it has no grid");
+  std::erase_if(document.entries, [](const auto& entry) { return entry.first == "sweep"; });
+  sweep.base = std::move(document);
+  return sweep;
+}
+
+std::string value_text(const ConfigNode& value) {
+  if (value.kind == Kind::null) return "null";
+  if (value.kind == Kind::scalar) return value.text;
+  std::string text;
+  for (const ConfigNode& item : value.items) text += (text.empty() ? "" : "-") + value_text(item);
+  return text;
+}
+
+// "B-6-64" of model.name, "fraction0.25" of data.fraction.
+std::string label(const std::string& key, const ConfigNode& value) {
+  const std::string last = key.substr(key.rfind('.') + 1);
+  std::string text = (last == "name" ? "" : last) + value_text(value);
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return !std::isalnum(c) && c != '.' && c != '-'; }, '-');
+  return text;
+}
+
+class Planner {
+ public:
+  explicit Planner(SweepPlan& plan) : plan_(plan) {}
+
+  void add_grid(const Sweep& sweep, const Grid& grid) {
+    std::vector<std::size_t> at(grid.size(), 0);
+    for (;;) {
+      add_training(sweep, grid, at);
+      std::size_t axis = grid.size();  // the last one turns fastest
+      while (axis > 0 && ++at[axis - 1] == grid[axis - 1].values.size()) at[--axis] = 0;
+      if (axis == 0) return;
+    }
+  }
+
+ private:
+  void add_training(const Sweep& sweep, const Grid& grid, const std::vector<std::size_t>& at) {
+    std::string name;
+    std::vector<ConfigNode> overrides;
+    for (std::size_t i = 0; i < grid.size(); ++i) {
+      const ConfigNode& value = grid[i].values[at[i]];
+      name += (i == 0 ? "" : "_") + label(grid[i].key, value);
+      overrides.push_back(make_override(grid[i].key, value, value.origin.text()));
+    }
+    const std::size_t upstream = plan_.jobs.size();
+    SweepJob job;
+    job.name = name;
+    job.task = plan_.tasks++;
+    job.config = of_job(name, [&] { return make_run_config(sweep.base, std::move(overrides)); });
+    add(std::move(job));
+    for (const FollowUp& each : sweep.then) follow(each, upstream, 0);
+    std::set<std::int64_t> kept;
+    for (const std::int64_t epoch : plan_.jobs[upstream].config.checkpoint.keep_epochs)
+      if (epoch < plan_.jobs[upstream].config.train.epochs) kept.insert(epoch);
+    for (const std::int64_t epoch : kept)
+      for (const FollowUp& each : sweep.then) follow(each, upstream, epoch);
+  }
+
+  void follow(const FollowUp& what, std::size_t upstream, std::int64_t epoch) {
+    const SweepJob& source = plan_.jobs[upstream];
+    const std::string of_epoch = epoch == 0 ? "" : fmt::format("--epoch{}", epoch);
+    SweepJob job;
+    job.name = fmt::format("{}{}--{}", source.name, of_epoch, what.name);
+    job.kind = what.name;
+    job.task = source.task;
+    job.after = upstream;
+    job.epoch = epoch;
+    job.config = of_job(job.name, [&] {
+      ConfigNode document = what.document;
+      lay_on(document, transfer_layer(source.config.yaml(), plan_.folder / source.name, source.name));
+      return make_run_config(
+          std::move(document),
+          {make_override("run.seed", std::to_string(source.config.run.seed), source.name)});
+    });
+    add(std::move(job));
+  }
+
+  template <class Make>
+  static RunConfig of_job(const std::string& name, const Make& make) {
+    try {
+      return make();
+    } catch (const Error& error) {
+      fail(error.kind(), "{}: {}", name, error.what());
+    }
+  }
+
+  void add(SweepJob job) {
+    if (!names_.insert(job.name).second)
+      fail(ErrorKind::usage,
+           "two runs of the sweep are called {}: a value is said twice, or two keys read alike", job.name);
+    if (job.name.size() > longest_name)
+      fail(ErrorKind::usage, "{}: the name of a run has {} characters, and {} at most", job.name,
+           job.name.size(), longest_name);
+    if (plan_.jobs.size() >= most_jobs)
+      fail(ErrorKind::usage, "a sweep of more than {} runs; make several of it", most_jobs);
+    job.config.run.name = job.name;
+    job.config.run.output = plan_.folder.string();
+    plan_.jobs.push_back(std::move(job));
+  }
+
+  SweepPlan& plan_;
+  std::set<std::string> names_;
+};
+
+// Where the sweep's own file would be.
+fs::path place_of(const RunConfig& base, const std::string& file) {
+  if (is_sweep(file)) return without_trailing_slash(file);
+  std::string name = base.run.name.value_or(fs::path(file).stem().string());
+  if (name.empty() || name == "-")
+    fail(ErrorKind::usage, "the sweep has no name: give --name, or a file's name");
+  return fs::path(base.run.output) / name;
+}
+
+// Everything that follows has its own base laid in, so that the document stands for itself.
+void lay_bases(ConfigNode& document, const fs::path& file) {
+  ConfigNode* section = document.find("sweep");
+  ConfigNode* then = section != nullptr ? section->find("then") : nullptr;
+  if (then == nullptr || then->kind != Kind::map) return;
+  for (auto& [name, each] : then->entries)
+    if (each.kind == Kind::map) each = with_base(std::move(each), file);
+}
+
+}  // namespace
+
+bool is_sweep(const fs::path& folder) {
+  std::error_code none;
+  return fs::is_regular_file(folder / file_name, none);
+}
+
+SweepPlan plan_sweep(const std::string& file_or_folder, std::vector<ConfigNode> overrides) {
+  const std::string file =
+      is_sweep(file_or_folder) ? (fs::path(file_or_folder) / file_name).string() : file_or_folder;
+  ConfigNode document = load_document(file);
+  lay_bases(document, find_config(file));
+  lay_on(document, combine_overrides(std::move(overrides)));
+  SweepPlan plan{.folder = {}, .document = print_tree(document), .jobs = {}, .tasks = 0};
+  const Sweep sweep = read_sweep(std::move(document));
+  plan.folder = place_of(make_run_config(sweep.base, {}), file_or_folder);
+  Planner planner(plan);
+  for (const Grid& grid : sweep.grids) planner.add_grid(sweep, grid);
+  return plan;
+}
+
+RunConfig copy_of(const RunConfig& config) {
+  return parse_run_config(config.yaml(), "the configuration", {});
+}
+
+}  // namespace smlp

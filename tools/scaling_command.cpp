@@ -18,24 +18,39 @@ constexpr std::uint64_t largest_table = std::uint64_t{64} << 20;
 
 struct ScalingCommand {
   StudyOptions options;
-  std::string table, error_column = "error", to, from;
+  std::string table, error_column = "error", downstream, to, from;
   double epochs = 0, compute = 0;
   bool huber = false, json = false;
 };
 
-PointTable points_of(const ScalingCommand& command) {
+RunPoints points_of(const ScalingCommand& command) {
   fs::path file = command.table;
+  if (!command.downstream.empty()) {
+    RunPoints found = downstream_points(file, command.downstream);
+    if (!found.points.empty()) return found;
+    fail(ErrorKind::data, "{}: no finished run in it is called …--{}, as `then` of a sweep names them",
+         command.table, command.downstream);
+  }
   if (fs::exists(file / "fit.json")) file /= "points.csv";
   if (fs::is_directory(file)) return run_points(file);
-  return parse_points(read_file(file, largest_table), file.string(), command.error_column);
+  return {parse_points(read_file(file, largest_table), file.string(), command.error_column), {}};
+}
+
+void keep_epochs(RunPoints& table, double epochs) {
+  RunPoints kept;
+  for (std::size_t i = 0; i < table.points.size(); ++i) {
+    if (table.points[i].epochs != epochs) continue;
+    kept.points.push_back(table.points[i]);
+    if (!table.upstream.empty()) kept.upstream.push_back(table.upstream[i]);
+  }
+  table = std::move(kept);
 }
 
 int run_fit(ScalingCommand& command) {
   if (!command.to.empty()) check_study_folder(command.to);
-  PointTable table = points_of(command);
+  RunPoints table = points_of(command);
   for (const std::string& line : table.warnings) log().warn("{}", printable(line));
-  if (command.epochs > 0)
-    std::erase_if(table.points, [&](const ScalingPoint& point) { return point.epochs != command.epochs; });
+  if (command.epochs > 0) keep_epochs(table, command.epochs);
   if (table.points.empty())
     fail(ErrorKind::data, "{}: no points{}", command.table,
          command.epochs > 0 ? fmt::format(" of {} epochs", command.epochs) : "");
@@ -43,6 +58,8 @@ int run_fit(ScalingCommand& command) {
   const Study study = study_scaling(table.points, command.options);
   std::cout << (command.json ? study_json(study, command.options) : study_text(study));
   if (!command.to.empty()) write_study(command.to, study, command.options);
+  if (!command.to.empty() && !table.upstream.empty())
+    write_transfer(command.to, table.points, table.upstream);
   return 0;
 }
 
@@ -68,6 +85,11 @@ Action add_scaling_command(CLI::App& app) {
          "--error", o->error_column,
          "a CSV's column of errors (a part of one), or, if its name ends in top1, of accuracies in %")
       ->capture_default_str();
+  fit->add_option(
+         "--downstream", o->downstream,
+         "of a sweep's folder: the error is that of the runs that `then` calls so, the compute that of "
+         "the trainings that they follow")
+      ->type_name("NAME");
   fit->add_option("--epochs", o->epochs, "only points of so many epochs")->check(above_zero);
   fit->add_flag("--huber", o->huber, "Huber's loss of the error's logarithm instead of least squares");
   fit->add_option("--resamples", o->options.resamples,

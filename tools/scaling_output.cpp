@@ -64,34 +64,38 @@ std::string text_of(const std::optional<Extrapolation>& held_out) {
 std::string figure(const char* name, const std::string& body) {
   std::string script =
       "set datafile separator ','\nset logscale xy\nset format xy '10^{%L}'\nset grid\n"
-      "set key bottom left\n";
+      "set key bottom left\n"
+      "set palette defined (0 '#440154', 1 '#31688e', 2 '#35b779', 3 '#fde725')\n";
   for (const char* terminal : {"svg size 800,600 font 'sans,14'", "pngcairo size 800,600 font 'sans,12'"})
     script += fmt::format("set terminal {}\nset output '{}.{}'\n{}\n", terminal, name,
                           terminal[0] == 's' ? "svg" : "png", body);
   return script;
 }
 
-// Where few decades are shown, gnuplot would write no numbers.
-std::string error_axis(const Study& study) {
-  double least = study.best.back().error, most = least;
-  for (const SeedGroup& group : study.groups) most = std::max(most, group.mean.error);
-  if (study.error) least = std::min(least, study.error->coefficients.back().value);
-  least = std::max(least, study.best.back().error / 2) * 0.9;
+// Of "x" or "y". Where few decades are shown, gnuplot would write no numbers.
+std::string error_axis(char axis, double least, double most) {
+  least *= 0.9;
   most *= 1.1;
   std::vector<std::string> marks;
   for (double decade = std::pow(10, std::floor(std::log10(least))); decade < most; decade *= 10)
     for (const double step : {1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0})
       if (const double mark = step * decade; mark > least && mark < most) marks.push_back(number(mark));
-  return fmt::format("set yrange [{}:{}]\nset ytics ({})\nunset mytics\n", number(least), number(most),
-                     fmt::join(marks, ", "));
+  return fmt::format("set {0}range [{1}:{2}]\nset {0}tics ({3})\nunset m{0}tics\nset format {0} '%g'\n", axis,
+                     number(least), number(most), fmt::join(marks, ", "));
+}
+
+std::string error_axis(const Study& study) {
+  double least = study.best.back().error, most = least;
+  for (const SeedGroup& group : study.groups) most = std::max(most, group.mean.error);
+  if (study.error) least = std::min(least, study.error->coefficients.back().value);
+  return error_axis('y', std::max(least, study.best.back().error / 2), most);
 }
 
 std::string error_figure(const Study& study) {
   std::string body =
-      "set xlabel 'compute: 3 · MACs · images · epochs'\nset ylabel 'error'\nset format y '%g'\nset cblabel "
+      "set xlabel 'compute: 3 · MACs · images · epochs'\nset ylabel 'error'\nset cblabel "
       "'parameters'\n"
-      "set logscale cb\nset format cb '10^{%L}'\nset palette defined (0 '#440154', 1 '#31688e', 2 '#35b779', "
-      "3 '#fde725')\n"
+      "set logscale cb\nset format cb '10^{%L}'\n"
       "plot 'points.csv' using 7:8:2 skip 1 with points pt 7 ps 0.8 palette title 'points', \\\n"
       "  'frontier.csv' using 7:8 skip 1 with linespoints pt 6 ps 1.2 lc rgb '#444444' title 'frontier'";
   if (study.error)
@@ -132,12 +136,14 @@ std::string curve_csv(const Study& study) {
   return text;
 }
 
-// Whether gnuplot drew it.
-bool draw(const std::filesystem::path& folder, const char* script) {
+// With gnuplot; without it a line says how.
+void draw(const std::filesystem::path& folder, const char* script) {
   std::string quoted;
   for (const char c : folder.string()) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   const std::string command = fmt::format("cd -- '{}' && gnuplot {} 2> /dev/null", quoted, script);
-  return std::system(command.c_str()) == 0;  // NOLINT(cert-env33-c): its only variable part is quoted
+  if (std::system(command.c_str()) != 0)  // NOLINT(cert-env33-c): its only variable part is quoted
+    log().warn("{}: not drawn: is gnuplot there (Debian's gnuplot-nox)? Then: cd {} && gnuplot {}", script,
+               folder.string(), script);
 }
 
 }  // namespace
@@ -192,10 +198,34 @@ void write_study(const std::filesystem::path& folder, const Study& study, const 
     write_file_atomically(folder / "sizes.gp", sizes_figure(study));
     scripts.push_back("sizes.gp");
   }
-  for (const char* script : scripts)
-    if (!draw(folder, script))
-      log().warn("{}: not drawn: is gnuplot there (Debian's gnuplot-nox)? Then: cd {} && gnuplot {}", script,
-                 folder.string(), script);
+  for (const char* script : scripts) draw(folder, script);
+}
+
+void write_transfer(const std::filesystem::path& folder, const std::vector<ScalingPoint>& points,
+                    const std::vector<double>& upstream) {
+  std::string text = "parameters,images,epochs,seed,upstream,error\n";
+  std::vector<double> errors, before;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const ScalingPoint& p = points[i];
+    if (!(upstream[i] > 0) || !(p.error > 0)) continue;
+    text +=
+        fmt::format("{},{},{},{},{},{}\n", p.parameters, p.images, p.epochs, p.seed, upstream[i], p.error);
+    errors.push_back(p.error);
+    before.push_back(upstream[i]);
+  }
+  if (errors.empty()) return;
+  write_file_atomically(folder / "transfer.csv", text);
+  const auto axis = [](char name, const std::vector<double>& of) {
+    return error_axis(name, *std::ranges::min_element(of), *std::ranges::max_element(of));
+  };
+  write_file_atomically(
+      folder / "transfer.gp",
+      figure("transfer",
+             axis('x', before) + axis('y', errors) +
+                 "set xlabel 'upstream error'\nset ylabel 'downstream error'\n"
+                 "set cblabel 'parameters'\nset logscale cb\nset format cb '10^{%L}'\n"
+                 "plot 'transfer.csv' using 5:6:1 skip 1 with points pt 7 ps 0.8 palette notitle"));
+  draw(folder, "transfer.gp");
 }
 
 }  // namespace smlp

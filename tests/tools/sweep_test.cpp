@@ -44,6 +44,11 @@ class SweepTest : public testing::ProgramFixture {
   std::int64_t count(const Json& status, const std::string& word) const {
     return std::ranges::count_if(status["runs"], [&](const Json& each) { return each["status"] == word; });
   }
+  static Json run_of(const Json& status, const std::string& name) {
+    for (const Json& each : status["runs"])
+      if (each["run"] == name) return each;
+    return {};
+  }
   std::size_t sessions(const fs::path& run) const {
     return Json::parse(read_text(run / "env.json"))["sessions"].size();
   }
@@ -87,6 +92,23 @@ TEST_F(SweepTest, AGridIsTrainedOnceAndWhatFollowsEachKeptEpoch) {
                     of_end = read_text(in("runs/s/width8--probe/config.yaml"));
   EXPECT_NE(of_epoch.find("width8/checkpoints/step-000000008"), std::string::npos) << of_epoch;
   EXPECT_NE(of_end.find("width8/checkpoints/step-000000032"), std::string::npos) << of_end;
+
+  const Finished fit = run({"scaling", "fit", in("runs/s"), "--downstream", "probe", "--resamples", "0",
+                            "--json", "--to", in("fit")});
+  ASSERT_EQ(fit.code, 0) << fit.err;
+  const Json points = Json::parse(fit.out)["points"];
+  ASSERT_EQ(points.size(), 4u) << "of two models after one epoch and after four";
+  EXPECT_EQ(points[0]["epochs"], 1);
+  EXPECT_EQ(points[3]["epochs"], 4);
+  EXPECT_NEAR(points[3]["error"], 1 - run_of(found, "width16--probe")["top1"].get<double>() / 100, 1e-9);
+  EXPECT_NEAR(points[3]["compute"], 3 * 500 * 4 * double(points[3]["macs"]), 1)
+      << "the training's, not the probe's";
+  const std::string pairs = read_text(in("fit/transfer.csv"));
+  EXPECT_EQ(std::ranges::count(pairs, '\n'), 5) << pairs;
+  const double own = 1 - run_of(found, "width16")["top1"].get<double>() / 100;
+  EXPECT_NE(pairs.find(fmt::format(",4,0,{},", own)), std::string::npos) << pairs;
+  EXPECT_NE(run({"scaling", "fit", in("runs/s"), "--downstream", "finetune"}).err.find("…--finetune"),
+            std::string::npos);
 
   EXPECT_EQ(run({"sweep", "run", in("runs/s")}).code, 0);
   for (const Json& each : found["runs"])

@@ -6,6 +6,7 @@
 needs torch 2.11, lion-pytorch and safetensors.
   models.safetensors      per variant: inputs, tensors, logits, gradients, bytes autograd saves per image;
                           metadata: variant -> its config
+  muon.safetensors        two matrices before and after a hundred steps of torch.optim.Muon
   optimizers.safetensors  per optimiser: initial values, gradients of each step, values after each step
   losses.safetensors      cross entropy with label smoothing and two targets: values and gradients
 """
@@ -169,6 +170,32 @@ def make_optimizers():
     save_file(tensors, FOLDER / "optimizers.safetensors", metadata=configs)
 
 
+MUON = {
+    "muon": dict(weight_decay=0.1),
+    "muon_original": dict(lr=0.004, adjust_lr_fn="original", nesterov=False, momentum=0.9),
+}
+
+
+def make_muon():
+    """A hundred steps of two linear layers' squared error by torch.optim.Muon: where they begin, and where they end."""
+    torch.manual_seed(5)
+    x, y = torch.randn(64, 12), torch.randn(64, 20)
+    start = {"tall": torch.randn(24, 12) * 0.3, "wide": torch.randn(20, 24) * 0.3}
+    tensors = {"x": x, "y": y, **start}
+    for name, c in MUON.items():
+        p = {key: nn.Parameter(value.clone()) for key, value in start.items()}
+        optimizer = torch.optim.Muon(p.values(), **{"lr": 1e-2, "weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw", **c})
+        for _ in range(100):
+            optimizer.zero_grad()
+            (x @ p["tall"].T @ p["wide"].T - y).square().mean().backward()
+            optimizer.step()
+        for key, value in p.items():
+            tensors[f"{name}/{key}"] = value.detach()
+            tensors[f"{name}/state/{key}"] = optimizer.state[value]["momentum_buffer"]
+    configs = {name: "{" + ", ".join(f"{k}: {str(v).lower()}" for k, v in {"name": "muon", "lr": 1e-2, **c}.items()) + "}" for name, c in MUON.items()}
+    save_file(tensors, FOLDER / "muon.safetensors", metadata=configs)
+
+
 def make_losses():
     torch.manual_seed(2)
     logits, labels, partners, lam = torch.randn(7, 9) * 3, torch.randint(9, (7,)), torch.randint(9, (7,)), torch.tensor(0.3)
@@ -185,4 +212,4 @@ def make_losses():
 
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    make_models(), make_optimizers(), make_losses()
+    make_models(), make_optimizers(), make_muon(), make_losses()

@@ -63,14 +63,33 @@ void OptimizerConfig::common_fields(FieldVisitor& v) {
   v.list("groups", groups, "settings by tensor name; the first match wins");
 }
 
+std::vector<Role> roles(const Model& model) {
+  std::vector<Role> found;
+  bool seen_input = false;
+  for (const auto& item : model.named_parameters()) {
+    const std::string& name = item.key();
+    const bool weight = name.ends_with("weight") && item.value().dim() >= 2;
+    if (name.starts_with(model.head_prefix()))
+      found.push_back(Role::head);
+    else if (item.value().dim() < 2)
+      found.push_back(Role::vector);
+    else
+      found.push_back(weight && !seen_input ? Role::input : Role::hidden);
+    seen_input = seen_input || weight;
+  }
+  return found;
+}
+
 std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& config) {
   std::vector<std::string> names;
   const auto named = model.named_parameters();
   for (const auto& item : named) names.push_back(item.key());
   check_patterns(config.groups, names, model);
 
+  const std::vector<Role> role = roles(model);
   std::vector<Parameter> parameters;
-  for (const auto& item : named) {
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    const auto& item = named[i];
     const auto group =
         std::find_if(config.groups.begin(), config.groups.end(),
                      [&](const ParameterGroupConfig& g) { return matches(g, item.key(), model); });
@@ -81,7 +100,8 @@ std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& con
       parameters.push_back({.name = item.key(),
                             .value = item.value(),
                             .lr = times * chosen.lr.value_or(config.lr),
-                            .weight_decay = chosen.weight_decay.value_or(config.weight_decay)});
+                            .weight_decay = chosen.weight_decay.value_or(config.weight_decay),
+                            .role = role[i]});
   }
   if (parameters.empty())
     fail(ErrorKind::usage, "optim.groups: every parameter is frozen, nothing would be trained");

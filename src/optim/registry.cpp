@@ -2,6 +2,7 @@
 
 #include "smlp/optim/adamw.hpp"
 #include "smlp/optim/lion.hpp"
+#include "smlp/optim/muon.hpp"
 #include "smlp/optim/sgd.hpp"
 
 namespace smlp {
@@ -11,6 +12,7 @@ std::span<const FamilyRow<OptimizerConfig>> optimizer_table() {
       {"lion", [] { return std::unique_ptr<OptimizerConfig>(new LionConfig); }},
       {"sgd", [] { return std::unique_ptr<OptimizerConfig>(new SgdConfig); }},
       {"adamw", [] { return std::unique_ptr<OptimizerConfig>(new AdamWConfig); }},
+      {"muon", [] { return std::unique_ptr<OptimizerConfig>(new MuonConfig); }},
   };
   return rows;
 }

@@ -12,12 +12,17 @@ namespace smlp {
 
 class Model;  // nn/model.hpp
 
+// What a parameter does in its model, by which some optimisers treat it: the weight that images reach first,
+// the head, another of one dimension or less, or any between.
+enum class Role { input, hidden, head, vector };
+
 // A parameter as an optimiser sees it. Frozen ones never reach it.
 struct Parameter {
   std::string name;
   torch::Tensor value;
   double lr = 0;  // before the schedule's factor
   double weight_decay = 0;
+  Role role = Role::hidden;
 };
 
 // What changes from step to step, as float32 tensors [] on the parameters' device, so that nothing
@@ -55,6 +60,9 @@ class Optimizer {
  protected:
   std::vector<Parameter> parameters_;
 };
+
+// Of each parameter, in the model's order.
+std::vector<Role> roles(const Model& model);
 
 // The model's parameters with the config's groups and Model::rate applied; requires_grad is cleared on frozen
 // ones. A pattern that matches nothing: Error(usage) naming it and the nearest tensor name.

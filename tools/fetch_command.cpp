@@ -5,6 +5,7 @@
 
 #include "command.hpp"
 #include "examples.hpp"
+#include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/pack/fetch.hpp"
 
@@ -15,6 +16,9 @@ constexpr int mebibyte_bits = 20;
 
 int run_fetch(const std::string& name, FetchOptions options) {
   const RemoteFile& file = find_remote_file(name);
+  if (std::error_code none;
+      std::filesystem::exists(options.to, none) && !std::filesystem::is_directory(options.to, none))
+    fail(ErrorKind::usage, "--to {}: it is no folder, and archives are put into one", options.to.string());
   FetchReport report;
   {
     std::optional<ProgressBar> progress;

@@ -74,7 +74,7 @@ void GivenImages::add(const std::string& path) {
   std::error_code none;
   const fs::file_status status = fs::status(path, none);
   if (path == "-" || (fs::exists(status) && !fs::is_directory(status))) return add_file(path);
-  if (path == "shapes") return add_pack(open_dataset(path, "test"));
+  if (path == "shapes" && !fs::exists(status)) return add_pack(open_dataset(path, "test"));
   if (const PackPlace pack = find_pack(path); !pack.splits.empty()) return add_splits(path, pack.splits);
   fs::is_directory(status) ? add_folder(path) : add_file(path);
 }

@@ -61,10 +61,13 @@ int describe_checkpoint(const std::string& path) {
   const TrainingState& s = saved.state;
   std::cout << fmt::format(
       "checkpoint     {}\nmodel          {}\nstep           {}\nbest           "
-      "{}\nnormalization  mean {}, std {}\n\n",
+      "{}\nnormalization  mean {}, std {}\n{}\n",
       saved.checkpoint.string(), model_line(saved.config, saved.costs(), s.classes.size()), s.step,
       s.best.epoch == 0 ? "none yet" : fmt::format("epoch {}, top1 {:.2f} %", s.best.epoch, s.best.top1),
-      fmt::join(s.normalization.mean, " "), fmt::join(s.normalization.std, " "));
+      fmt::join(s.normalization.mean, " "), fmt::join(s.normalization.std, " "),
+      saved.config.data.permute_pixels
+          ? fmt::format("pixels         permuted by seed {}\n", *saved.config.data.permute_pixels)
+          : "");
   print_model(*saved.model, saved.costs());
   return 0;
 }

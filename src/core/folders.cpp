@@ -33,7 +33,7 @@ StagedDirectory::~StagedDirectory() {
 void StagedDirectory::refuse_existing() const {
   std::error_code ignored;
   if (!replace_ && fs::symlink_status(target_, ignored).type() != fs::file_type::not_found)
-    fail(ErrorKind::failed, "{} already exists: remove it or choose another name", target_.string());
+    fail(ErrorKind::usage, "{} already exists: remove it or choose another name", target_.string());
 }
 
 void StagedDirectory::commit() {

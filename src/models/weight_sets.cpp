@@ -118,6 +118,9 @@ const WeightSet& choose_weights(const WeightSets& found, const std::optional<std
     if (wanted ? has_word(set.name, *wanted) : alone || !set.is_average()) fitting.push_back(&set);
   for (const WeightSet& set : found.sets)
     if (set.name == wanted) fitting = {&set};
+  if (fitting.empty() && wanted && alone && found.sets.front().name.empty())
+    fail(ErrorKind::data, "{}: its weights have no name, and no others are in it: leave --weights {} out",
+         file, printable(*wanted));
   if (fitting.size() != 1)
     fail(ErrorKind::data, "{}: {} weights{} in it; choose with --weights among {}", file,
          fitting.empty() && wanted ? "no" : "several",

@@ -35,7 +35,9 @@ std::shared_ptr<Model> build_b_mlp(const ModelConfig& config, int image_size, in
 std::shared_ptr<Model> merge_b_mlp(const Model& model, ModelConfig& config, int image_size, int classes) {
   auto& keys = dynamic_cast<BMlpConfig&>(config);
   if (keys.norm != NormKind::batch)
-    fail(ErrorKind::usage, "only norms of a b_mlp with model.norm: batch fold into its linear layers");
+    fail(ErrorKind::usage,
+         "only norms of a b_mlp with model.norm: batch fold into its linear layers, its norm is {}",
+         keys.norm == NormKind::none ? "none (is it merged already?)" : "layer");
   if (keys.skip && keys.norm_position == BMlpConfig::NormPosition::post)
     fail(ErrorKind::usage,
          "model.norm_position: post with model.skip: what is normalised is also added, past the linear "

@@ -227,8 +227,9 @@ bool is_sweep(const fs::path& folder) {
 SweepPlan plan_sweep(const std::string& file_or_folder, std::vector<ConfigNode> overrides) {
   const std::string file =
       is_sweep(file_or_folder) ? (fs::path(file_or_folder) / file_name).string() : file_or_folder;
-  ConfigNode document = load_document(file);
-  lay_bases(document, find_config(file));
+  const fs::path path = find_config(file);
+  ConfigNode document = with_base(read_document(path), path);
+  lay_bases(document, path);
   lay_on(document, combine_overrides(std::move(overrides)));
   SweepPlan plan{.folder = {}, .document = print_tree(document), .jobs = {}, .tasks = 0};
   const Sweep sweep = read_sweep(std::move(document));

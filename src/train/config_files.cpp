@@ -66,25 +66,6 @@ struct ConfigFile {
   std::optional<std::string> base;
 };
 
-// Of a path that find_config() gave.
-ConfigNode read_document(const fs::path& path) {
-  if (is_checkpoint(path)) return parse_yaml(read_state(path).config, state_file(path).string());
-  const bool standard = path == "-";
-  return parse_yaml(
-      standard || is_stream(path) ? read_stream(path, max_config_bytes) : read_file(path, max_config_bytes),
-      standard ? "standard input" : path.string());
-}
-
-// An unreadable configuration is the caller's mistake, not data's.
-ConfigNode read_given_document(const fs::path& path) {
-  try {
-    return read_document(path);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::data) throw;
-    throw Error(ErrorKind::usage, error.what());
-  }
-}
-
 ConfigFile split_base(ConfigNode tree) {
   if (tree.kind != ConfigNode::Kind::map)
     fail(ErrorKind::usage, "{}: the document is not a section of keys", tree.origin.text());
@@ -108,14 +89,12 @@ fs::path find_base(const std::string& base, const fs::path& file) {
   return fs::is_regular_file(beside) ? beside : find_config(base);
 }
 
-}  // namespace
-
-ConfigNode load_document(const std::string& file) {
-  const fs::path path = find_config(file);
-  ConfigFile top = split_base(read_given_document(path));
+// A file laid on its base.
+ConfigNode load_document(const fs::path& path) {
+  ConfigFile top = split_base(read_document(path));
   if (!top.base) return std::move(top.tree);
   const fs::path base_path = find_base(*top.base, path);
-  ConfigFile base = split_base(read_given_document(base_path));
+  ConfigFile base = split_base(read_document(base_path));
   if (base.base)
     fail(ErrorKind::usage, "{}: it is the base of {} and has a base of its own; one level is allowed",
          base_path.string(), path.string());
@@ -123,10 +102,25 @@ ConfigNode load_document(const std::string& file) {
   return std::move(base.tree);
 }
 
-ConfigNode with_base(ConfigNode section, const fs::path& file) {
-  ConfigFile top = split_base(std::move(section));
+}  // namespace
+
+ConfigNode read_document(const fs::path& file) {
+  const bool standard = file == "-";
+  try {
+    if (is_checkpoint(file)) return parse_yaml(read_state(file).config, state_file(file).string());
+    return parse_yaml(
+        standard || is_stream(file) ? read_stream(file, max_config_bytes) : read_file(file, max_config_bytes),
+        standard ? "standard input" : file.string());
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::data) throw;
+    throw Error(ErrorKind::usage, error.what());  // the caller's mistake, not data's
+  }
+}
+
+ConfigNode with_base(ConfigNode document, const fs::path& file) {
+  ConfigFile top = split_base(std::move(document));
   if (!top.base) return std::move(top.tree);
-  ConfigNode base = load_document(find_base(*top.base, file).string());
+  ConfigNode base = load_document(find_base(*top.base, file));
   merge(base, std::move(top.tree), families);
   return base;
 }
@@ -191,7 +185,7 @@ fs::path find_config(const std::string& file) {
 RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
                           Origins* origins, std::optional<ConfigNode> layer) {
   ConfigNode tree{ConfigNode::Kind::map, {}};
-  if (file) tree = load_document(*file);
+  if (file) tree = load_document(find_config(*file));
   if (layer) lay_on(tree, std::move(*layer));
   return make_run_config(std::move(tree), std::move(overrides), origins);
 }

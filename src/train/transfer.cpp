@@ -44,12 +44,27 @@ ConfigNode section_of(std::string key, ConfigNode value) {
   return section;
 }
 
+// The model's keys that are others than the weights were trained with: "model.depth is 3, the weights' is 2".
+std::string other_keys(const RunConfig& config, const RunConfig& saved) {
+  std::vector<std::string> found;
+  const std::vector<KeyRow> ours = config.rows(), theirs = saved.rows();
+  for (std::size_t i = 0; i < std::min(ours.size(), theirs.size()); ++i)
+    if (ours[i].path == theirs[i].path && ours[i].path.starts_with("model.") &&
+        ours[i].value != theirs[i].value)
+      found.push_back(
+          fmt::format("{} is {}, the weights' is {}", ours[i].path, ours[i].value, theirs[i].value));
+  return fmt::format("{}", fmt::join(found, "; "));
+}
+
 // Layers over all pixels or all patches, and embeddings of places, are of one image size.
 void load_fitting(const SavedWeights& weights, const Experiment& experiment, const std::string& ignored) {
   try {
     weights.load_into(*experiment.model, ignored);
   } catch (const Error& error) {
-    const std::int64_t size = parse_run_config(weights.state.config, weights.source(), {}).data.image_size;
+    const RunConfig saved = parse_run_config(weights.state.config, weights.source(), {});
+    const std::int64_t size = saved.data.image_size;
+    if (const std::string others = other_keys(experiment.config, saved); !others.empty())
+      fail(ErrorKind::usage, "{}: leave it as it is; {}", others, error.what());
     if (size == experiment.image_size()) throw;
     fail(ErrorKind::usage,
          "data.image_size {}: the weights are those for images of {}x{}: leave it out, and images of any "
@@ -57,6 +72,16 @@ void load_fitting(const SavedWeights& weights, const Experiment& experiment, con
          "resized to that; {}",
          experiment.image_size(), size, size, error.what());
   }
+}
+
+void warn_of_permutation(const RunConfig& config, const SavedWeights& weights) {
+  const auto saved = parse_run_config(weights.state.config, weights.source(), {}).data.permute_pixels;
+  const auto text = [](const std::optional<std::int64_t>& seed) {
+    return seed ? fmt::format("permuted by seed {}", *seed) : std::string("in their order");
+  };
+  if (saved != config.data.permute_pixels)
+    log().warn("pixels are {} here (data.permute_pixels), and were {} when the weights were trained",
+               text(config.data.permute_pixels), text(saved));
 }
 
 }  // namespace
@@ -95,6 +120,7 @@ std::string load_initial_weights(Experiment& experiment) {
   Model& model = *experiment.model;
   const SavedWeights weights = find_weights(*init.from);
   const std::vector<std::string>& saved = weights.state.classes;
+  warn_of_permutation(experiment.config, weights);
   const bool keep = keeps_head(experiment.train_set->info().classes, saved, init.new_head);
   load_fitting(weights, experiment, keep ? "" : model.head_prefix());
   if (!keep && init.head == InitConfig::Head::zero) zero_head(model);

@@ -117,7 +117,7 @@ TEST(StagedDirectory, RefusesATargetThatExistsUnlessToldToReplace) {
   const TempDir folder;
   fs::create_directory(folder / "made");
   write_file_atomically(folder / "made/old", "old");
-  EXPECT_NE(error_of(ErrorKind::failed, [&] { StagedDirectory(folder / "made"); }).find("already exists"),
+  EXPECT_NE(error_of(ErrorKind::usage, [&] { StagedDirectory(folder / "made"); }).find("already exists"),
             std::string::npos);
   StagedDirectory staged(folder / "made", true);
   write_file_atomically(staged.path() / "new", "new");

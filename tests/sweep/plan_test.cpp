@@ -88,10 +88,13 @@ TEST_F(SweepPlanTest, ItsOwnFileStandsForItselfElsewhere) {
       "  grid: {model.name: [B-2/16], optim.betas: [[0.9, 0.99], [0.95, 0.98]]}\n"
       "  then: {p: {base: own.yaml}}\n";
   write_plainly(folder_ / "own.yaml", "base: probe.yaml\ntrain: {epochs: 3}\ndata: {root: 'null'}\n");
-  const SweepPlan found = plan(sweep, "loss: {label_smoothing: 0.25}  # a comment\n");
+  write_plainly(folder_ / "base.yaml", "base: probe.yaml\nloss: {label_smoothing: 0.25}\n");
+  const SweepPlan found = plan(sweep, "base: base.yaml  # a file as any run's, with a base of its own\n");
+  EXPECT_EQ(found.jobs[0].config.loss.label_smoothing, 0.25);
   EXPECT_EQ(found.jobs[0].name, "B-2-16_betas0.9-0.99");
   fs::create_directories(found.folder);
   write_plainly(found.folder / "sweep.yaml", found.document);
+  fs::remove(folder_ / "base.yaml");
   fs::remove(folder_ / "own.yaml");
   fs::remove(folder_ / "s.yaml");
   ASSERT_TRUE(is_sweep(found.folder));

@@ -55,6 +55,15 @@ TEST_F(PermutedPixelsTest, EveryCommandShowsTheModelWhatItWasTrainedOn) {
                                    "--output", in("runs"), "--device", "cpu", "--epochs", "1", "-b", "50"});
   ASSERT_EQ(tuned.code, 0) << tuned.err;
   EXPECT_NE(tuned.err.find("pixels     permuted by seed 7"), std::string::npos) << tuned.err;
+  EXPECT_EQ(tuned.err.find("when the weights were trained"), std::string::npos) << tuned.err;
+  const Finished otherwise = run(Words{"finetune", run_folder("p"), "--data", data(), "--epochs", "1", "-b",
+                                       "50", "--set", "data.permute_pixels=8"} +
+                                 placed("o"));
+  EXPECT_NE(
+      otherwise.err.find("permuted by seed 8 here (data.permute_pixels), and were permuted by seed 7 when"),
+      std::string::npos)
+      << otherwise.err;
+  EXPECT_NE(run({"info", run_folder("p")}).out.find("permuted by seed 7"), std::string::npos);
 }
 
 }  // namespace

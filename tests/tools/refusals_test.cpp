@@ -108,6 +108,21 @@ TEST_F(RefusalsTest, APathOfAnotherKindIsNamedWithWhatTakesIt) {
                  "file of the run");
 }
 
+TEST_F(RefusalsTest, WhatDoesNotFitWhatIsThereIsTheCallersMistake) {
+  ASSERT_EQ(run(train("r", {}, "1")).code, 0);
+  const std::filesystem::path r = run_folder("r");
+  expect_refused({"export", r, "--to", r}, "already exists");
+  expect_refused({"import", r / "checkpoints/last/model.safetensors", "--family", "cifar10", "--to", r},
+                 "already exists");
+  expect_refused({"fetch", "cifar10", "--to", r / "config.yaml"}, "it is no folder");
+  expect_refused(Words{"finetune", r, "--data", data(), "--set", "model.depth=3"} + placed("f"),
+                 "model.depth is 3, the weights' is 2");
+  expect_refused({"import", r / "checkpoints/last/model.safetensors", "--family", "cifar10", "--weights",
+                  "ema", "--to", in("i")},
+                 "leave --weights ema out", 3);
+  expect_refused({"export", r, "--merge", "--to", in("m")}, "its norm is layer");
+}
+
 TEST_F(RefusalsTest, BenchmarksRefuseWhatMeansNothingToThem) {
   expect_refused({"bench", "step", "--epochs", "3"}, "--epochs is no option of smlp bench step");
   expect_refused({"bench", "step", "--set", "train.epochs=3"}, "means nothing");

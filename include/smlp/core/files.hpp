@@ -63,8 +63,9 @@ class AppendFile {
 };
 
 // A folder that appears under its name only on commit(): files are made in path(), each synced by its writer.
-// A target that exists is refused, unless `replace`: then the two change places in one step, where the file
-// system can (else the old one is moved aside first), and the old one is removed once the new one is durable.
+// A target that exists is refused, Error(usage), unless `replace`: then the two change places in one step,
+// where the file system can (else the old one is moved aside first), and the old one is removed once the new
+// one is durable.
 class StagedDirectory {
  public:
   explicit StagedDirectory(fs::path target, bool replace = false);

@@ -17,14 +17,14 @@ namespace smlp {
 RunConfig load_run_config(const std::optional<std::string>& file, std::vector<ConfigNode> overrides,
                           Origins* origins = nullptr, std::optional<ConfigNode> layer = std::nullopt);
 
-// A file's document, laid on its base; the keys are not looked at, and may be others than a run's.
-ConfigNode load_document(const std::string& file);
+// A file's document as it stands. An unreadable one: Error(usage).
+ConfigNode read_document(const std::filesystem::path& file);
 
-// A section that is a configuration of its own, laid on its base, which is looked up beside `file` and may
-// have a base as any file.
-ConfigNode with_base(ConfigNode section, const std::filesystem::path& file);
+// A document or section that is made of a configuration, laid on its base, which is looked up beside `file`
+// and may have a base as any file. The keys are not looked at, and may be others than a run's.
+ConfigNode with_base(ConfigNode document, const std::filesystem::path& file);
 
-// The configuration that a document of load_document() says, under overrides.
+// The configuration that such a document says, under overrides.
 RunConfig make_run_config(ConfigNode document, std::vector<ConfigNode> overrides, Origins* origins = nullptr);
 
 // Lays one document on another, as a file is on its base.

@@ -80,7 +80,7 @@ void add_run_options(CLI::App& app, const std::shared_ptr<SweepCommand>& o) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_option("--task", o->task, "only this training of the grid, from 0, and what follows it")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, 9999));
   app.add_flag("--dry-run", o->dry_run, "list the runs with what they cost and take here; write nothing");
   app.add_flag("--json", o->json, "print JSON");
   app.add_flag("--worker", o->worker)->group("");

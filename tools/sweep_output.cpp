@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "smlp/core/text.hpp"
 #include "table.hpp"
@@ -44,6 +46,18 @@ std::string remark_of(const SweepPlan& plan, const std::vector<JobState>& states
   return states[i].reason.empty() ? states[i].by : states[i].reason;
 }
 
+// Those that lie in the folder and are none of the plan's, which a fit of the folder would count.
+std::int64_t other_runs(const SweepPlan& plan) {
+  std::set<std::string> names;
+  for (const SweepJob& job : plan.jobs) names.insert(job.name);
+  std::int64_t count = 0;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(plan.folder, none))
+    count += std::filesystem::exists(entry.path() / "config.yaml", none) &&
+             !names.contains(entry.path().filename().string());
+  return count;
+}
+
 Json finite(double value) {
   return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
@@ -64,8 +78,11 @@ std::string sweep_status_text(const SweepPlan& plan, const std::vector<JobState>
                     s.top1 == s.top1 ? fmt::format("{:.2f}", s.top1) : "",
                     s.seconds > 0 ? human_time(s.seconds) : "", remark_of(plan, states, i)});
   }
-  return fmt::format("{}{}: {}{}\n", format_table(rows), printable(plan.folder.string()), counts_text(states),
-                     time_left_text(plan, states));
+  const std::int64_t others = other_runs(plan);
+  return fmt::format(
+      "{}{}: {}{}{}\n", format_table(rows), printable(plan.folder.string()), counts_text(states),
+      time_left_text(plan, states),
+      others == 0 ? "" : fmt::format("; {} in it are none of this sweep's", counted(others, "run")));
 }
 
 std::string sweep_status_json(const SweepPlan& plan, const std::vector<JobState>& states) {

@@ -18,6 +18,7 @@ void BMlpConfig::fields(FieldVisitor& v) {
   v.field("layers_per_block", layers_per_block, "linear layers in a block without bottleneck",
           between(1, 64));
   dropout_field(v, dropout);
+  parametrization_fields(v, parametrization, base_width);
 }
 
 void BMlpConfig::check(int /*image_size*/) const {
@@ -26,6 +27,12 @@ void BMlpConfig::check(int /*image_size*/) const {
          "model.layers_per_block: {}: a block with a bottleneck has two layers; set model.bottleneck: false "
          "to choose",
          layers_per_block);
+}
+
+double BMlpConfig::width_multiplier() const {
+  return parametrization == Parametrization::mup
+             ? static_cast<double>(width) / static_cast<double>(base_width)
+             : 1;
 }
 
 std::string BMlpConfig::sizes() const {

@@ -6,6 +6,13 @@
 
 namespace smlp {
 
+void parametrization_fields(FieldVisitor& v, Parametrization& parametrization, std::int64_t& base_width) {
+  v.choice("parametrization", parametrization,
+           {{"standard", Parametrization::standard}, {"mup", Parametrization::mup}},
+           "mup: start, rates and decay by width such that what was tuned at base_width suits all widths");
+  v.field("base_width", base_width, "of mup: the width at which it is the standard one", width_bounds);
+}
+
 void norm_field(FieldVisitor& v, NormKind& norm) {
   v.choice("norm", norm, {{"layer", NormKind::layer}, {"batch", NormKind::batch}, {"none", NormKind::none}},
            "normalisation of each block");

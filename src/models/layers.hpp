@@ -11,6 +11,7 @@ inline const Bounds width_bounds = between(1, most_width);
 
 void norm_field(FieldVisitor& v, NormKind& norm);
 void activation_field(FieldVisitor& v, Activation& activation);
+void parametrization_fields(FieldVisitor& v, Parametrization& parametrization, std::int64_t& base_width);
 void dropout_field(FieldVisitor& v, double& dropout);
 
 // The paper's and the published files' names, beginning with `letter`: they say depth and width, and some the

@@ -15,6 +15,13 @@ void SMlpConfig::fields(FieldVisitor& v) {
       {{"norm_act_linear", BlockOrder::norm_act_linear}, {"norm_linear_act", BlockOrder::norm_linear_act}},
       "the published code's order, or the paper's text's");
   dropout_field(v, dropout);
+  parametrization_fields(v, parametrization, base_width);
+}
+
+double SMlpConfig::width_multiplier() const {
+  return parametrization == Parametrization::mup
+             ? static_cast<double>(width) / static_cast<double>(base_width)
+             : 1;
 }
 
 std::string SMlpConfig::sizes() const {

@@ -28,6 +28,9 @@ const ModelConfig& SparseMlpConfig::base() const {
 
 void SparseMlpConfig::check(int image_size) const {
   base().check(image_size);
+  if ((kind == Kind::b_mlp ? b_mlp.parametrization : s_mlp.parametrization) == Parametrization::mup)
+    fail(ErrorKind::usage,
+         "model.parametrization: mup is for dense layers; a structured one has init and factor_rates");
 }
 
 std::string SparseMlpConfig::sizes() const {

@@ -35,7 +35,10 @@ const NetworkRow& row_of(const std::string& family) {
 
 std::shared_ptr<Model> build_model(const Chosen<ModelConfig>& config, int image_size, int classes) {
   check_model(*config.config, image_size, classes);
-  return row_of(config.name).build(*config.config, image_size, classes);
+  std::shared_ptr<Model> model = row_of(config.name).build(*config.config, image_size, classes);
+  if (const double multiplier = config.config->width_multiplier(); multiplier != 1)
+    start_as_mup(*model, multiplier);
+  return model;
 }
 
 std::shared_ptr<Model> merge_model(const Model& model, Chosen<ModelConfig>& config, int image_size,

@@ -106,6 +106,11 @@ void MuonConfig::fields(FieldVisitor& v) {
   v.field("eps", eps, "of AdamW", Bounds{.min = 0, .max = 1, .min_open = true});
 }
 
+double MuonConfig::width_rate(Role role, double multiplier) const {
+  if (role != Role::hidden) return OptimizerConfig::width_rate(role, multiplier);
+  return adjust_lr_fn == Adjust::original ? 1 : 1 / std::sqrt(multiplier);
+}
+
 std::unique_ptr<Optimizer> MuonConfig::build(std::vector<Parameter> parameters) const {
   return std::make_unique<Muon>(std::move(parameters), *this);
 }

@@ -56,28 +56,15 @@ void ParameterGroupConfig::fields(FieldVisitor& v) {
   v.field("freeze", freeze, "leave these as they are");
 }
 
+double OptimizerConfig::width_rate(Role role, double multiplier) const {
+  return role == Role::hidden || role == Role::head ? 1 / multiplier : 1;
+}
+
 void OptimizerConfig::common_fields(FieldVisitor& v) {
   v.field("lr", lr, "learning rate, before the schedule's factor", rate_bounds);
   v.field("weight_decay", weight_decay, "of every parameter a group doesn't name", rate_bounds);
   v.field("clip_norm", clip_norm, "limit of the global gradient norm; 0: none", between(0, 1e6));
   v.list("groups", groups, "settings by tensor name; the first match wins");
-}
-
-std::vector<Role> roles(const Model& model) {
-  std::vector<Role> found;
-  bool seen_input = false;
-  for (const auto& item : model.named_parameters()) {
-    const std::string& name = item.key();
-    const bool weight = name.ends_with("weight") && item.value().dim() >= 2;
-    if (name.starts_with(model.head_prefix()))
-      found.push_back(Role::head);
-    else if (item.value().dim() < 2)
-      found.push_back(Role::vector);
-    else
-      found.push_back(weight && !seen_input ? Role::input : Role::hidden);
-    seen_input = seen_input || weight;
-  }
-  return found;
 }
 
 std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& config) {
@@ -95,12 +82,13 @@ std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& con
                      [&](const ParameterGroupConfig& g) { return matches(g, item.key(), model); });
     const ParameterGroupConfig chosen = group == config.groups.end() ? ParameterGroupConfig{} : *group;
     const double times = config.steps_by_rate() ? model.rate(item.key()) : 1;
+    const double by_width = config.width_rate(role[i], model.width_multiplier());
     item.value().set_requires_grad(!chosen.freeze);
     if (!chosen.freeze)
       parameters.push_back({.name = item.key(),
                             .value = item.value(),
-                            .lr = times * chosen.lr.value_or(config.lr),
-                            .weight_decay = chosen.weight_decay.value_or(config.weight_decay),
+                            .lr = times * by_width * chosen.lr.value_or(config.lr),
+                            .weight_decay = chosen.weight_decay.value_or(config.weight_decay) / by_width,
                             .role = role[i]});
   }
   if (parameters.empty())

@@ -57,6 +57,11 @@ OptimizerState Sgd::state() const {
 
 }  // namespace
 
+double SgdConfig::width_rate(Role role, double multiplier) const {
+  if (role == Role::hidden) return 1;
+  return role == Role::head ? 1 / multiplier : multiplier;
+}
+
 void SgdConfig::fields(FieldVisitor& v) {
   common_fields(v);
   v.field("momentum", momentum, "decay of the velocity", Bounds{.min = 0, .max = 1, .max_open = true});

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/device/errors.hpp"
 #include "smlp/train/experiment.hpp"
@@ -48,7 +49,9 @@ JobCost price(const SweepJob& job, std::map<std::string, RunPace>& paces) {
 std::vector<JobCost> price_sweep(const SweepPlan& plan) {
   std::vector<JobCost> costs;
   std::map<std::string, RunPace> paces;
+  ProgressBar progress("measuring", std::ssize(plan.jobs));
   for (const SweepJob& job : plan.jobs) {
+    progress.update(std::ssize(costs), job.name);
     if (stop_signal() != 0) throw Interrupted("stopped: nothing was written");
     costs.push_back(with_errors([&] { return price(job, paces); }));
   }

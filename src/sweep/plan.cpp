@@ -1,6 +1,8 @@
 #include "smlp/sweep/plan.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 #include <set>
 
 #include "smlp/config/print.hpp"
@@ -60,12 +62,25 @@ Grid read_grid(const ConfigNode& node) {
   return grid;
 }
 
+// It becomes a part of folders' names, behind those of trainings and epochs.
+void check_follower_name(const std::string& name, const ConfigNode& node) {
+  const bool plain = !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
+    return std::isalnum(c) || c == '-' || c == '_' || c == '.';
+  });
+  if (!plain || name.starts_with("epoch") || name.find("--") != std::string::npos)
+    refuse(node,
+           fmt::format("sweep.then: \"{}\" is no name for what follows: letters, digits, single -, _ and ., "
+                       "and not \"epoch…\"",
+                       printable(name)));
+}
+
 std::vector<FollowUp> read_then(const ConfigNode& node) {
   if (node.kind != Kind::map)
     refuse(node,
            "sweep.then: expected names, each with a configuration, such as {probe: {base: probe.yaml}}");
   std::vector<FollowUp> then;
   for (const auto& [name, document] : node.entries) {
+    check_follower_name(name, document);
     if (document.kind != Kind::map)
       refuse(document,
              fmt::format("sweep.then.{}: expected a configuration, such as {{base: probe.yaml, data: "
@@ -101,7 +116,12 @@ Sweep read_sweep(ConfigNode document) {
 
 std::string value_text(const ConfigNode& value) {
   if (value.kind == Kind::null) return "null";
-  if (value.kind == Kind::scalar) return value.text;
+  if (value.kind == Kind::scalar) {  // however a number is written
+    double number = 0;
+    const char* const end = value.text.data() + value.text.size();
+    const auto [rest, error] = std::from_chars(value.text.data(), end, number);
+    return !value.quoted && error == std::errc() && rest == end ? fmt::format("{}", number) : value.text;
+  }
   std::string text;
   for (const ConfigNode& item : value.items) text += (text.empty() ? "" : "-") + value_text(item);
   return text;
@@ -190,6 +210,9 @@ class Planner {
            job.name.size(), longest_name);
     if (plan_.jobs.size() >= most_jobs)
       fail(ErrorKind::usage, "a sweep of more than {} runs; make several of it", most_jobs);
+    const auto [same, is_new] = configs_.emplace(job.config.yaml(), job.name);
+    if (!is_new && !job.after)
+      fail(ErrorKind::usage, "{} and {} are the same run: a value is said twice", same->second, job.name);
     job.config.run.name = job.name;
     job.config.run.output = plan_.folder.string();
     plan_.jobs.push_back(std::move(job));
@@ -197,6 +220,7 @@ class Planner {
 
   SweepPlan& plan_;
   std::set<std::string> names_;
+  std::map<std::string, std::string> configs_;  // of jobs by name
 };
 
 // Where the sweep's own file would be.
@@ -213,8 +237,20 @@ void lay_bases(ConfigNode& document, const fs::path& file) {
   ConfigNode* section = document.find("sweep");
   ConfigNode* then = section != nullptr ? section->find("then") : nullptr;
   if (then == nullptr || then->kind != Kind::map) return;
-  for (auto& [name, each] : then->entries)
-    if (each.kind == Kind::map) each = with_base(std::move(each), file);
+  for (auto& [name, each] : then->entries) {
+    if (each.kind != Kind::map) continue;
+    if (const ConfigNode* model = each.find("model"))
+      refuse(*model, fmt::format("sweep.then.{}: the model is that of the training it follows", name));
+    each = with_base(std::move(each), file);
+    std::erase_if(each.entries, [](const auto& entry) { return entry.first == "model"; });
+  }
+}
+
+// "DIR/sweep.yaml" of a sweep's folder means the folder.
+std::string folder_if_its_file(const std::string& given) {
+  const fs::path path = given;
+  if (path.filename() != file_name || !fs::is_directory(path.parent_path() / "jobs")) return given;
+  return path.parent_path().string();
 }
 
 }  // namespace
@@ -224,7 +260,8 @@ bool is_sweep(const fs::path& folder) {
   return fs::is_regular_file(folder / file_name, none);
 }
 
-SweepPlan plan_sweep(const std::string& file_or_folder, std::vector<ConfigNode> overrides) {
+SweepPlan plan_sweep(const std::string& given, std::vector<ConfigNode> overrides) {
+  const std::string file_or_folder = folder_if_its_file(given);
   const std::string file =
       is_sweep(file_or_folder) ? (fs::path(file_or_folder) / file_name).string() : file_or_folder;
   const fs::path path = find_config(file);

@@ -11,6 +11,7 @@
 #include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/run/results.hpp"
 #include "smlp/run/run_status.hpp"
+#include "smlp/run/sessions.hpp"
 #include "smlp/run/step_plan.hpp"
 #include "smlp/train/config_files.hpp"
 
@@ -27,11 +28,22 @@ std::string first_line(const std::string& text) {
   return printable(text.substr(0, text.find('\n')));
 }
 
-// What began from other weights than those there are now: its upstream run was trained further.
-bool is_outdated(const SweepPlan& plan, const SweepJob& job, const RunConfig& stored) {
-  if (!job.after || job.epoch != 0 || !stored.init.from) return false;
-  const auto newest = newest_checkpoint(run_of(plan, plan.jobs[*job.after]));
-  return newest && newest->filename() != fs::path(*stored.init.from).filename();
+// When a run's first session began; "": it does not say.
+std::string began(const fs::path& run) {
+  const std::vector<RunSession> sessions = read_sessions(run);
+  return sessions.empty() ? "" : sessions.front().start;
+}
+
+// Why what follows another was not begun from the weights that are there now; "": it was.
+std::string outdated(const SweepPlan& plan, const SweepJob& job, const RunConfig& stored) {
+  if (!job.after || !stored.init.from) return "";
+  const std::string& source = plan.jobs[*job.after].name;
+  if (began(run_of(plan, job)) < began(plan.folder / source))
+    return fmt::format("it began before {}, which was trained anew since; move it away", source);
+  const auto newest = newest_checkpoint(plan.folder / source);
+  const fs::path from = fs::path(*stored.init.from).filename();
+  if (job.epoch != 0 || !newest || newest->filename() == from) return "";
+  return fmt::format("it began at {}, and {} has trained on since; move it away", from.string(), source);
 }
 
 void set_failed(JobState& state, const std::string& reason) {
@@ -44,16 +56,17 @@ void read_run(const SweepPlan& plan, const SweepJob& job, JobState& state) {
   const RunConfig stored = load_run_config((run / "config.yaml").string(), {});
   const RunResults results = read_results(run);
   const Evaluation last = results.evaluations.empty() ? Evaluation{} : results.evaluations.back();
-  state.epoch = std::min(results.epoch, static_cast<double>(job.config.train.epochs));
+  state.epoch = std::min(results.epoch, static_cast<double>(stored.train.epochs));
   state.seconds = std::isfinite(last.train_seconds) ? last.train_seconds : 0;
   state.top1 = last.top1;
   const std::string status = run_status(run);
   if (status == "running")
     state.status = JobState::Status::running;
-  else if (is_outdated(plan, job, stored))
-    set_failed(state,
-               fmt::format("it began at {}, and {} has trained on since; move it away",
-                           fs::path(*stored.init.from).filename().string(), plan.jobs[*job.after].name));
+  else if (const std::string why = outdated(plan, job, stored); !why.empty())
+    set_failed(state, why);
+  else if (state.epoch > static_cast<double>(job.config.train.epochs))
+    set_failed(state, fmt::format("it was trained for {:g} epochs, and the sweep says {}; move it away",
+                                  state.epoch, job.config.train.epochs));
   else if (status == "finished" && stored.train.epochs >= job.config.train.epochs)
     state.status = JobState::Status::finished;
   else
@@ -133,6 +146,8 @@ const char* status_word(JobState::Status status) {
 fs::path weights_of(const SweepPlan& plan, const SweepJob& job) {
   const SweepJob& source = plan.jobs.at(job.after.value());
   const fs::path run = run_of(plan, source);
+  if (!newest_checkpoint(run))
+    fail(ErrorKind::data, "{} has lost its checkpoints: move it away, and it is trained again", run.string());
   if (job.epoch == 0) return find_checkpoint(run);
   const StepPlan steps{.images = images_of_epoch(run, source.config.data.subset),
                        .epochs = source.config.train.epochs,

@@ -11,6 +11,8 @@
 #include "smlp/core/signals.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/sweep/progress.hpp"
+#include "smlp/train/config_files.hpp"
+#include "smlp/train/run_folder.hpp"
 #include "smlp/train/session.hpp"
 
 namespace smlp {
@@ -103,12 +105,24 @@ class Worker {
   bool interrupted_ = false;
 };
 
+// What has begun keeps its settings: with others it would be another run under the same name.
+void check_begun_runs(const SweepPlan& plan, std::optional<std::int64_t> task) {
+  for (const SweepJob& job : plan.jobs) {
+    const fs::path run = plan.folder / job.name;
+    if ((task && job.task != *task) || !fs::exists(run / "config.yaml")) continue;
+    RunConfig config = copy_of(job.config);
+    config.init.from = load_run_config((run / "config.yaml").string(), {}).init.from;
+    check_same_run(config, run, std::nullopt);
+  }
+}
+
 }  // namespace
 
 void open_sweep(const SweepPlan& plan, std::optional<std::int64_t> task) {
   std::error_code error;
   if (fs::exists(plan.folder) && !is_sweep(plan.folder) && !fs::is_empty(plan.folder, error))
     fail(ErrorKind::usage, "{} is there and holds no sweep; give --name or --output", plan.folder.string());
+  check_begun_runs(plan, task);
   fs::create_directories(plan.folder / "jobs", error);
   if (error) fail(ErrorKind::failed, "{}: cannot be made: {}", plan.folder.string(), error.message());
   write_file_atomically(plan.folder / "sweep.yaml", plan.document);

@@ -129,7 +129,7 @@ void lay_on(ConfigNode& base, ConfigNode over) {
   merge(base, std::move(over), families);
 }
 
-RunConfig make_run_config(ConfigNode tree, std::vector<ConfigNode> overrides, Origins* origins) {
+RunConfig make_run_config(ConfigNode document, std::vector<ConfigNode> overrides, Origins* origins) {
   RunConfig config;
   ConfigNode over = combine_overrides(std::move(overrides));
   rename_old_keys(over);
@@ -138,9 +138,9 @@ RunConfig make_run_config(ConfigNode tree, std::vector<ConfigNode> overrides, Or
     fail(ErrorKind::usage,
          "{}: resolved is what a run has written of itself; set device, data.workers, data.mean and data.std",
          resolved->origin.text());
-  merge(tree, std::move(over), families);
+  merge(document, std::move(over), families);
   read_config(
-      tree, [&](FieldVisitor& v) { config.fields(v); }, origins, key_meanings());
+      document, [&](FieldVisitor& v) { config.fields(v); }, origins, key_meanings());
   check_stop_signals(config.run.stop_signals);
   config.schedule->check(config.optim->lr);
   if (config.train.patience > 0 && config.train.eval_every == 0)

@@ -39,8 +39,8 @@ TEST_F(SweepPlanTest, AGridIsEveryCombinationOfItsValues) {
   const SweepPlan found =
       plan("  grid: {model.name: [B-2/16, s_mlp], optim.lr: [1e-3, 0.01], run.seed: [0, 7]}\n");
   EXPECT_EQ(names(found),
-            (std::vector<std::string>{"B-2-16_lr1e-3_seed0", "B-2-16_lr1e-3_seed7", "B-2-16_lr0.01_seed0",
-                                      "B-2-16_lr0.01_seed7", "s-mlp_lr1e-3_seed0", "s-mlp_lr1e-3_seed7",
+            (std::vector<std::string>{"B-2-16_lr0.001_seed0", "B-2-16_lr0.001_seed7", "B-2-16_lr0.01_seed0",
+                                      "B-2-16_lr0.01_seed7", "s-mlp_lr0.001_seed0", "s-mlp_lr0.001_seed7",
                                       "s-mlp_lr0.01_seed0", "s-mlp_lr0.01_seed7"}));
   EXPECT_EQ(found.tasks, 8);
   EXPECT_EQ(found.folder, folder_ / "s");
@@ -55,7 +55,7 @@ TEST_F(SweepPlanTest, AGridIsEveryCombinationOfItsValues) {
 TEST_F(SweepPlanTest, AListOfGridsIsOneAfterTheOther) {
   const SweepPlan found =
       plan("  grid:\n    - {optim.lr: [1e-3]}\n    - {augment.flip: [0], augment.mixup: [0, 0.4]}\n");
-  EXPECT_EQ(names(found), (std::vector<std::string>{"lr1e-3", "flip0_mixup0", "flip0_mixup0.4"}));
+  EXPECT_EQ(names(found), (std::vector<std::string>{"lr0.001", "flip0_mixup0", "flip0_mixup0.4"}));
   EXPECT_EQ(found.jobs[2].config.augment.mixup, 0.4);
 }
 
@@ -114,11 +114,18 @@ TEST_F(SweepPlanTest, WhatIsNoSweepIsRefusedWithAReason) {
   expect_refused("  grid: {run.name: [a, b]}\n", "the sweep does");
   expect_refused("  grid: {optim.rate: [1]}\n", "optim.rate");
   expect_refused("  grid: {optim.lr: [1e-3, -1]}\n", "lr-1: ");
-  expect_refused("  grid: {optim.lr: [1e-3, 1e-3]}\n", "two runs of the sweep are called lr1e-3");
+  expect_refused("  grid: {optim.lr: [1e-3, 1e-3]}\n", "two runs of the sweep are called lr0.001");
   expect_refused("  grid: {run.seed: [0]}\n  first: {}\n", "sweep.first: no such key");
   expect_refused("  then: {}\n", "it has no grid");
   expect_refused("  grid: {run.seed: [0]}\n  then: {probe: probe.yaml}\n", "expected a configuration");
   expect_refused("  grid: {run.seed: [0]}\n  then: {probe: {epochs: 2}}\n", "seed0--probe: ");
+  expect_refused("  grid: {run.seed: [0]}\n  then: {probe: {model: {width: 8}}}\n",
+                 "that of the training it follows");
+  for (const char* name : {"a/b", "''", "..//x", "a--b", "epoch1", "'x y'"})
+    expect_refused(std::string("  grid: {run.seed: [0]}\n  then: {") + name + ": {}}\n",
+                   "no name for what follows");
+  expect_refused("  grid:\n    - {optim.lr: [1e-4]}\n    - {optim.lr: [1e-4], run.seed: [0]}\n",
+                 "are the same run");
   write_plainly(folder_ / "plain.yaml", "train: {epochs: 1}\n");
   const std::string plain =
       testing::error_of(ErrorKind::usage, [&] { plan_sweep(folder_ / "plain.yaml", {}); });

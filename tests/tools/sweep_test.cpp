@@ -54,16 +54,19 @@ class SweepTest : public testing::ProgramFixture {
   }
   template <class True>
   static void wait_until(const True& is_true) {
-    for (int tries = 0; tries < 600 && !is_true(); ++tries)
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    for (int tries = 0; tries < 6000 && !is_true(); ++tries)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     ASSERT_TRUE(is_true());
   }
-  // Of a process that has a run of the sweep: 0 while there is none.
-  pid_t claimant(const std::string& name) const {
+  // A process that has just begun a run of the sweep; 0 while there is none.
+  pid_t beginner(const std::string& name) const {
+    const fs::path folder = in("runs") / name;
     std::error_code none;
-    for (const auto& entry : fs::directory_iterator(in("runs") / name / "jobs", none)) {
+    for (const auto& entry : fs::directory_iterator(folder / "jobs", none)) {
       int process = 0;
-      if (entry.path().extension() == ".claim" &&
+      const fs::path run = folder / entry.path().stem();
+      if (entry.path().extension() == ".claim" && fs::exists(run / "config.yaml") &&
+          !fs::exists(run / "checkpoints/last") &&
           std::sscanf(read_text(entry.path()).c_str(), "process %d on ", &process) == 1)
         return process;
     }
@@ -120,6 +123,9 @@ TEST_F(SweepTest, AGridIsTrainedOnceAndWhatFollowsEachKeptEpoch) {
       << "its run went on, so that the probe of its end is of other weights";
   const Json longer = status("s");
   EXPECT_EQ(longer["runs"][0]["epoch"], 5);
+  EXPECT_NE(run({"sweep", "run", in("runs/s"), "--lr", "0.5"}).err.find("optim.lr is 0.5"), std::string::npos)
+      << "a finished run is not another one's";
+  EXPECT_EQ(read_text(in("runs/s/sweep.yaml")).find("0.5"), std::string::npos) << "and nothing was written";
   EXPECT_NE(longer["runs"][1]["reason"].get<std::string>().find("width8 has trained on"), std::string::npos)
       << longer;
   EXPECT_EQ(longer["runs"][3]["epoch"], 4) << "of another task";
@@ -143,7 +149,7 @@ TEST_F(SweepTest, OneThatFailsIsReportedTheOthersGoOnAndTheNextCallTriesItAgain)
 TEST_F(SweepTest, KilledItGoesOnToTheSameBits) {
   const std::string grid = "  grid: {run.seed: [0, 1]}\n";
   const std::string keys =
-      "checkpoint: {every_steps: 5}\ntrain: {epochs: 12, batch_size: 64, log_every: 3}\n";
+      "checkpoint: {every_steps: 5}\ntrain: {epochs: 40, batch_size: 64, log_every: 3}\n";
   const auto write = [&](const std::string& name) {
     sweep(name, grid);
     std::string text = read_text(in(name + ".yaml"));
@@ -154,7 +160,7 @@ TEST_F(SweepTest, KilledItGoesOnToTheSameBits) {
   ASSERT_EQ(run({"sweep", write("whole")}).code, 0);
   {
     Program cut(folder_.path(), {SMLP_PROGRAM, "sweep", write("cut")});
-    wait_until([&] { return fs::exists(in("runs/cut/seed1/checkpoints/step-000000010")); });
+    wait_until([&] { return fs::exists(in("runs/cut/seed1/checkpoints/last")); });
     cut.signal(SIGKILL);
     cut.wait();
   }
@@ -187,8 +193,9 @@ TEST_F(SweepTest, OfTwentyRunsOneWhoseProcessIsKilledFailsAlone) {
   for (int seed = 1; seed < 20; ++seed) seeds += fmt::format(", {}", seed);
   const std::string file = sweep("s", "  grid: {run.seed: [" + seeds + "]}\n");
   Program parent(folder_.path(), {SMLP_PROGRAM, "sweep", file, "--jobs", "2"});
-  wait_until([&] { return claimant("s") != 0; });
-  ::kill(claimant("s"), SIGKILL);
+  pid_t process = 0;
+  wait_until([&] { return (process = beginner("s")) != 0; });
+  ::kill(process, SIGKILL);
   const Finished finished = parent.wait();
   EXPECT_EQ(finished.code, 1) << finished.err;
   const Json found = status("s");
@@ -209,7 +216,8 @@ TEST_F(SweepTest, AStopSavesWhatEachProcessDoesAndTheNextCallGoesOn) {
   const Json found = status("s");
   EXPECT_EQ(count(found, "stopped"), 2) << found;
   for (const Json& each : found["runs"]) EXPECT_GT(each["epoch"], 0);
-  EXPECT_EQ(claimant("s"), 0);
+  for (const char* seed : {"seed0", "seed1"})
+    EXPECT_FALSE(fs::exists(in("runs/s/jobs") / (seed + std::string(".claim"))));
   const auto done = static_cast<int>(found["runs"][0]["epoch"].get<double>());
   EXPECT_EQ(run({"sweep", "run", in("runs/s"), "--task", "0", "--epochs", std::to_string(done + 1)}).code, 0);
   EXPECT_EQ(status("s")["runs"][0]["status"], "finished");

@@ -23,11 +23,14 @@ class BMlpConfig : public ModelConfig {
   bool bottleneck = true;
   std::int64_t layers_per_block = 2;  // without the bottleneck; with it a block has two
   double dropout = 0.0;               // after the embedding and after each block's sum
+  Parametrization parametrization = Parametrization::standard;
+  std::int64_t base_width = 64;
 
   void fields(FieldVisitor& v) override;
   void check(int image_size) const override;
   std::vector<CostRow> costs(int image_size, int classes) const override;
   std::string sizes() const override;
+  double width_multiplier() const override;
 
   // Widths through one block, its input first.
   std::vector<std::int64_t> block_widths() const;

@@ -31,6 +31,9 @@ class ModelConfig : public FieldGroup {
   // One row a layer, in the order of the forward pass, of the model for images of image_size × image_size.
   virtual std::vector<CostRow> costs(int image_size, int classes) const = 0;
 
+  // The width over the base's, by which µP scales; 1: nothing is scaled.
+  virtual double width_multiplier() const { return 1; }
+
   // The sizes in a word or two, for a run's header: "depth 6, width 512".
   virtual std::string sizes() const = 0;
 };

@@ -17,10 +17,13 @@ class SMlpConfig : public ModelConfig {
   Activation activation = Activation::gelu;
   BlockOrder block_order = BlockOrder::norm_act_linear;
   double dropout = 0.0;  // after the embedding and after each block
+  Parametrization parametrization = Parametrization::standard;
+  std::int64_t base_width = 64;
 
   void fields(FieldVisitor& v) override;
   std::vector<CostRow> costs(int image_size, int classes) const override;
   std::string sizes() const override;
+  double width_multiplier() const override;
 
   // "S-6/2048" and the other spellings of a B-MLP's names.
   static const std::vector<Preset>& presets();

@@ -2,8 +2,13 @@
 #include <torch/nn/module.h>
 
 #include <string>
+#include <vector>
 
 namespace smlp {
+
+// What a parameter does in its model, by which some optimisers and µP treat it: the weight that images reach
+// first, the head's, any other of one dimension or less, or what lies between.
+enum class Role { input, hidden, head, vector };
 
 // A classifier of square images. Tensor names and their order equal the published checkpoints'. Buffers of
 // whole numbers with dimensions hold permutations along the last, buffers of booleans are masks of which as
@@ -22,6 +27,21 @@ class Model : public torch::nn::Module {
 
   // What a parameter's rate is multiplied with under optimisers whose steps do not grow with the gradient.
   virtual double rate(const std::string& /*parameter*/) const { return 1; }
+
+  // Width over the base's that rates and decay are scaled by (OptimizerConfig::width_rate); 1: they are not.
+  double width_multiplier() const { return width_multiplier_; }
+  void set_width_multiplier(double multiplier) { width_multiplier_ = multiplier; }
+
+ private:
+  double width_multiplier_ = 1;
 };
+
+// Of each parameter, in the model's order.
+std::vector<Role> roles(const Model& model);
+
+// Makes µP's start ("Tensor Programs V", arXiv 2203.03466, the form without multipliers of the output) of
+// the usual one, which draws weights and biases with a variance of 1 / fan-in: the head's variance falls as
+// 1 / width², and biases begin as at the base. `multiplier`: width over the base's.
+void start_as_mup(Model& model, double multiplier);
 
 }  // namespace smlp

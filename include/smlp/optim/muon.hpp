@@ -21,6 +21,7 @@ class MuonConfig : public OptimizerConfig {
   MuonConfig() { lr = 1e-3; }
   void fields(FieldVisitor& v) override;
   std::unique_ptr<Optimizer> build(std::vector<Parameter> parameters) const override;
+  double width_rate(Role role, double multiplier) const override;
   std::int64_t state_values() const override { return 2; }  // one of a matrix
 };
 

@@ -6,15 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "smlp/nn/model.hpp"
 #include "smlp/optim/optimizer_config.hpp"
 
 namespace smlp {
-
-class Model;  // nn/model.hpp
-
-// What a parameter does in its model, by which some optimisers treat it: the weight that images reach first,
-// the head, another of one dimension or less, or any between.
-enum class Role { input, hidden, head, vector };
 
 // A parameter as an optimiser sees it. Frozen ones never reach it.
 struct Parameter {
@@ -61,11 +56,9 @@ class Optimizer {
   std::vector<Parameter> parameters_;
 };
 
-// Of each parameter, in the model's order.
-std::vector<Role> roles(const Model& model);
-
-// The model's parameters with the config's groups and Model::rate applied; requires_grad is cleared on frozen
-// ones. A pattern that matches nothing: Error(usage) naming it and the nearest tensor name.
+// The model's parameters with the config's groups, Model::rate and, under µP, the rates by width applied;
+// requires_grad is cleared on frozen ones. A pattern that matches nothing: Error(usage) naming it and the
+// nearest tensor name.
 std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& config);
 
 }  // namespace smlp

@@ -11,6 +11,7 @@ namespace smlp {
 
 class Optimizer;  // optim/optimizer.hpp
 struct Parameter;
+enum class Role;  // nn/model.hpp
 
 // Settings of the parameters whose name matches a pattern; what a group leaves null it takes from the
 // optimiser.
@@ -35,6 +36,10 @@ class OptimizerConfig : public FieldGroup {
 
   // Whether a step's size is the rate's, whatever the gradient's: of optimisers like Adam, or of signs.
   virtual bool steps_by_rate() const { return true; }
+
+  // What a parameter's rate is multiplied with under µP, where the width is `multiplier` times the base's;
+  // its decay is divided by that, so that their product stays. Here as for Adam (arXiv 2203.03466, table 8).
+  virtual double width_rate(Role role, double multiplier) const;
 
   // Float32 values that the optimiser keeps for each one it trains.
   virtual std::int64_t state_values() const = 0;

@@ -13,6 +13,7 @@ class SgdConfig : public OptimizerConfig {
   void fields(FieldVisitor& v) override;
   std::unique_ptr<Optimizer> build(std::vector<Parameter> parameters) const override;
   bool steps_by_rate() const override { return false; }
+  double width_rate(Role role, double multiplier) const override;
   std::int64_t state_values() const override { return momentum > 0 ? 1 : 0; }
 };
 

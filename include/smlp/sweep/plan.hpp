@@ -33,8 +33,9 @@ struct SweepPlan {
   std::int64_t tasks = 0;      // trainings of the grid
 };
 
-// Of a file, or of a sweep's folder, whose own sweep.yaml is read. The folder is run.output/run.name, by the
-// file's name where there is none. Every configuration is checked: Error(usage) naming the job.
+// Of a file, or of a sweep's folder (or the sweep.yaml in it), whose own sweep.yaml is read. The folder is
+// run.output/run.name, by the file's name where there is none. Every configuration is checked: Error(usage)
+// naming the job.
 SweepPlan plan_sweep(const std::string& file_or_folder, std::vector<ConfigNode> overrides);
 
 // Whether there is a sweep's folder.

@@ -13,7 +13,7 @@ struct SweepOutcome {
 };
 
 // Writes the plan's document as the sweep's own, and forgets what failed before, so that it is tried again. A
-// folder that holds anything else: Error(usage).
+// folder that holds anything else, or runs that were begun with other settings: Error(usage) naming them.
 void open_sweep(const SweepPlan& plan, std::optional<std::int64_t> task);
 
 // Does the sweep's jobs that nobody else does, in their order, in this process: finished ones are left, begun

@@ -132,7 +132,7 @@ TEST(StagedDirectory, RefusesATargetThatAppearedMeanwhile) {
   const TempDir folder;
   StagedDirectory staged(folder / "made");
   fs::create_directory(folder / "made");
-  error_of(ErrorKind::failed, [&] { staged.commit(); });
+  error_of(ErrorKind::usage, [&] { staged.commit(); });
 }
 
 TEST(ReplaceLink, MakesAndSwapsASymbolicLink) {

@@ -27,15 +27,14 @@ std::vector<JobState> states_of(const SweepPlan& plan) {
   return states;
 }
 
-void print_status(const SweepPlan& plan, bool json) {
-  const std::vector<JobState> states = states_of(plan);
+void print_status(const SweepPlan& plan, const std::vector<JobState>& states, bool json) {
   std::cout << (json ? sweep_status_json(plan, states) : sweep_status_text(plan, states)) << std::flush;
 }
 
-bool all_finished(const SweepPlan& plan, std::optional<std::int64_t> task) {
-  for (const SweepJob& job : plan.jobs)
-    if ((!task || job.task == *task) && state_of(plan, job).status != JobState::Status::finished)
-      return false;
+bool all_finished(const SweepPlan& plan, const std::vector<JobState>& states,
+                  std::optional<std::int64_t> task) {
+  for (std::size_t i = 0; i < states.size(); ++i)
+    if ((!task || plan.jobs[i].task == *task) && states[i].status != JobState::Status::finished) return false;
   return true;
 }
 
@@ -59,16 +58,18 @@ int run_sweep(const SweepCommand& command) {
     run_sweep_workers(plan, command.jobs, command.task);
   else
     work_on_sweep(plan, command.task);
-  if (!command.worker) print_status(plan, command.json);
+  const std::vector<JobState> states = states_of(plan);
+  if (!command.worker) print_status(plan, states, command.json);
   if (stop_signal() != 0) return 128 + stop_signal();
-  return all_finished(plan, command.task) ? 0 : static_cast<int>(ErrorKind::failed);
+  return all_finished(plan, states, command.task) ? 0 : static_cast<int>(ErrorKind::failed);
 }
 
 int show_status(const SweepCommand& command) {
   if (!is_sweep(command.sweep))
     fail(ErrorKind::data, "{}: no sweep's folder: it has no sweep.yaml; {}", command.sweep,
          what_is(command.sweep));
-  print_status(plan_sweep(command.sweep, {}), command.json);
+  const SweepPlan plan = plan_sweep(command.sweep, {});
+  print_status(plan, states_of(plan), command.json);
   return 0;
 }
 

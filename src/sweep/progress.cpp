@@ -38,7 +38,8 @@ std::string began(const fs::path& run) {
 std::string outdated(const SweepPlan& plan, const SweepJob& job, const RunConfig& stored) {
   if (!job.after || !stored.init.from) return "";
   const std::string& source = plan.jobs[*job.after].name;
-  if (began(run_of(plan, job)) < began(plan.folder / source))
+  const std::string start = began(run_of(plan, job));  // a kill may have left it unsaid
+  if (!start.empty() && start < began(plan.folder / source))
     return fmt::format("it began before {}, which was trained anew since; move it away", source);
   const auto newest = newest_checkpoint(plan.folder / source);
   const fs::path from = fs::path(*stored.init.from).filename();

@@ -25,7 +25,7 @@ class Worker {
   Worker(const SweepPlan& plan, std::optional<std::int64_t> task)
       : plan_(plan), task_(task), known_(plan.jobs.size(), Status::waiting) {}
 
-  SweepOutcome run() {
+  void run() {
     bool told = false;
     while (!stopped()) {
       const Round round = next_round();
@@ -35,11 +35,6 @@ class Worker {
         log().info("waiting for {} that other processes do", counted(round.elsewhere, "run"));
       std::this_thread::sleep_for(std::chrono::seconds(1));
     }
-    SweepOutcome outcome;
-    outcome.stopped = stopped();
-    for (std::size_t i = 0; i < known_.size(); ++i)
-      if (is_ours(i) && known_[i] != Status::finished) ++outcome.failed;
-    return outcome;
   }
 
  private:
@@ -111,7 +106,11 @@ void check_begun_runs(const SweepPlan& plan, std::optional<std::int64_t> task) {
     const fs::path run = plan.folder / job.name;
     if ((task && job.task != *task) || !fs::exists(run / "config.yaml")) continue;
     RunConfig config = copy_of(job.config);
-    config.init.from = load_run_config((run / "config.yaml").string(), {}).init.from;
+    try {
+      config.init.from = load_run_config((run / "config.yaml").string(), {}).init.from;
+    } catch (const Error&) {
+      continue;  // damaged: it fails when its turn comes, and the others go on
+    }
     check_same_run(config, run, std::nullopt);
   }
 }
@@ -130,10 +129,8 @@ void open_sweep(const SweepPlan& plan, std::optional<std::int64_t> task) {
     if (!task || job.task == *task) fs::remove(error_file(plan, job), error);
 }
 
-SweepOutcome work_on_sweep(const SweepPlan& plan, std::optional<std::int64_t> task) {
-  if (task && (*task < 0 || *task >= plan.tasks))
-    fail(ErrorKind::usage, "--task {}: the sweep has tasks 0 to {}", *task, plan.tasks - 1);
-  return Worker(plan, task).run();
+void work_on_sweep(const SweepPlan& plan, std::optional<std::int64_t> task) {
+  Worker(plan, task).run();
 }
 
 }  // namespace smlp

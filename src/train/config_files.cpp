@@ -131,6 +131,8 @@ void lay_on(ConfigNode& base, ConfigNode over) {
 
 RunConfig make_run_config(ConfigNode document, std::vector<ConfigNode> overrides, Origins* origins) {
   RunConfig config;
+  rename_old_keys(document);
+  expand_preset(document);
   ConfigNode over = combine_overrides(std::move(overrides));
   rename_old_keys(over);
   expand_preset(over);
@@ -192,9 +194,7 @@ RunConfig load_run_config(const std::optional<std::string>& file, std::vector<Co
 
 RunConfig parse_run_config(const std::string& yaml, const std::string& source,
                            std::vector<ConfigNode> overrides) {
-  ConfigNode tree = parse_yaml(yaml, source);
-  rename_old_keys(tree);
-  return make_run_config(std::move(tree), std::move(overrides), nullptr);
+  return make_run_config(parse_yaml(yaml, source), std::move(overrides), nullptr);
 }
 
 void rename_old_keys(ConfigNode& layer) {

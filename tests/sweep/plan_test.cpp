@@ -52,6 +52,16 @@ TEST_F(SweepPlanTest, AGridIsEveryCombinationOfItsValues) {
   EXPECT_EQ(fs::path(last.run.output), folder_ / "s");
 }
 
+TEST_F(SweepPlanTest, WhatTheCommandLineSaysGoesOverTheBaseAndUnderTheGrid) {
+  plan("  grid: {optim.lr: [0.5]}\n", "model: {width: 8}\n");
+  const SweepPlan found =
+      plan_sweep(folder_ / "s.yaml", {make_override("model.name", "S-3/16", "--model S-3/16"),
+                                      make_override("optim.lr", "0.1", "--lr 0.1")});
+  EXPECT_EQ(found.jobs[0].config.model.name, "s_mlp");
+  EXPECT_EQ(found.jobs[0].config.model->sizes(), "depth 3, width 16");
+  EXPECT_EQ(found.jobs[0].config.optim->lr, 0.5);
+}
+
 TEST_F(SweepPlanTest, AListOfGridsIsOneAfterTheOther) {
   const SweepPlan found =
       plan("  grid:\n    - {optim.lr: [1e-3]}\n    - {augment.flip: [0], augment.mixup: [0, 0.4]}\n");

@@ -119,6 +119,8 @@ TEST_F(SweepTest, AGridIsTrainedOnceAndWhatFollowsEachKeptEpoch) {
         << "a finished run is not repeated";
   EXPECT_EQ(Json::parse(run({"runs", in("runs/s"), "--json"}).out).size(), 6u);
 
+  fs::remove(in("runs/s/width16--probe/env.json"));  // as a kill between config.yaml and it leaves a run
+  EXPECT_EQ(run({"sweep", "run", in("runs/s")}).code, 0);
   ASSERT_EQ(run({"sweep", "run", in("runs/s"), "--epochs", "5", "--task", "0"}).code, 1)
       << "its run went on, so that the probe of its end is of other weights";
   const Json longer = status("s");

@@ -14,8 +14,8 @@ struct JobCost {
   double seconds = 0;  // on this machine
 };
 
-// Of each job. Every combination of model, data set, batch and device is
-// measured for a few seconds. Their data must be there. Interrupted where a stop is asked for.
+// Of each job. Every combination of model, data set, batch and device is measured for a few seconds. Their
+// data must be there. Interrupted where a stop is asked for.
 std::vector<JobCost> price_sweep(const SweepPlan& plan);
 
 }  // namespace smlp

@@ -6,12 +6,6 @@
 
 namespace smlp {
 
-// What became of a worker's turn.
-struct SweepOutcome {
-  bool stopped = false;     // by a stop signal, everything saved
-  std::int64_t failed = 0;  // jobs that failed, or follow one that did
-};
-
 // Writes the plan's document as the sweep's own, and forgets what failed before, so that it is tried again. A
 // folder that holds anything else, or runs that were begun with other settings: Error(usage) naming them.
 void open_sweep(const SweepPlan& plan, std::optional<std::int64_t> task);
@@ -19,7 +13,7 @@ void open_sweep(const SweepPlan& plan, std::optional<std::int64_t> task);
 // Does the sweep's jobs that nobody else does, in their order, in this process: finished ones are left, begun
 // ones go on, one that fails is noted and the others go on. Waits for those that other processes do. Any
 // number of processes, of several machines on one file system, may do so at once. `task`: only that training
-// and what follows it.
-SweepOutcome work_on_sweep(const SweepPlan& plan, std::optional<std::int64_t> task);
+// and what follows it. A stop signal ends it, everything saved; what came of it the jobs' states say.
+void work_on_sweep(const SweepPlan& plan, std::optional<std::int64_t> task);
 
 }  // namespace smlp

@@ -18,7 +18,8 @@ struct SweepCommand {
   std::string sweep;
   std::optional<std::int64_t> task;
   int jobs = 1;
-  bool dry_run = false, json = false, worker = false;
+  bool dry_run = false, json = false;
+  std::int64_t worker_of = 0;  // the process that started this one to share its work; 0: none
 };
 
 std::vector<JobState> states_of(const SweepPlan& plan) {
@@ -50,8 +51,8 @@ int run_sweep(const SweepCommand& command) {
     std::cout << (command.json ? sweep_cost_json(plan, costs) : sweep_cost_text(plan, costs));
     return 0;
   }
-  if (command.worker)
-    stop_with_parent();
+  if (command.worker_of != 0)
+    stop_with_parent(command.worker_of);
   else
     open_sweep(plan, command.task);
   if (command.jobs > 1)
@@ -59,7 +60,7 @@ int run_sweep(const SweepCommand& command) {
   else
     work_on_sweep(plan, command.task);
   const std::vector<JobState> states = states_of(plan);
-  if (!command.worker) print_status(plan, states, command.json);
+  if (command.worker_of == 0) print_status(plan, states, command.json);
   if (stop_signal() != 0) return 128 + stop_signal();
   return all_finished(plan, states, command.task) ? 0 : static_cast<int>(ErrorKind::failed);
 }
@@ -84,7 +85,7 @@ void add_run_options(CLI::App& app, const std::shared_ptr<SweepCommand>& o) {
       ->check(CLI::Range(0, 9999));
   app.add_flag("--dry-run", o->dry_run, "list the runs with what they cost and take here; write nothing");
   app.add_flag("--json", o->json, "print JSON");
-  app.add_flag("--worker", o->worker)->group("");
+  app.add_option("--worker", o->worker_of)->group("");
   o->config.add_to(app, ConfigOptions::File::none);
 }
 

@@ -64,7 +64,7 @@ class Workers {
  public:
   Workers(const SweepPlan& plan, int count, std::optional<std::int64_t> task)
       : plan_(plan), threads_(std::max(1, default_threads().count / count)), states_(plan.jobs.size()) {
-    words_ = {"smlp", "sweep", "run", plan.folder.string(), "--worker"};
+    words_ = {"smlp", "sweep", "run", plan.folder.string(), "--worker", std::to_string(::getpid())};
     if (task) words_.insert(words_.end(), {"--task", std::to_string(*task)});
     for (int i = 1; i <= count; ++i) workers_.push_back({.number = i, .process = start_worker(i)});
     log().info("{} processes with {} threads each; their output is in {}", count, threads_,
@@ -151,9 +151,9 @@ void run_sweep_workers(const SweepPlan& plan, int count, std::optional<std::int6
   Workers(plan, count, task).wait();
 }
 
-void stop_with_parent() {
+void stop_with_parent(std::int64_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() == 1) ::raise(SIGTERM);
+  if (::getppid() != parent) ::raise(SIGTERM);  // it ended before
 }
 
 }  // namespace smlp

@@ -11,7 +11,7 @@ namespace smlp {
 // is killed is replaced, and the job that it did is noted as failed.
 void run_sweep_workers(const SweepPlan& plan, int count, std::optional<std::int64_t> task);
 
-// In such a process: it stops, saving everything, should the one that started it end.
-void stop_with_parent();
+// In such a process: it stops, saving everything, should the one that started it, process `parent`, end.
+void stop_with_parent(std::int64_t parent);
 
 }  // namespace smlp

@@ -30,7 +30,7 @@ run() { # says what went wrong, and nothing else
   exit $code
 }
 if [ ! -e "$build/build.ninja" ]; then
-  echo "building in $build (the first time takes minutes: about 5 on two cores)" >&2
+  echo "building in $build (the first time takes minutes: 5 to 20 on two cores)" >&2
   run cmake --preset "$preset"
 elif [ .deps/torch-cuda/.complete -nt "$build/build.ninja" ] || [ CMakePresets.json -nt "$build/build.ninja" ]; then
   run cmake --preset "$preset"

@@ -3,10 +3,11 @@
 
     python scripts/make_golden_models.py
 
-needs torch 2.11, lion-pytorch and safetensors.
+needs torch 2.11, lion-pytorch, schedulefree and safetensors.
   models.safetensors      per variant: inputs, tensors, logits, gradients, bytes autograd saves per image;
                           metadata: variant -> its config
   muon.safetensors        two matrices before and after a hundred steps of torch.optim.Muon
+  schedule_free.safetensors  the same by schedulefree.AdamWScheduleFree, with its weights z
   optimizers.safetensors  per optimiser: initial values, gradients of each step, values after each step
   losses.safetensors      cross entropy with label smoothing and two targets: values and gradients
 """
@@ -15,6 +16,7 @@ import pathlib
 import torch
 from lion_pytorch import Lion
 from safetensors.torch import save_file
+from schedulefree import AdamWScheduleFree
 from torch import nn
 from torch.nn import functional as F
 
@@ -196,6 +198,27 @@ def make_muon():
     save_file(tensors, FOLDER / "muon.safetensors", metadata=configs)
 
 
+def make_schedule_free():
+    torch.manual_seed(6)
+    x, y = torch.randn(64, 12), torch.randn(64, 20)
+    start = {"tall": torch.randn(24, 12) * 0.3, "wide": torch.randn(20, 24) * 0.3}
+    tensors = {"x": x, "y": y, **start}
+    p = {key: nn.Parameter(value.clone()) for key, value in start.items()}
+    optimizer = AdamWScheduleFree(p.values(), lr=1e-2, betas=(0.95, 0.99), weight_decay=0.1, warmup_steps=10, foreach=False)
+    optimizer.train()
+    for step in range(100):
+        optimizer.zero_grad()
+        loss = (x @ p["tall"].T @ p["wide"].T - y).square().mean()
+        loss.backward()
+        optimizer.step()
+    tensors["loss"] = loss.detach()
+    optimizer.eval()
+    for key, value in p.items():
+        tensors[f"end/{key}"] = value.detach()
+        tensors[f"state/{key}"] = optimizer.state[value]["z"]
+    save_file(tensors, FOLDER / "schedule_free.safetensors", metadata={"schedule_free": "{name: schedule_free, lr: 0.01, betas: [0.95, 0.99], weight_decay: 0.1}"})
+
+
 def make_losses():
     torch.manual_seed(2)
     logits, labels, partners, lam = torch.randn(7, 9) * 3, torch.randint(9, (7,)), torch.randint(9, (7,)), torch.tensor(0.3)
@@ -212,4 +235,4 @@ def make_losses():
 
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    make_models(), make_optimizers(), make_muon(), make_losses()
+    make_models(), make_optimizers(), make_muon(), make_schedule_free(), make_losses()

@@ -170,6 +170,12 @@ Batch TrainImages::make(std::int64_t step, HostBuffers& buffers) const {
                       });
 }
 
+std::vector<std::int64_t> TrainImages::images_of(std::int64_t step) const {
+  std::vector<std::int64_t> images;
+  for (std::int64_t i = 0; i < batch_size_; ++i) images.push_back(sample(step * batch_size_ + i).image);
+  return images;
+}
+
 EvaluationImages::EvaluationImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
                                    const RenderOptions& rendering)
     : dataset_(std::move(dataset)),

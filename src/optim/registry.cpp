@@ -3,6 +3,7 @@
 #include "smlp/optim/adamw.hpp"
 #include "smlp/optim/lion.hpp"
 #include "smlp/optim/muon.hpp"
+#include "smlp/optim/schedule_free.hpp"
 #include "smlp/optim/sgd.hpp"
 
 namespace smlp {
@@ -13,6 +14,7 @@ std::span<const FamilyRow<OptimizerConfig>> optimizer_table() {
       {"sgd", [] { return std::unique_ptr<OptimizerConfig>(new SgdConfig); }},
       {"adamw", [] { return std::unique_ptr<OptimizerConfig>(new AdamWConfig); }},
       {"muon", [] { return std::unique_ptr<OptimizerConfig>(new MuonConfig); }},
+      {"schedule_free", [] { return std::unique_ptr<OptimizerConfig>(new ScheduleFreeConfig); }},
   };
   return rows;
 }

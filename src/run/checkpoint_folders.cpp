@@ -99,7 +99,8 @@ std::optional<fs::path> newest_checkpoint(const fs::path& run, bool to_resume) {
 }
 
 fs::path checkpoint_of_file(const fs::path& path) {
-  const bool part = path.filename() == "model.safetensors" || path.filename() == "state.json";
+  const fs::path name = path.filename();
+  const bool part = name == "model.safetensors" || name == "ema.safetensors" || name == "state.json";
   return part && is_checkpoint(path.parent_path()) ? path.parent_path() : path;
 }
 

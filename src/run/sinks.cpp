@@ -21,7 +21,14 @@ namespace {
 const std::string jsonl_name = "metrics.jsonl";
 const std::string csv_name = "summary.csv";
 const std::string log_name = "log.txt";
+const std::string unapplied_name = "unapplied_steps.jsonl";
 const std::string events_prefix = "events.out.tfevents.";
+
+using Json = nlohmann::ordered_json;
+
+Json number_or_null(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
 
 double wall_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -112,26 +119,40 @@ void check_logs(const fs::path& run, const LogSizes& sizes) {
 }
 
 Sinks::Sinks(const fs::path& run, const LogSizes* sizes)
-    : events_name_(events_name(run, sizes)),
+    : run_(run),
+      events_name_(events_name(run, sizes)),
       metrics_(run / jsonl_name, size_of(run, jsonl_name, sizes)),
       summary_(run / csv_name, size_of(run, csv_name, sizes)),
       events_(run / events_name_, size_of(run, events_name_, sizes)),
       log_(run / log_name, size_of(run, log_name, sizes)) {
+  if (sizes != nullptr && sizes->contains(unapplied_name))
+    unapplied_.emplace(run / unapplied_name, size_of(run, unapplied_name, sizes));
+  else
+    fs::remove(run / unapplied_name);  // of steps after the checkpoint
   if (summary_.size() == 0) summary_.write(summary_header());
   columns_ = columns_of(run / csv_name);
   if (events_.size() == 0) events_.write(tfevents_header(wall_time()));
 }
 
 void Sinks::write(const MetricRow& row) {
-  nlohmann::ordered_json json{{"kind", row.kind}, {"step", row.step}, {"epoch", row.epoch}};
+  Json json{{"kind", row.kind}, {"step", row.step}, {"epoch", row.epoch}};
   std::string events;
   for (const auto& [name, value] : row.values) {
-    json[name] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+    json[name] = number_or_null(value);
     events += tfevents_scalar(wall_time(), row.step, row.kind + "/" + name, static_cast<float>(value));
   }
   events_.write(events);
   metrics_.write(json.dump() + '\n');
   if (row.kind == "eval") write_summary(row);
+}
+
+void Sinks::write(const UnappliedStep& step) {
+  if (!unapplied_) unapplied_.emplace(run_ / unapplied_name, 0);
+  const Json json{{"step", step.step},
+                  {"loss", number_or_null(step.loss)},
+                  {"grad_norm", number_or_null(step.grad_norm)},
+                  {"images", step.images}};
+  unapplied_->write(json.dump() + '\n');
 }
 
 void Sinks::write_summary(const MetricRow& row) {
@@ -142,10 +163,14 @@ void Sinks::write_summary(const MetricRow& row) {
 
 LogSizes Sinks::sync() {
   for (const AppendFile* file : {&metrics_, &summary_, &events_}) file->sync();
-  return {{jsonl_name, metrics_.size()},
-          {csv_name, summary_.size()},
-          {events_name_, events_.size()},
-          {log_name, log_.sync()}};
+  LogSizes sizes{{jsonl_name, metrics_.size()},
+                 {csv_name, summary_.size()},
+                 {events_name_, events_.size()},
+                 {log_name, log_.sync()}};
+  if (!unapplied_) return sizes;
+  unapplied_->sync();
+  sizes[unapplied_name] = unapplied_->size();
+  return sizes;
 }
 
 }  // namespace smlp

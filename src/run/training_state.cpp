@@ -105,6 +105,7 @@ TrainTotals& TrainTotals::operator+=(const TrainTotals& other) {
   grad_norm += other.grad_norm;
   seconds += other.seconds;
   wait += other.wait;
+  skipped += other.skipped;
   return *this;
 }
 
@@ -112,9 +113,10 @@ TrainTotals TrainTotals::from_values(const std::vector<double>& v) {
   // Of no steps all sums are known.
   const double unknown =
       v.size() == 4 && v[2] == 0 && v[3] == 0 ? 0 : std::numeric_limits<double>::quiet_NaN();
-  if (v.size() == 4) return {v[0], v[1], v[2], v[3], unknown, unknown, unknown};
-  if (v.size() != 7) fail(ErrorKind::data, "state.json: {} running sums, expected 7", v.size());
-  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6]};
+  if (v.size() == 4) return {v[0], v[1], v[2], v[3], unknown, unknown, unknown, 0};
+  if (v.size() != 7 && v.size() != 8)
+    fail(ErrorKind::data, "state.json: {} running sums, expected 8", v.size());
+  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v.size() == 8 ? v[7] : 0};
 }
 
 std::string state_text(const TrainingState& state, const PartHashes& hashes) {

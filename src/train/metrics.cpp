@@ -2,22 +2,44 @@
 
 namespace smlp {
 namespace {
-enum : std::int64_t { loss_at, right_at, images_at, bad_at, norm_at, run_at, worst_at, entries };
+using Unapplied = RunningSums::Reading::Unapplied;
+
+enum : std::int64_t { loss_at, right_at, images_at, bad_at, skipped_at, norm_at, run_at, worst_at, entries };
+
+// Of the steps between two log steps, which may be a million.
+constexpr std::size_t most_tensors = 1024;
+
+std::vector<Unapplied> unapplied(const std::vector<torch::Tensor>& steps) {
+  const torch::Tensor host = torch::cat(steps).to(torch::kCPU);
+  const auto rows = host.accessor<double, 2>();
+  std::vector<Unapplied> found;
+  for (std::int64_t i = 0; i < rows.size(0); ++i)
+    if (rows[i][0] != 0) found.push_back({rows.size(0) - 1 - i, rows[i][1], rows[i][2]});
+  return found;
 }
+
+}  // namespace
 
 RunningSums::RunningSums(torch::Device device)
     : sums_(torch::zeros({entries}, torch::dtype(torch::kFloat64).device(device))) {}
 
 void RunningSums::add(const StepSums& step) {
   const torch::NoGradGuard no_grad;
+  const auto images = static_cast<double>(step.images);
   const torch::Tensor& bad = step.bad;
-  const torch::Tensor is_bad = bad != 0;
-  sums_[loss_at].add_(step.loss.masked_fill(is_bad, 0));
-  sums_[right_at].add_(step.right.masked_fill(is_bad, 0));
-  sums_[images_at].add_(bad.neg().add_(1).mul_(static_cast<double>(step.images)));
+  const torch::Tensor unapplied = step.skipped.defined() ? bad + step.skipped : bad;
+  const torch::Tensor left_out = unapplied != 0;
+  sums_[loss_at].add_(step.loss.masked_fill(left_out, 0));
+  sums_[right_at].add_(step.right.masked_fill(left_out, 0));
+  sums_[images_at].add_(unapplied.neg().add_(1).mul_(images));
   sums_[bad_at].add_(bad);
-  sums_[norm_at].add_(step.grad_norm.masked_fill(is_bad, 0), static_cast<double>(step.images));
+  if (step.skipped.defined()) sums_[skipped_at].add_(step.skipped);
+  sums_[norm_at].add_(step.grad_norm.masked_fill(left_out, 0), images);
   sums_[run_at].add_(1).mul_(bad);
+  steps_.push_back(torch::stack({unapplied.to(torch::kFloat64), step.loss.to(torch::kFloat64).div(images),
+                                 step.grad_norm.to(torch::kFloat64)})
+                       .unsqueeze_(0));
+  if (steps_.size() == most_tensors) steps_ = {torch::cat(steps_)};
   torch::Tensor worst = sums_[worst_at];
   torch::maximum_out(worst, worst, sums_[run_at]);
 }
@@ -25,8 +47,16 @@ void RunningSums::add(const StepSums& step) {
 RunningSums::Reading RunningSums::take() {
   const torch::Tensor host = sums_.to(torch::kCPU);
   const double* v = host.const_data_ptr<double>();
-  const Reading reading{{v[loss_at], v[right_at], v[images_at], v[bad_at], v[norm_at]},
-                        static_cast<std::int64_t>(v[worst_at])};
+  Reading reading{.totals = {.loss = v[loss_at],
+                             .right = v[right_at],
+                             .images = v[images_at],
+                             .bad = v[bad_at],
+                             .grad_norm = v[norm_at],
+                             .skipped = v[skipped_at]},
+                  .bad_run = static_cast<std::int64_t>(v[worst_at]),
+                  .unapplied = {}};
+  if (v[bad_at] + v[skipped_at] > 0) reading.unapplied = unapplied(steps_);
+  steps_.clear();
   sums_.narrow(0, loss_at, run_at).zero_();
   sums_[worst_at].zero_();
   return reading;

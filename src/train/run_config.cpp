@@ -66,6 +66,14 @@ void TrainConfig::fields(FieldVisitor& v) {
   v.field("max_bad_steps", max_bad_steps, "non-finite steps in a row before the run stops", between(1, 1e6));
   v.field("patience", patience, "evaluations without a better one before the run ends early; 0: never",
           between(0, 1e6));
+  v.field("ema", ema,
+          "decay of a moving average of the weights, evaluated and saved beside them; 0: none is kept",
+          between(0, 0.999999));
+  // Of 128 values none is further away than √127.
+  v.field("skip_zscore", skip_zscore,
+          "leave a step out whose gradient norm is more than this many standard deviations above the mean of "
+          "the last 128; 0: never",
+          between(0, 11));
 }
 
 void CheckpointConfig::fields(FieldVisitor& v) {

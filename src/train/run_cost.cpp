@@ -54,6 +54,7 @@ MemoryNeed memory_need(const Experiment& e) {
                  static_cast<double>(model.fixed_bytes);
   cost.passing = static_cast<double>(model.passing_bytes);
   cost.gradients = trained_bytes(e);
+  if (e.config.train.ema > 0) cost.weights += cost.gradients;
   cost.optimizer = cost.gradients * static_cast<double>(e.config.optim->state_values());
   // Logits, their logarithms of softmax, and the gradient of these.
   const double outputs = 3.0 * sizeof(float) * static_cast<double>(e.train_set->classes());

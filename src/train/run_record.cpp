@@ -125,6 +125,10 @@ void RunRecord::write(const MetricRow& row) {
   if (sinks_) sinks_->write(row);
 }
 
+void RunRecord::write(const UnappliedStep& step) {
+  if (sinks_) sinks_->write(step);
+}
+
 bool RunRecord::offer_best(const BestResult& result) {
   if (state_.best.epoch != 0 && result.score <= state_.best.score) {
     ++state_.evaluations_since_best;

@@ -11,6 +11,9 @@
 #include "smlp/train/foreign_weights.hpp"
 
 namespace smlp {
+namespace {
+const std::filesystem::path averages_file = "ema.safetensors";
+}
 
 SavedWeights find_weights(const std::filesystem::path& path, bool best) {
   if (const auto file = find_weights_file(path)) {
@@ -19,11 +22,13 @@ SavedWeights find_weights(const std::filesystem::path& path, bool best) {
             weights.about().data.assumed};
   }
   const std::filesystem::path checkpoint = find_checkpoint(path, best);
-  return {checkpoint, read_state(checkpoint)};
+  const bool averaged = path.filename() == averages_file && checkpoint_of_file(path) != path;
+  return {averaged ? checkpoint / averages_file : checkpoint, read_state(checkpoint)};
 }
 
 std::string SavedWeights::source() const {
-  return (is_checkpoint(path) ? state_file(path) : path).string();
+  const std::filesystem::path checkpoint = checkpoint_of_file(path);
+  return (is_checkpoint(checkpoint) ? state_file(checkpoint) : path).string();
 }
 
 void SavedWeights::load_into(const Model& model, const std::string& ignored) const {
@@ -32,7 +37,9 @@ void SavedWeights::load_into(const Model& model, const std::string& ignored) con
     return !ignored.empty() && each.first.starts_with(ignored);
   };
   std::erase_if(part.tensors, passed_over);
-  if (is_checkpoint(path)) return load_part(path, part, ignored);
+  const std::filesystem::path checkpoint = checkpoint_of_file(path);
+  if (checkpoint != path) part.name = path.stem().string();
+  if (is_checkpoint(checkpoint)) return load_part(checkpoint, part, ignored);
   NamedTensors values = ForeignWeights({.from = path, .to = {}, .family = {}, .classes = {}}).tensors();
   std::erase_if(values, passed_over);
   copy_tensors(values, part.tensors, path.string());

@@ -21,6 +21,15 @@ bool random_numbers_drawn(c10::Device device) {
 
 }  // namespace
 
+StepFactors::StepFactors(torch::Device device)
+    : lr_factor(torch::empty({}, torch::TensorOptions(torch::kFloat32).device(device))),
+      ema_share(torch::empty_like(lr_factor)) {}
+
+void StepFactors::fill(const StepNumbers& numbers) {
+  lr_factor.fill_(numbers.lr_factor);
+  ema_share.fill_(numbers.ema_share);
+}
+
 bool StepGraph::fits(const Batch& batch) const {
   for (const auto member : batch_tensors) {
     const torch::Tensor &given = batch.*member, &held = batch_.*member;
@@ -46,7 +55,7 @@ void StepGraph::capture(const Batch& batch, const Step& step) {
   std::string problem;
   capturing_ = true;
   try {
-    graph_ = std::make_unique<CudaGraph>(device_, [&] { sums_ = step(batch_, lr_factor_); });
+    graph_ = std::make_unique<CudaGraph>(device_, [&] { sums_ = step(batch_, factors_); });
   } catch (const c10::Error& error) {
     problem = error.what_without_backtrace();
   } catch (const Error& error) {  // the driver's
@@ -56,15 +65,14 @@ void StepGraph::capture(const Batch& batch, const Step& step) {
   if (!graph_) give_up(problem);
 }
 
-std::optional<StepSums> StepGraph::operator()(const Batch& batch, double lr_factor, const Step& step) {
-  if (!lr_factor_.defined())
-    lr_factor_ = torch::empty({}, torch::TensorOptions(torch::kFloat32).device(device_));
-  lr_factor_.fill_(lr_factor);
+std::optional<StepSums> StepGraph::operator()(const Batch& batch, const StepNumbers& numbers,
+                                              const Step& step) {
+  factors_.fill(numbers);
   if (!given_up_ && !graph_ && taken_ == steps_before_capture)
     random_numbers_drawn(device_) ? give_up("it draws random numbers (dropout)") : capture(batch, step);
   if (!graph_ || !fits(batch)) {
     std::optional<StepSums> sums;
-    on_graph_stream(device_, [&] { sums = step(batch, lr_factor_); });
+    on_graph_stream(device_, [&] { sums = step(batch, factors_); });
     ++taken_;
     return sums;
   }

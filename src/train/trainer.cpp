@@ -19,7 +19,9 @@ TrainingStep make_step(const Experiment& e) {
           {.label_smoothing = c.loss.label_smoothing,
            .clip_norm = c.optim->clip_norm,
            .micro_batch = e.plan.micro_batch,
-           .seed = e.seed()},
+           .seed = e.seed(),
+           .ema = c.train.ema,
+           .skip_zscore = c.train.skip_zscore},
           e.world};
 }
 
@@ -43,9 +45,9 @@ bool Trainer::prepare() {
   if (!batches_.prepare()) return false;
   if (experiment_.solves_head()) return true;
   const DataConfig& data = experiment_.config.data;
-  loader_ = std::make_unique<BatchLoader>(batches_.training(), state_.step, plan_.total_steps(),
-                                          experiment_.workers(), static_cast<int>(data.prefetch),
-                                          experiment_.device.torch);
+  training_ = batches_.training();
+  loader_ = std::make_unique<BatchLoader>(training_, state_.step, plan_.total_steps(), experiment_.workers(),
+                                          static_cast<int>(data.prefetch), experiment_.device.torch);
   return true;
 }
 
@@ -100,6 +102,7 @@ bool Trainer::solve_head() {
   sums_.add({.loss = torch::tensor(fit->loss * images),
              .right = torch::tensor(fit->top1 / 100 * images),
              .bad = torch::tensor(0.0),
+             .skipped = {},
              .grad_norm = torch::tensor(std::numeric_limits<double>::quiet_NaN()),
              .images = fit->images});
   ++state_.step;
@@ -134,11 +137,27 @@ void Trainer::take_sums() {
   reading.totals.wait = std::exchange(wait_seconds_, 0);
   state_.log_totals += reading.totals;
   state_.epoch_totals += reading.totals;
+  write_unapplied(reading.unapplied);
   if (reading.bad_run >= experiment_.config.train.max_bad_steps)
     fail(ErrorKind::not_finite,
          "the loss or the gradient was not finite in {} steps in a row, up to step {}; none of them was "
          "applied, and {} is as it was before. Lower optim.lr, or look at the data",
          reading.bad_run, state_.step, (record_.folder() / "checkpoints").string());
+}
+
+void Trainer::write_unapplied(const std::vector<RunningSums::Reading::Unapplied>& steps) {
+  if (steps.empty()) return;
+  constexpr std::size_t named = 5;
+  std::string text;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const auto& [ago, loss, norm] = steps[i];
+    const std::int64_t step = state_.step - ago;
+    record_.write(UnappliedStep{step, loss, norm, training_->images_of(step - 1)});
+    if (i < named)
+      text += fmt::format("{}{} (loss {:.4g}, gradient norm {:.4g})", i > 0 ? ", " : "", step, loss, norm);
+  }
+  if (steps.size() > named) text += fmt::format(" and {} more", steps.size() - named);
+  log().warn("not applied: step {}; their images are listed in unapplied_steps.jsonl", text);
 }
 
 double Trainer::lr_at(std::int64_t step) const {
@@ -152,16 +171,18 @@ void Trainer::log_step() {
   const TrainTotals& totals = state_.log_totals;
   const double rate = totals.images_per_s(plan_.batch_size), wait = 100 * totals.wait / totals.seconds;
   const double lr = lr_at(state_.step);
-  record_.write({"train",
-                 state_.step,
-                 plan_.epoch_at(state_.step),
-                 {{"loss", totals.mean_loss()},
-                  {"top1", totals.top1()},
-                  {"lr", lr},
-                  {"grad_norm", totals.mean_grad_norm()},
-                  {"bad_steps", totals.bad},
-                  {"images_per_s", rate},
-                  {"data_wait", wait}}});
+  MetricRow row{"train",
+                state_.step,
+                plan_.epoch_at(state_.step),
+                {{"loss", totals.mean_loss()},
+                 {"top1", totals.top1()},
+                 {"lr", lr},
+                 {"grad_norm", totals.mean_grad_norm()},
+                 {"bad_steps", totals.bad},
+                 {"images_per_s", rate},
+                 {"data_wait", wait}}};
+  if (experiment_.config.train.skip_zscore > 0) row.values.emplace_back("skipped_steps", totals.skipped);
+  record_.write(row);
   progress_text_ = fmt::format("loss {:.4f}  top1 {:.1f}%  lr {:.3g}  {:.0f} images/s  wait {:.0f}%",
                                totals.mean_loss(), totals.top1(), lr, rate, wait);
   if (divergence_.add(totals.mean_loss()))
@@ -173,37 +194,52 @@ void Trainer::log_step() {
   state_.log_totals = {};
 }
 
+// Of the weights as they are; nullopt when a stop signal came in between.
+std::optional<Trainer::PartResults> Trainer::evaluate_parts() {
+  PartResults results;
+  if (experiment_.images_of(Part::holdout).dataset && !(results.held = batches_.evaluate(Part::holdout)))
+    return std::nullopt;
+  if (experiment_.test_set && !(results.test = batches_.evaluate(Part::test))) return std::nullopt;
+  return results;
+}
+
 // Evaluates, writes the epoch's line, and remembers the best; false when a stop signal came in between.
 bool Trainer::evaluate_epoch() {
   state_.evaluation_due = true;
   take_sums();  // waits for the device: its steps are not the evaluation's time
   const Stopwatch::Pause pause(training_time_);
-  std::optional<EvaluationResult> held, test;
-  if (experiment_.images_of(Part::holdout).dataset && !(held = batches_.evaluate(Part::holdout)))
-    return false;
-  if (experiment_.test_set && !(test = batches_.evaluate(Part::test))) return false;
-  last_ = test ? test : held;
-  const double score = held ? held->top1 : test->top1;
-  write_evaluation(held, score);
-  log_epoch(held);
+  const std::optional<PartResults> now = evaluate_parts();
+  if (!now) return false;
+  std::optional<PartResults> averaged;
+  if (const AveragedWeights* averages = step_.averages()) {
+    const AveragedWeights::Scope scope(*averages);
+    if (!(averaged = evaluate_parts())) return false;
+  }
+  last_ = now->last();
+  write_evaluation(*now, averaged);
+  log_epoch(*now, averaged);
   state_.epoch_totals = {};
   state_.evaluation_due = false;
   const bool best =
-      record_.offer_best({plan_.epochs_at(state_.step), state_.step, score, last_->top1, last_->top5});
+      record_.offer_best({plan_.epochs_at(state_.step), state_.step, now->score(), last_->top1, last_->top5});
   if (best && experiment_.config.checkpoint.keep_best > 0) save();
   return true;
 }
 
-void Trainer::write_evaluation(const std::optional<EvaluationResult>& held, double score) {
+void Trainer::write_evaluation(const PartResults& now, const std::optional<PartResults>& averaged) {
   const TrainTotals& trained = state_.epoch_totals;
-  MetricRow row{"eval",
-                state_.step,
-                static_cast<double>(plan_.epochs_at(state_.step)),
-                {{"loss", last_->loss}, {"top1", last_->top1}}};
-  if (last_->has_top5()) row.values.emplace_back("top5", last_->top5);
-  row.values.emplace_back("score", score);
-  if (held && experiment_.test_set)
-    row.values.insert(row.values.end(), {{"holdout_loss", held->loss}, {"holdout_top1", held->top1}});
+  MetricRow row{"eval", state_.step, static_cast<double>(plan_.epochs_at(state_.step)), {}};
+  const auto add = [&](const std::string& prefix, const PartResults& results) {
+    const EvaluationResult& last = results.last();
+    row.values.insert(row.values.end(), {{prefix + "loss", last.loss}, {prefix + "top1", last.top1}});
+    if (last.has_top5()) row.values.emplace_back(prefix + "top5", last.top5);
+    if (results.held && results.test)
+      row.values.insert(row.values.end(), {{prefix + "holdout_loss", results.held->loss},
+                                           {prefix + "holdout_top1", results.held->top1}});
+  };
+  add("", now);
+  if (averaged) add("ema_", *averaged);
+  row.values.emplace_back("score", now.score());
   row.values.insert(row.values.end(), {{"train_loss", trained.mean_loss()},
                                        {"train_top1", trained.top1()},
                                        {"lr", lr_at(state_.step)},
@@ -216,23 +252,24 @@ void Trainer::write_evaluation(const std::optional<EvaluationResult>& held, doub
 }
 
 // The epoch's line: an epoch is one pass over the images, and a line may stand for more than one.
-void Trainer::log_epoch(const std::optional<EvaluationResult>& held) {
+void Trainer::log_epoch(const PartResults& now, const std::optional<PartResults>& averaged) {
   const TrainTotals& trained = state_.epoch_totals;
   const std::int64_t epoch = plan_.epochs_at(state_.step);
   const double seen = trained.seen(plan_.batch_size);
   const std::int64_t covered =
       epoch - plan_.epochs_at(state_.step - std::llround(seen / static_cast<double>(plan_.batch_size)));
   const std::string held_out =
-      held && experiment_.test_set ? fmt::format("held-out top1 {:5.2f}%  ", held->top1) : "";
+      now.held && now.test ? fmt::format("held-out top1 {:5.2f}%  ", now.held->top1) : "";
   const double rate = trained.images_per_s(plan_.batch_size);
   const std::string pace =
       std::isfinite(rate) ? fmt::format("  {:.2f} s  {:.0f} images/s", trained.seconds, rate) : "";
   log().info(
-      "epoch {:>{}}/{}{}  lr {:.3g}  loss {:.4f}  train top1 {:5.2f}%  {}{} loss {:.4f}  top1 {:5.2f}%{}{}",
+      "epoch {:>{}}/{}{}  lr {:.3g}  loss {:.4f}  train top1 {:5.2f}%  {}{} loss {:.4f}  top1 {:5.2f}%{}{}{}",
       epoch, fmt::formatted_size("{}", plan_.epochs), plan_.epochs,
       covered > 1 ? fmt::format(" ({} epochs)", covered) : "", lr_at(state_.step), trained.mean_loss(),
-      trained.top1(), held_out, experiment_.test_set ? "test" : "held-out", last_->loss, last_->top1,
-      last_->has_top5() ? fmt::format("  top5 {:5.2f}%", last_->top5) : "", pace);
+      trained.top1(), held_out, now.test ? "test" : "held-out", last_->loss, last_->top1,
+      last_->has_top5() ? fmt::format("  top5 {:5.2f}%", last_->top5) : "",
+      averaged ? fmt::format("  averaged {:5.2f}%", averaged->last().top1) : "", pace);
 }
 
 void Trainer::save() {

@@ -18,6 +18,32 @@ torch::Tensor part(const torch::Tensor& tensor, std::int64_t start, std::int64_t
                                                                         : tensor;
 }
 
+// Parameters have other values while it lives: memory in the place of theirs, or, where the values are of
+// another type, copies in theirs.
+class PointsScope {
+ public:
+  PointsScope(const std::vector<Parameter>& parameters, const std::vector<torch::Tensor>& points) {
+    const torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      torch::Tensor value = parameters[i].value;
+      if (value.scalar_type() != points[i].scalar_type()) {
+        value.copy_(points[i]);
+        continue;
+      }
+      own_.emplace_back(value, value.detach());
+      value.set_data(points[i]);
+    }
+  }
+  ~PointsScope() {
+    for (auto& [value, memory] : own_) value.set_data(memory);
+  }
+  PointsScope(const PointsScope&) = delete;
+  PointsScope& operator=(const PointsScope&) = delete;
+
+ private:
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> own_;
+};
+
 }  // namespace
 
 bool only_head(const std::vector<Parameter>& parameters, const Model& model) {
@@ -33,6 +59,8 @@ TrainingStep::TrainingStep(std::shared_ptr<Model> model, std::unique_ptr<Optimiz
       options_(options),
       world_(std::move(world)),
       body_frozen_(only_head(optimizer_->parameters(), *model_)) {
+  if (options_.ema > 0) averages_.emplace(*model_, optimizer_->parameters(), options_.ema);
+  if (options_.skip_zscore > 0) spikes_.emplace(options_.skip_zscore, device_.torch);
   if (device_.precision == Precision::bf16 && fused_kernels()) {
     bf16_.emplace(*model_);
     std::vector<torch::Tensor> copies;
@@ -55,23 +83,30 @@ std::string TrainingStep::uncapturable() const {
 }
 
 std::vector<CheckpointPart> TrainingStep::parts() const {
-  return {model_part(*model_), optimizer_part(*optimizer_)};
+  std::vector<CheckpointPart> parts{model_part(*model_), optimizer_part(*optimizer_)};
+  if (averages_) parts.push_back(averages_->part());
+  if (spikes_)
+    parts.push_back({"spike_guard", {{"grad_norms", spikes_->norms()}}, CheckpointPart::Needed::to_resume});
+  return parts;
 }
 
 std::optional<StepSums> TrainingStep::operator()(const Batch& batch, std::int64_t step, double lr_factor) {
   if (model_->is_training() == body_frozen_) model_->train(!body_frozen_);
   if (graph_ && !graph_->replays()) forget_gradients();  // their memory would stay beside the graph's
-  if (!graph_)
-    return take(batch, step,
-                torch::full({}, lr_factor, torch::TensorOptions(torch::kFloat32).device(device_.torch)));
+  const StepNumbers numbers{.lr_factor = lr_factor, .ema_share = averages_ ? averages_->share(step) : 0};
+  if (!graph_) {
+    StepFactors factors(device_.torch);
+    factors.fill(numbers);
+    return take(batch, step, factors);
+  }
   if (stop_signal() != 0) return std::nullopt;
-  return (*graph_)(batch, lr_factor, [&](const Batch& given, const torch::Tensor& factor) {
-    return take(given, step, factor);
+  return (*graph_)(batch, numbers, [&](const Batch& given, const StepFactors& factors) {
+    return take(given, step, factors);
   });
 }
 
 std::optional<StepSums> TrainingStep::take(const Batch& batch, std::int64_t step,
-                                           const torch::Tensor& lr_factor) {
+                                           const StepFactors& factors) {
   forget_gradients();
   const std::vector<torch::Tensor> buffers = copy_buffers();
   std::optional<StepSums> sums = forward_backward(batch, step);
@@ -79,12 +114,23 @@ std::optional<StepSums> TrainingStep::take(const Batch& batch, std::int64_t step
     restore_buffers(buffers, nullptr);
     return std::nullopt;
   }
-  sums->grad_norm = global_grad_norm(optimizer_->parameters());
-  const StepInputs inputs = step_inputs(sums->loss, sums->grad_norm, options_.clip_norm, lr_factor);
+  update(*sums, buffers, factors);
+  return sums;
+}
+
+// From the gradients, unless the step is bad or left out. `buffers`: as they were before it.
+void TrainingStep::update(StepSums& sums, const std::vector<torch::Tensor>& buffers,
+                          const StepFactors& factors) {
+  sums.grad_norm = global_grad_norm(optimizer_->parameters());
+  StepInputs inputs = step_inputs(sums.loss, sums.grad_norm, options_.clip_norm, factors.lr_factor);
+  sums.bad = inputs.bad;
+  if (spikes_) {
+    sums.skipped = (*spikes_)(sums.grad_norm, sums.bad);
+    inputs.bad = sums.bad + sums.skipped;
+  }
   optimizer_->step(inputs);
   restore_buffers(buffers, &inputs.bad);
-  sums->bad = inputs.bad;
-  return sums;
+  if (averages_) averages_->add(factors.ema_share * (1 - inputs.bad));
 }
 
 void TrainingStep::forget_gradients() {
@@ -102,6 +148,7 @@ std::optional<StepSums> TrainingStep::forward_backward(const Batch& batch, std::
   {
     std::optional<Bf16Weights::Scope> bf16;
     if (bf16_) bf16.emplace(*bf16_);
+    const PointsScope at_points(optimizer_->parameters(), optimizer_->gradient_points());
     for (std::int64_t start = 0; start < images; start += micro) {
       if (!capturing) {
         if (world_->any(stop_signal() != 0)) return std::nullopt;
@@ -153,6 +200,7 @@ StepSums TrainingStep::micro_step(const Batch& batch, std::int64_t start, std::i
   return {.loss = loss.mean.detach() * static_cast<double>(size),
           .right = loss.right,
           .bad = {},
+          .skipped = {},
           .grad_norm = {}};
 }
 

@@ -97,6 +97,31 @@ TEST(Muon, AHundredStepsEndWithinAHundredthOfTheWayOfTheReference) {
   }
 }
 
+// Ours keeps the average in the parameters, the reference the points between.
+TEST(ScheduleFree, AHundredStepsWithAWarmUpEndWhereTheReferenceDoes) {
+  const GoldenTensors golden("schedule_free.safetensors");
+  const auto config = read_optimizer(golden.configs().at("schedule_free"));
+  std::vector<Parameter> parameters;
+  for (const char* name : {"tall", "wide"})
+    parameters.push_back(parameter(name, golden[name], config.config->lr, config.config->weight_decay));
+  const auto optimizer = config.config->build(parameters);
+  torch::Tensor loss;
+  for (int step = 0; step < 100; ++step) {
+    std::vector<torch::Tensor> points = optimizer->gradient_points();
+    for (torch::Tensor& point : points) point.requires_grad_();
+    loss = (golden["x"].mm(points[0].t()).mm(points[1].t()) - golden["y"]).square().mean();
+    loss.backward();
+    for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].value.mutable_grad() = points[i].grad();
+    optimizer->step(inputs(0, 1, std::min(1.f, 0.1f * static_cast<float>(step + 1))));
+  }
+  EXPECT_NEAR(loss.item<double>(), golden["loss"].item<double>(), 1e-4 * golden["loss"].item<double>());
+  for (const Parameter& p : parameters) {
+    EXPECT_GT((golden["end/" + p.name] - golden[p.name]).norm().item<double>(), 0.5);
+    expect_close(p.value.detach(), golden["end/" + p.name], p.name, 1e-3, 1e-4);
+    expect_close(optimizer->state().at(p.name).at("z"), golden["state/" + p.name], p.name, 1e-3, 1e-4);
+  }
+}
+
 TEST(Muon, MatricesBetweenInputLayerAndHeadAreItsAndAllElseIsAdamWs) {
   torch::manual_seed(0);
   std::vector<Parameter> parameters;

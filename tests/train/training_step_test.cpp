@@ -6,6 +6,7 @@
 #include <atomic>
 #include <barrier>
 #include <csignal>
+#include <set>
 #include <thread>
 
 #include "smlp/batches/loader.hpp"
@@ -76,9 +77,9 @@ void leave_operator(const at::RecordFunction&, at::ObserverContext*) {
 }
 
 TEST(TrainingStep, NeitherSynchronisesNorCopies) {
-  for (const std::string optimizer : {"lion", "sgd", "adamw"}) {
+  for (const std::string optimizer : {"lion", "sgd", "adamw", "schedule_free"}) {
     Bench bench(small_mlp, "{name: " + optimizer + "}",
-                {.label_smoothing = 0.3, .clip_norm = 1, .micro_batch = 32});
+                {.label_smoothing = 0.3, .clip_norm = 1, .micro_batch = 32, .ema = 0.9, .skip_zscore = 3});
     const Batch batch = random_batch(64, true);
     (*bench.step)(batch, 0, 1.0);  // makes what is made once
     synchronisations = copies = 0;
@@ -167,7 +168,8 @@ TEST(TrainingStep, MicroBatchesGiveTheWholeBatchsGradient) {
 }
 
 TEST(TrainingStep, ABadStepChangesNeitherWeightsNorStateNorRunningStatistics) {
-  Bench bench("{name: b_mlp, depth: 2, width: 16, norm: batch}", "{name: lion}", {.clip_norm = 1});
+  Bench bench("{name: b_mlp, depth: 2, width: 16, norm: batch}", "{name: lion}",
+              {.clip_norm = 1, .ema = 0.9, .skip_zscore = 3});
   ASSERT_TRUE((*bench.step)(random_batch(16), 0, 1.0));
   std::vector<torch::Tensor> before = bench.weights();
   for (const CheckpointPart& part : bench.step->parts())
@@ -180,7 +182,76 @@ TEST(TrainingStep, ABadStepChangesNeitherWeightsNorStateNorRunningStatistics) {
   std::vector<torch::Tensor> after = bench.weights();
   for (const CheckpointPart& part : bench.step->parts())
     for (const auto& [name, tensor] : part.tensors) after.push_back(tensor);
-  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_TRUE(torch::equal(before[i], after[i])) << i;
+  for (std::size_t i = 0; i < before.size(); ++i)
+    EXPECT_TRUE(torch::allclose(before[i], after[i], 0, 0, /*equal_nan=*/true)) << i;
+}
+
+TEST(TrainingStep, AveragesFollowWeightsAndStatisticsAndStandInForThemWhileAsked) {
+  const std::string model = "{name: b_mlp, depth: 2, width: 16, norm: batch}";
+  Bench bench(model, "{name: lion, lr: 1e-2}", {.ema = 0.3}), other(model, "{name: lion}");
+  const auto average = [&](std::int64_t step) { return std::min(0.3, (1.0 + step) / (10.0 + step)); };
+  std::vector<torch::Tensor> expected = bench.weights();
+  for (std::int64_t step = 0; step < 6; ++step) {
+    ASSERT_TRUE((*bench.step)(random_batch(16), step, 1.0));
+    const std::vector<torch::Tensor> now = bench.weights();
+    for (std::size_t i = 0; i < now.size(); ++i)
+      expected[i] =
+          now[i].is_floating_point() ? average(step) * expected[i] + (1 - average(step)) * now[i] : now[i];
+  }
+  const CheckpointPart part = bench.step->averages()->part();
+  ASSERT_EQ(part.tensors.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_TRUE(torch::allclose(part.tensors[i].second, expected[i], 1e-5, 1e-7)) << part.tensors[i].first;
+
+  const torch::NoGradGuard no_grad;
+  const NamedTensors others = named_tensors(*other.model);
+  for (std::size_t i = 0; i < expected.size(); ++i) others[i].second.copy_(part.tensors[i].second);
+  bench.model->eval(), other.model->eval();
+  const torch::Tensor images = random_batch(16).images, trained = bench.model->forward(images);
+  {
+    const AveragedWeights::Scope scope(*bench.step->averages());
+    EXPECT_TRUE(torch::equal(bench.model->forward(images), other.model->forward(images)));
+  }
+  EXPECT_TRUE(torch::equal(bench.model->forward(images), trained));
+  EXPECT_FALSE(torch::allclose(other.model->forward(images), trained));
+}
+
+// Batches of noisy images of ten patterns under labels that are often wrong; those of `spikes` are ten times
+// as bright, so that their gradient is larger still. The loss of clean images at the end.
+double loss_after_spikes(double skip_zscore, const std::set<std::int64_t>& spikes, std::int64_t* left_out) {
+  Bench bench(small_mlp, "{name: sgd, lr: 0.005, momentum: 0.9}", {.skip_zscore = skip_zscore});
+  torch::manual_seed(11);
+  const torch::Tensor patterns = torch::randn({10, 3, image_size, image_size});
+  const auto batch = [&](std::int64_t images, double brightness) {
+    const torch::Tensor classes = torch::randint(10, {images}), any = torch::randint(10, {images});
+    const torch::Tensor labels = torch::where(torch::rand({images}) < 0.7, classes, any);
+    return Batch{
+        .images = 0.25 * brightness *
+                  (patterns.index_select(0, classes) + 4 * torch::randn({images, 3, image_size, image_size})),
+        .labels = labels,
+        .partners = {},
+        .lambda = {}};
+  };
+  for (std::int64_t step = 0; step < 700; ++step) {
+    const auto sums = (*bench.step)(batch(32, spikes.contains(step) ? 10 : 1), step, 1.0);
+    if (sums->skipped.defined() && sums->skipped.item<float>() != 0) *left_out += 1;
+  }
+  bench.model->eval();
+  const torch::NoGradGuard no_grad;
+  const Batch test = batch(2000, 1);
+  return at::cross_entropy_loss(bench.model->forward(test.images), test.labels).item<double>();
+}
+
+TEST(TrainingStep, WithTwentySpikesItEndsAtTheCleanLossWhereThoseAreLeftOut) {
+  std::set<std::int64_t> spikes;
+  for (std::int64_t i = 0; i < 20; ++i) spikes.insert(150 + 27 * i);
+  std::int64_t none = 0, left_out = 0;
+  const double clean = loss_after_spikes(0, {}, &none);
+  const double guarded = loss_after_spikes(3, spikes, &left_out), hit = loss_after_spikes(0, spikes, &none);
+  EXPECT_GE(left_out, 15);  // those that others in the window hide do little harm
+  EXPECT_LE(left_out, 40);
+  EXPECT_NEAR(guarded, clean, 0.01 * clean) << hit;
+  EXPECT_GT(hit, 1.02 * clean);
 }
 
 TEST(TrainingStep, SumsAreThoseOfItsImages) {

@@ -46,6 +46,9 @@ class BatchSource {
   BatchSource(const BatchSource&) = delete;
   BatchSource& operator=(const BatchSource&) = delete;
   virtual Batch make(std::int64_t step, HostBuffers& buffers) const = 0;  // host tensors from `buffers`
+
+  // What the batch of a training step holds, over all ranks: places in the data set. Empty: not known.
+  virtual std::vector<std::int64_t> images_of(std::int64_t /*step*/) const { return {}; }
 };
 
 // A batch of `shape` [B, …]: begin() is called for each part that one thread fills, and what it returns then

@@ -21,8 +21,10 @@ class FeatureBatches : public BatchSource {
 
   std::int64_t steps() const;
   Batch make(std::int64_t step, HostBuffers& buffers) const override;
+  std::vector<std::int64_t> images_of(std::int64_t step) const override;
 
  private:
+  std::int64_t row(std::int64_t sample) const;
   std::int64_t images() const { return features_->header().shape[0]; }
 
   const std::shared_ptr<const NpyFile> features_;

@@ -71,6 +71,7 @@ class TrainImages : public BatchSource {
               const RenderOptions& rendering, TrainImagesOptions options);
 
   Batch make(std::int64_t step, HostBuffers& buffers) const override;
+  std::vector<std::int64_t> images_of(std::int64_t step) const override;
 
  private:
   struct Sample {

@@ -25,8 +25,8 @@ struct Parameter {
 struct StepInputs {
   torch::Tensor lr_factor;    // the schedule's factor
   torch::Tensor clip_factor;  // gradients are multiplied by it
-  torch::Tensor bad;  // 1: the loss or a gradient is not finite: parameters and state keep their old values
-                      // (selected, not multiplied: 0 × NaN is NaN); 0: update
+  torch::Tensor bad;  // 1: the loss or a gradient is not finite, or the step is left out: parameters and
+                      // state keep their old values (selected, not multiplied: 0 × NaN is NaN); 0: update
 };
 
 // Tensors an optimiser keeps, by parameter name, then by torch's own name of the state ("exp_avg",
@@ -37,6 +37,10 @@ class Optimizer {
  public:
   explicit Optimizer(std::vector<Parameter> parameters) : parameters_(std::move(parameters)) {}
   virtual ~Optimizer() = default;
+
+  // Where the gradients of the next step are to be taken: a new tensor for each parameter, of its type and
+  // shape. Empty: at the parameters.
+  virtual std::vector<torch::Tensor> gradient_points() { return {}; }
 
   // One update from the parameters' .grad(), which it may change. Does not synchronise with the device.
   virtual void step(const StepInputs& inputs) = 0;

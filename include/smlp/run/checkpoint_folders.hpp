@@ -25,7 +25,7 @@ bool is_checkpoint(const std::filesystem::path& folder);
 std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& run,
                                                        bool to_resume = false);
 
-// The folder of a checkpoint's model.safetensors or state.json; any other path: itself.
+// The folder of a checkpoint's model.safetensors, ema.safetensors or state.json; any other path: itself.
 std::filesystem::path checkpoint_of_file(const std::filesystem::path& path);
 
 // The checkpoint a path means: itself (or a file as above), or the newest (or best) one of a run. None:

@@ -8,22 +8,23 @@ namespace smlp {
 struct TrainTotals {
   double loss = 0;   // summed over images of finite steps
   double right = 0;  // images whose largest logit is the label (under MixUp: the label with the larger share)
-  double images = 0;     // of finite steps
+  double images = 0;     // of steps that were applied
   double bad = 0;        // steps whose loss or gradient was not finite
   double grad_norm = 0;  // of the whole gradient before clipping, summed as the loss is
   double seconds = 0;    // of training
   double wait = 0;       // seconds of these that it waited for data
+  double skipped = 0;    // steps that were left out
 
   double mean_loss() const { return loss / images; }    // NaN when there were none
   double top1() const { return 100 * right / images; }  // %
   double mean_grad_norm() const { return grad_norm / images; }
   double images_per_s(std::int64_t batch_size) const { return seen(batch_size) / seconds; }
-  double seen(std::int64_t batch_size) const {  // images, also of steps that were not finite
-    return images + bad * static_cast<double>(batch_size);
+  double seen(std::int64_t batch_size) const {  // images, also of steps that were not applied
+    return images + (bad + skipped) * static_cast<double>(batch_size);
   }
   TrainTotals& operator+=(const TrainTotals& other);
-  std::vector<double> values() const { return {loss, right, images, bad, grad_norm, seconds, wait}; }
-  // The first four, as earlier versions kept them, or all; another number: Error(data).
+  std::vector<double> values() const { return {loss, right, images, bad, grad_norm, seconds, wait, skipped}; }
+  // The first four or seven, as earlier versions kept them, or all; another number: Error(data).
   static TrainTotals from_values(const std::vector<double>& values);
 };
 

@@ -2,6 +2,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "smlp/run/totals.hpp"
 #include "smlp/train/training_step.hpp"
@@ -18,6 +19,11 @@ class RunningSums {
   struct Reading {
     TrainTotals totals;        // since the last take(), but for the seconds
     std::int64_t bad_run = 0;  // the most bad steps in a row since then, those before included
+    struct Unapplied {
+      std::int64_t steps_ago = 0;  // 0: the last one
+      double loss = 0, grad_norm = 0;
+    };
+    std::vector<Unapplied> unapplied;  // bad steps and those left out, in their order
   };
   Reading take();  // waits for the device, and starts again from zero
 
@@ -25,7 +31,8 @@ class RunningSums {
   void restore_run(std::int64_t bad_steps);  // of a resumed run
 
  private:
-  torch::Tensor sums_;  // float64 [7]
+  torch::Tensor sums_;                // float64 [8]
+  std::vector<torch::Tensor> steps_;  // of the steps since then, float64 [n, 3]: not applied, loss, norm
 };
 
 }  // namespace smlp

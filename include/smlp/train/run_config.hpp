@@ -64,6 +64,8 @@ struct TrainConfig {
   std::int64_t log_every = 50;
   std::int64_t max_bad_steps = 10;
   std::int64_t patience = 0;
+  double ema = 0;
+  double skip_zscore = 0;
   void fields(FieldVisitor& v);
 };
 

@@ -32,6 +32,7 @@ class RunRecord {
   TrainingState& state() { return state_; }
 
   void write(const MetricRow& row);
+  void write(const UnappliedStep& step);
 
   // Keeps an evaluation that is better than all before it, and counts those that are not; whether it was.
   bool offer_best(const BestResult& result);

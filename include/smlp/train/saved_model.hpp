@@ -16,7 +16,7 @@ class Model;  // nn/model.hpp
 // Where a model's weights lie, and all that is known of it but these: a checkpoint's, or those of a file of
 // weights, which are read as `smlp import` reads them.
 struct SavedWeights {
-  std::filesystem::path path;  // the checkpoint's folder, or the file
+  std::filesystem::path path;  // the checkpoint's folder, its ema.safetensors, or another file
   TrainingState state;
   bool assumed_images = false;  // nothing says what images the file's weights were shown
 
@@ -26,8 +26,8 @@ struct SavedWeights {
   void load_into(const Model& model, const std::string& ignored = "") const;
 };
 
-// A run's last (or best) checkpoint, a checkpoint, an export's folder, or a file of weights. Anything else:
-// Error(data) with what the path is instead.
+// A run's last (or best) checkpoint, a checkpoint, its averaged weights (CHECKPOINT/ema.safetensors), an
+// export's folder, or a file of weights. Anything else: Error(data) with what the path is instead.
 SavedWeights find_weights(const std::filesystem::path& path, bool best = false);
 
 // A trained model, as its checkpoint describes it.

@@ -46,11 +46,18 @@ class Trainer {
   bool train_step();  // a step that was stopped is not counted, and done again by whoever goes on
   bool solve_head();
   bool after_step(std::int64_t step_before);
+  struct PartResults {
+    std::optional<EvaluationResult> held, test;
+    const EvaluationResult& last() const { return test ? *test : *held; }
+    double score() const { return held ? held->top1 : test->top1; }
+  };
+  std::optional<PartResults> evaluate_parts();
   bool evaluate_epoch();
-  void write_evaluation(const std::optional<EvaluationResult>& held, double score);
-  void log_epoch(const std::optional<EvaluationResult>& held);
+  void write_evaluation(const PartResults& now, const std::optional<PartResults>& averaged);
+  void log_epoch(const PartResults& now, const std::optional<PartResults>& averaged);
   void log_step();
   void take_sums();
+  void write_unapplied(const std::vector<RunningSums::Reading::Unapplied>& steps);
   void save();
   bool out_of_patience() const;
   double lr_at(std::int64_t step) const;  // of parameters without a rate of their own
@@ -64,13 +71,14 @@ class Trainer {
   RunBatches batches_;
   RunningSums sums_;
   DivergenceWatch divergence_;
+  std::shared_ptr<const BatchSource> training_;
   std::unique_ptr<BatchLoader> loader_;
   std::unique_ptr<ProgressBar> progress_;
   std::string progress_text_;
-  std::optional<EvaluationResult> last_;
-  Stopwatch training_time_;   // without evaluations and saves
-  double taken_seconds_ = 0;  // training_time_ when the sums were last taken
-  double wait_seconds_ = 0;   // for data, since then
+  std::optional<EvaluationResult> last_;  // of the trained weights
+  Stopwatch training_time_;               // without evaluations and saves
+  double taken_seconds_ = 0;              // training_time_ when the sums were last taken
+  double wait_seconds_ = 0;               // for data, since then
 };
 
 }  // namespace smlp

@@ -11,6 +11,8 @@
 #include "smlp/dist/world.hpp"
 #include "smlp/nn/model.hpp"
 #include "smlp/optim/optimizer.hpp"
+#include "smlp/optim/spike_guard.hpp"
+#include "smlp/train/averaged_weights.hpp"
 #include "smlp/train/bf16_weights.hpp"
 #include "smlp/train/checkpoint.hpp"
 #include "smlp/train/step_graph.hpp"
@@ -32,6 +34,8 @@ class TrainingStep {
     double clip_norm = 0;          // of the global gradient norm; 0: off
     std::int64_t micro_batch = 0;  // images a forward pass; 0: the whole batch
     std::uint64_t seed = 0;        // of dropout
+    double ema = 0;                // decay of the weights' averages; 0: none
+    double skip_zscore = 0;        // of a SpikeGuard; 0: none
   };
 
   // The model is on the device. Where the optimiser has none of the body's parameters, the body stays in
@@ -47,13 +51,17 @@ class TrainingStep {
   bool body_frozen() const { return body_frozen_; }
   Model& model() { return *model_; }
   Optimizer& optimizer() { return *optimizer_; }
+  const AveragedWeights* averages() const {
+    return averages_ ? &*averages_ : nullptr;
+  }  // null: none are kept
 
   // What a checkpoint of it holds: the live tensors.
   std::vector<CheckpointPart> parts() const;
 
  private:
   std::string uncapturable() const;
-  std::optional<StepSums> take(const Batch& batch, std::int64_t step, const torch::Tensor& lr_factor);
+  std::optional<StepSums> take(const Batch& batch, std::int64_t step, const StepFactors& factors);
+  void update(StepSums& sums, const std::vector<torch::Tensor>& buffers, const StepFactors& factors);
   std::optional<StepSums> forward_backward(const Batch& batch, std::int64_t step);
   std::optional<StepSums> stoppable_step(const Batch& batch, std::int64_t start, std::int64_t size);
   StepSums micro_step(const Batch& batch, std::int64_t start, std::int64_t size);
@@ -71,6 +79,8 @@ class TrainingStep {
   Options options_;
   std::shared_ptr<World> world_;
   bool body_frozen_;
+  std::optional<AveragedWeights> averages_;
+  std::optional<SpikeGuard> spikes_;
   std::optional<Bf16Weights> bf16_;
   std::optional<StepGraph> graph_;
 };

@@ -18,7 +18,7 @@ constexpr std::uint64_t largest_table = std::uint64_t{64} << 20;
 
 struct ScalingCommand {
   StudyOptions options;
-  std::string table, error_column = "error", downstream, to, from;
+  std::string table, error_column = "error", downstream, model, to, from;
   double epochs = 0, compute = 0;
   bool huber = false, json = false;
 };
@@ -36,11 +36,13 @@ RunPoints points_of(const ScalingCommand& command) {
   return {parse_points(read_file(file, largest_table), file.string(), command.error_column), {}};
 }
 
-void keep_epochs(RunPoints& table, double epochs) {
+void keep_chosen(RunPoints& table, const ScalingCommand& command) {
   RunPoints kept;
   for (std::size_t i = 0; i < table.points.size(); ++i) {
-    if (table.points[i].epochs != epochs) continue;
-    kept.points.push_back(table.points[i]);
+    const ScalingPoint& point = table.points[i];
+    if (command.epochs > 0 && point.epochs != command.epochs) continue;
+    if (!point.model.starts_with(command.model)) continue;
+    kept.points.push_back(point);
     if (!table.upstream.empty()) kept.upstream.push_back(table.upstream[i]);
   }
   table = std::move(kept);
@@ -50,10 +52,11 @@ int run_fit(ScalingCommand& command) {
   if (!command.to.empty()) check_study_folder(command.to);
   RunPoints table = points_of(command);
   for (const std::string& line : table.warnings) log().warn("{}", printable(line));
-  if (command.epochs > 0) keep_epochs(table, command.epochs);
+  keep_chosen(table, command);
   if (table.points.empty())
-    fail(ErrorKind::data, "{}: no points{}", command.table,
-         command.epochs > 0 ? fmt::format(" of {} epochs", command.epochs) : "");
+    fail(ErrorKind::data, "{}: no points{}{}", command.table,
+         command.epochs > 0 ? fmt::format(" of {} epochs", command.epochs) : "",
+         command.model.empty() ? "" : fmt::format(" of a model called {}…", command.model));
   if (command.huber) command.options.objective = Objective::huber_log;
   const Study study = study_scaling(table.points, command.options);
   std::cout << (command.json ? study_json(study, command.options) : study_text(study));
@@ -90,6 +93,7 @@ Action add_scaling_command(CLI::App& app) {
          "of a sweep's folder: the error is that of the runs that `then` calls so, the compute that of "
          "the trainings that they follow")
       ->type_name("NAME");
+  fit->add_option("--model", o->model, "only points of models whose name begins so")->type_name("NAME");
   fit->add_option("--epochs", o->epochs, "only points of so many epochs")->check(above_zero);
   fit->add_flag("--huber", o->huber, "Huber's loss of the error's logarithm instead of least squares");
   fit->add_option("--resamples", o->options.resamples,

@@ -17,9 +17,6 @@ namespace {
 
 // All but epochs and error.
 ScalingPoint point_of(const fs::path& run, const RunConfig& config) {
-  if (config.init.from)
-    fail(ErrorKind::data, "{}: it starts from {}, whose training its own compute does not count",
-         run.string(), *config.init.from);
   const auto classes = static_cast<int>(read_state(find_checkpoint(run)).classes.size());
   const CostRow costs = total(config.model->costs(config.data.image_size, classes));
   ScalingPoint point;
@@ -44,6 +41,10 @@ std::vector<Evaluation> usable_evaluations(const fs::path& run) {
 
 void add_run(const fs::path& run, RunPoints& found) {
   const RunConfig config = load_run_config((run / "config.yaml").string(), {});
+  if (config.init.from) {
+    ++found.followers;
+    return;
+  }
   ScalingPoint point = point_of(run, config);
   std::vector<Evaluation> evaluations = usable_evaluations(run);
   const bool constant = config.schedule.name == "constant";
@@ -110,7 +111,14 @@ RunPoints collect(const fs::path& folder, const std::string& ending,
 }  // namespace
 
 RunPoints run_points(const fs::path& folder) {
-  return collect(folder, "", add_run);
+  RunPoints found = collect(folder, "", add_run);
+  if (found.followers > 0)
+    found.warnings.push_back(fmt::format(
+        "{}: left out: {} from other weights, whose training their own compute does not count; "
+        "--downstream fits those of a sweep",
+        folder.string(),
+        found.followers == 1 ? "a run that starts" : fmt::format("{} runs that start", found.followers)));
+  return found;
 }
 
 RunPoints downstream_points(const fs::path& folder, const std::string& name) {

@@ -69,10 +69,11 @@ TEST_F(ScalingTest, EvaluationsOfRunsAtAConstantRateArePoints) {
   std::string yaml = testing::read_text(half / "config.yaml");
   yaml.replace(yaml.find("epochs: 2"), 9, "epochs: 4");
   testing::write_plainly(half / "config.yaml", yaml);
-  const Finished fit = run({"scaling", "fit", in("runs"), "--resamples", "0", "--json"});
+  const Finished fit = run({"scaling", "fit", in("runs"), "--model", "b_mlp", "--resamples", "0", "--json"});
   ASSERT_EQ(fit.code, 0) << fit.err;
   EXPECT_NE(fit.err.find("runs/none: left out"), std::string::npos) << fit.err;
-  EXPECT_NE(fit.err.find("tuned: it starts from runs/constant"), std::string::npos) << fit.err;
+  EXPECT_NE(fit.err.find("left out: a run that starts from other weights"), std::string::npos) << fit.err;
+  EXPECT_EQ(run({"scaling", "fit", in("runs"), "--model", "s_mlp"}).code, 3);
   EXPECT_NE(fit.err.find("half: its rate is made for 4 epochs, and 2 are done"), std::string::npos)
       << fit.err;
   const Json points = Json::parse(fit.out)["points"];

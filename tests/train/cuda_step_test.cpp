@@ -39,15 +39,15 @@ Trained train(const std::string& model_yaml, const std::string& optimizer_yaml, 
   model->to(device.torch);
   const auto optim = testing::read_chosen<OptimizerConfig>(optimizer_table(), optimizer_yaml);
   TrainingStep step(model, optim->build(group_parameters(*model, *optim.config)), device,
-                    {.label_smoothing = 0.3, .clip_norm = 1, .micro_batch = micro_batch});
+                    {.label_smoothing = 0.3, .clip_norm = 1, .micro_batch = micro_batch, .ema = 0.9});
   Trained result;
   for (int i = 0; i < steps; ++i) {
     const Batch batch = batch_number(i, 96, device);
     const auto sums = step(batch, i, 1 - 0.05 * i);
     result.losses.push_back(sums->loss.item<double>() / 96);
   }
-  for (const auto& [name, tensor] : named_tensors(*model))
-    result.weights.push_back(tensor.detach().to(torch::kCPU));
+  for (const CheckpointPart& part : step.parts())
+    for (const auto& [name, tensor] : part.tensors) result.weights.push_back(tensor.detach().to(torch::kCPU));
   set_fused_kernels(true);
   return result;
 }
@@ -56,7 +56,7 @@ const std::vector<std::string> models{
     "{name: b_mlp, depth: 2, width: 36}", "{name: s_mlp, depth: 3, width: 33}",
     "{name: b_mlp, depth: 2, width: 36, norm: batch}", "{name: b_mlp, depth: 2, width: 256}"};
 const std::vector<std::string> optimizers{"{name: lion, lr: 1e-3, weight_decay: 0.1}", "{name: sgd, lr: 0.1}",
-                                          "{name: adamw, lr: 1e-3}"};
+                                          "{name: adamw, lr: 1e-3}", "{name: schedule_free, lr: 1e-3}"};
 
 void expect_equal(const Trained& a, const Trained& b, const std::string& what) {
   EXPECT_EQ(a.losses, b.losses) << what;
@@ -101,7 +101,8 @@ TEST_F(CudaStep, ABadStepOfAReplayedGraphChangesNothing) {
   const auto model = build_model(testing::read_chosen<ModelConfig>(model_table(), models[2]), 8, 10);
   model->to(device.torch);
   const auto optim = testing::read_chosen<OptimizerConfig>(optimizer_table(), optimizers[0]);
-  TrainingStep step(model, optim->build(group_parameters(*model, *optim.config)), device, {.clip_norm = 1});
+  TrainingStep step(model, optim->build(group_parameters(*model, *optim.config)), device,
+                    {.clip_norm = 1, .ema = 0.9});
   const auto state = [&] {
     std::vector<torch::Tensor> all;
     for (const CheckpointPart& part : step.parts())

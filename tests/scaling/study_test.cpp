@@ -1,10 +1,12 @@
 #include "smlp/scaling/study.hpp"
 
 #include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "smlp/core/files.hpp"
 #include "smlp/core/rng.hpp"
 #include "smlp/scaling/study_json.hpp"
 #include "support/errors.hpp"
@@ -140,6 +142,27 @@ TEST(ScalingStudy, APlanFollowsTheFittedLaws) {
     EXPECT_NE(
         testing::error_of(ErrorKind::usage, [&] { plan_training(laws, compute); }).find("say nothing there"),
         std::string::npos);
+}
+
+// The rows of docs/results.md, without their intervals, from the points beside it.
+TEST(ScalingStudy, TheMeasuredPointsGiveTheLawsOfTheResults) {
+  const std::string docs = std::string(SMLP_SOURCE_DIR) + "/docs/";
+  const std::string results = read_file(docs + "results.md", 1 << 20);
+  for (const std::string error : {"upstream", "probe", "finetune"}) {
+    const std::string file = docs + "scaling/" + error + ".csv";
+    std::vector<ScalingPoint> points = parse_points(read_file(file, 1 << 20), file, "error").points;
+    std::erase_if(points, [](const ScalingPoint& each) { return !each.model.starts_with("b_mlp"); });
+    const Study study = study_scaling(points, {.resamples = 0});
+    ASSERT_TRUE(study.error && study.parameters && study.seen && study.joint) << error;
+    const auto value = [](const FittedLaw& law, const std::string& name) {
+      return std::ranges::find(law.coefficients, name, &Estimate::name)->value;
+    };
+    const std::string row =
+        fmt::format("| {} | {} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.2f} | {:.3f} |", error, points.size(),
+                    value(*study.error, "alpha"), value(*study.error, "e_inf"), value(*study.parameters, "p"),
+                    value(*study.seen, "p"), value(*study.joint, "alpha"), value(*study.joint, "beta"));
+    EXPECT_NE(results.find(row), std::string::npos) << row;
+  }
 }
 
 TEST(ScalingStudy, RefitsThatOverflowDoNotCount) {

@@ -17,6 +17,9 @@ namespace {
 
 // All but epochs and error.
 ScalingPoint point_of(const fs::path& run, const RunConfig& config) {
+  if (config.init.from)
+    fail(ErrorKind::data, "{}: it starts from {}, whose training its own compute does not count",
+         run.string(), *config.init.from);
   const auto classes = static_cast<int>(read_state(find_checkpoint(run)).classes.size());
   const CostRow costs = total(config.model->costs(config.data.image_size, classes));
   ScalingPoint point;

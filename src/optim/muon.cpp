@@ -16,10 +16,12 @@ bool is_muons(const Parameter& parameter) {
 }
 
 // beta · c + alpha · a·b of bfloat16 matrices, summed in float32. A processor without instructions for that
-// is tens of times faster at float32 copies.
+// is tens of times faster at float32 copies, once they are worth making.
 torch::Tensor addmm(const torch::Tensor& c, const torch::Tensor& a, const torch::Tensor& b, double beta,
                     double alpha = 1) {
-  if (!a.is_cpu() || cpu_capability().fast_bf16()) return torch::addmm(c, a, b, beta, alpha);
+  constexpr std::int64_t few_products = 1 << 16;
+  if (!a.is_cpu() || cpu_capability().fast_bf16() || a.numel() * b.size(1) < few_products)
+    return torch::addmm(c, a, b, beta, alpha);
   const auto wide = [](const torch::Tensor& narrow) { return narrow.to(torch::kFloat32); };
   return torch::addmm(wide(c), wide(a), wide(b), beta, alpha).to(torch::kBFloat16);
 }

@@ -20,12 +20,11 @@ AveragedWeights::AveragedWeights(const Model& model, const std::vector<Parameter
     : decay_(decay), all_(named_tensors(model)) {
   const std::size_t parameters = model.parameters().size();  // the first of all_; buffers follow
   for (std::size_t i = 0; i < all_.size(); ++i) {
-    auto& [name, live] = all_[i];
-    const bool changes = i < parameters ? is_trained(name, trained) : live.is_floating_point();
+    auto& [name, tensor] = all_[i];
+    const bool changes = i < parameters ? is_trained(name, trained) : tensor.is_floating_point();
     if (!changes) continue;
-    const Average average{live, live.detach(), live.detach().clone()};
-    changing_.push_back(average);
-    live = average.average;
+    changing_.push_back({tensor, tensor.detach().clone()});
+    tensor = changing_.back().average;
   }
 }
 
@@ -36,19 +35,17 @@ double AveragedWeights::share(std::int64_t step) const {
 
 void AveragedWeights::add(const torch::Tensor& share) {
   const torch::NoGradGuard no_grad;
-  for (Average& each : changing_) each.average.lerp_(each.value, share);
+  for (Average& each : changing_) each.average.lerp_(each.value.detach(), share);
 }
 
 CheckpointPart AveragedWeights::part() const {
   return {"ema", all_, CheckpointPart::Needed::to_resume};
 }
 
-AveragedWeights::Scope::Scope(const AveragedWeights& averages) : averages_(averages) {
-  for (const Average& each : averages_.changing_) torch::Tensor(each.live).set_data(each.average);
-}
-
-AveragedWeights::Scope::~Scope() {
-  for (const Average& each : averages_.changing_) torch::Tensor(each.live).set_data(each.value);
+LentValues AveragedWeights::in_place() const {
+  LentValues values;
+  for (const Average& each : changing_) values.lend(each.value, each.average);
+  return values;
 }
 
 }  // namespace smlp

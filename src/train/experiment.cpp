@@ -126,6 +126,11 @@ void build_model(Experiment& e) {
   e.model = draw_model(e.config, e.train_set->classes());
   e.model->to(e.device.torch);
   e.trained = group_parameters(*e.model, *e.config.optim.config);
+  if (e.solves_head() && (e.config.train.ema > 0 || e.config.train.skip_zscore > 0))
+    fail(ErrorKind::usage,
+         "train.method ridge takes one step: there is nothing for train.ema to average or train.skip_zscore "
+         "to "
+         "compare");
   if (e.solves_head() && !e.keeps_features())
     fail(
         ErrorKind::usage,

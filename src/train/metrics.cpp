@@ -10,7 +10,7 @@ enum : std::int64_t { loss_at, right_at, images_at, bad_at, skipped_at, norm_at,
 constexpr std::size_t most_tensors = 1024;
 
 std::vector<Unapplied> unapplied(const std::vector<torch::Tensor>& steps) {
-  const torch::Tensor host = torch::cat(steps).to(torch::kCPU);
+  const torch::Tensor host = torch::cat(steps).to(torch::kCPU, torch::kFloat64);
   const auto rows = host.accessor<double, 2>();
   std::vector<Unapplied> found;
   for (std::int64_t i = 0; i < rows.size(0); ++i)
@@ -36,9 +36,7 @@ void RunningSums::add(const StepSums& step) {
   if (step.skipped.defined()) sums_[skipped_at].add_(step.skipped);
   sums_[norm_at].add_(step.grad_norm.masked_fill(left_out, 0), images);
   sums_[run_at].add_(1).mul_(bad);
-  steps_.push_back(torch::stack({unapplied.to(torch::kFloat64), step.loss.to(torch::kFloat64).div(images),
-                                 step.grad_norm.to(torch::kFloat64)})
-                       .unsqueeze_(0));
+  steps_.push_back(torch::stack({unapplied, step.loss / images, step.grad_norm}).unsqueeze_(0));
   if (steps_.size() == most_tensors) steps_ = {torch::cat(steps_)};
   torch::Tensor worst = sums_[worst_at];
   torch::maximum_out(worst, worst, sums_[run_at]);

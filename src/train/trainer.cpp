@@ -212,7 +212,7 @@ bool Trainer::evaluate_epoch() {
   if (!now) return false;
   std::optional<PartResults> averaged;
   if (const AveragedWeights* averages = step_.averages()) {
-    const AveragedWeights::Scope scope(*averages);
+    const LentValues lent = averages->in_place();
     if (!(averaged = evaluate_parts())) return false;
   }
   last_ = now->last();

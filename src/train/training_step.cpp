@@ -18,31 +18,19 @@ torch::Tensor part(const torch::Tensor& tensor, std::int64_t start, std::int64_t
                                                                         : tensor;
 }
 
-// Parameters have other values while it lives: memory in the place of theirs, or, where the values are of
-// another type, copies in theirs.
-class PointsScope {
- public:
-  PointsScope(const std::vector<Parameter>& parameters, const std::vector<torch::Tensor>& points) {
-    const torch::NoGradGuard no_grad;
-    for (std::size_t i = 0; i < points.size(); ++i) {
-      torch::Tensor value = parameters[i].value;
-      if (value.scalar_type() != points[i].scalar_type()) {
-        value.copy_(points[i]);
-        continue;
-      }
-      own_.emplace_back(value, value.detach());
-      value.set_data(points[i]);
-    }
+// The parameters have these values while what it returns lives: where they have another type then, copies.
+LentValues at_points(const std::vector<Parameter>& parameters, const std::vector<torch::Tensor>& points) {
+  const torch::NoGradGuard no_grad;
+  LentValues values;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    torch::Tensor value = parameters[i].value;
+    if (value.scalar_type() == points[i].scalar_type())
+      values.lend(value, points[i]);
+    else
+      value.copy_(points[i]);
   }
-  ~PointsScope() {
-    for (auto& [value, memory] : own_) value.set_data(memory);
-  }
-  PointsScope(const PointsScope&) = delete;
-  PointsScope& operator=(const PointsScope&) = delete;
-
- private:
-  std::vector<std::pair<torch::Tensor, torch::Tensor>> own_;
-};
+  return values;
+}
 
 }  // namespace
 
@@ -148,7 +136,7 @@ std::optional<StepSums> TrainingStep::forward_backward(const Batch& batch, std::
   {
     std::optional<Bf16Weights::Scope> bf16;
     if (bf16_) bf16.emplace(*bf16_);
-    const PointsScope at_points(optimizer_->parameters(), optimizer_->gradient_points());
+    const LentValues points = at_points(optimizer_->parameters(), optimizer_->gradient_points());
     for (std::int64_t start = 0; start < images; start += micro) {
       if (!capturing) {
         if (world_->any(stop_signal() != 0)) return std::nullopt;

@@ -177,6 +177,9 @@ TEST_F(TransferTest, ARidgeProbeSolvesForTheHeadAndCanBeEvaluatedLikeAnyRun) {
   EXPECT_EQ(refused.code, 2) << refused.err;
   EXPECT_NE(refused.err.find("no augmentation"), std::string::npos) << refused.err;
   EXPECT_FALSE(fs::exists(run_folder("moving")));
+  const Finished averaged =
+      run(transfer("probe", "averaged", data(), {"--method", "ridge", "--set", "train.ema=0.9"}));
+  EXPECT_EQ(averaged.code, 2) << averaged.err;
 }
 
 TEST_F(TransferTest, CropsAreAveragedReproduciblyAndRealLabelsCounted) {

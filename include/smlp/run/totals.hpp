@@ -6,7 +6,7 @@ namespace smlp {
 
 // Totals over whole steps, on the host. NaN: not known (of a checkpoint that did not keep it).
 struct TrainTotals {
-  double loss = 0;   // summed over images of finite steps
+  double loss = 0;   // summed over images of steps that were applied
   double right = 0;  // images whose largest logit is the label (under MixUp: the label with the larger share)
   double images = 0;     // of steps that were applied
   double bad = 0;        // steps whose loss or gradient was not finite

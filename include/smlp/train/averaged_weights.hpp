@@ -6,6 +6,7 @@
 
 #include "smlp/optim/optimizer.hpp"
 #include "smlp/train/checkpoint.hpp"
+#include "smlp/train/lent_values.hpp"
 
 namespace smlp {
 
@@ -29,21 +30,12 @@ class AveragedWeights {
   // "ema": a whole model's tensors, those that nothing changes being the model's own.
   CheckpointPart part() const;
 
-  // The model computes with the averages while it lives.
-  class Scope {
-   public:
-    explicit Scope(const AveragedWeights& averages);
-    ~Scope();
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
-
-   private:
-    const AveragedWeights& averages_;
-  };
+  // The model computes with the averages while this lives; no add() then.
+  [[nodiscard]] LentValues in_place() const;
 
  private:
   struct Average {
-    torch::Tensor live, value, average;  // value: the memory of `live`, whatever takes its place
+    torch::Tensor value, average;
   };
   const double decay_;
   NamedTensors all_;

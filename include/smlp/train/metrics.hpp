@@ -32,7 +32,7 @@ class RunningSums {
 
  private:
   torch::Tensor sums_;                // float64 [8]
-  std::vector<torch::Tensor> steps_;  // of the steps since then, float64 [n, 3]: not applied, loss, norm
+  std::vector<torch::Tensor> steps_;  // of the steps since then, [n, 3]: not applied, loss, norm
 };
 
 }  // namespace smlp

@@ -14,7 +14,7 @@ awk '
     below["scaling"] = "core formats scaling"
     below["kernels"] = "kernels"
     below["device"] = "core config device"
-    below["batches"] = "core formats config data device batches"
+    below["batches"] = "core formats config data kernels device batches"
     below["dist"] = "core config device dist"
     below["nn"] = "core config models kernels device nn"
     below["networks"] = "core config models kernels device nn networks"

@@ -179,7 +179,7 @@ std::vector<BenchRow> bench_epoch(const RunConfig& config, BenchOptions options)
   TrainingStep step = make_step(config, subject);
   BatchLoader loader(training_images(config, set), 0, std::int64_t{1} << 40,
                      static_cast<int>(resolve_workers(config.data, subject.device)),
-                     static_cast<int>(config.data.prefetch), subject.device.torch);
+                     static_cast<int>(config.data.prefetch), subject.device.torch, step.image_type());
   std::int64_t steps = 0;
   torch::Tensor last;
   const auto work = [&] {

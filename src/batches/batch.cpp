@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "smlp/batches/device_renderer.hpp"
+#include "smlp/core/error.hpp"
 #include "smlp/device/parallel.hpp"
 
 namespace smlp {
@@ -28,6 +30,15 @@ void HostBuffers::fill(std::int64_t count,
   const std::int64_t part = std::clamp<std::int64_t>(count / (4 * at::get_num_threads()), 8, 64);
   for_each_in_parallel((count + part - 1) / part,
                        [&](std::int64_t k) { fill(k * part, std::min(count, (k + 1) * part)); });
+}
+
+std::unique_ptr<DeviceRenderer> BatchSource::renderer_on(torch::Device /*device*/,
+                                                         torch::ScalarType /*type*/) const {
+  return nullptr;
+}
+
+Batch BatchSource::make_views(std::int64_t /*step*/, HostBuffers& /*buffers*/) const {
+  fail(ErrorKind::failed, "these batches are not rendered on a device");
 }
 
 }  // namespace smlp

@@ -1,33 +1,22 @@
 #include "smlp/batches/image_batches.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "smlp/batches/device_renderer.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/rng.hpp"
 
 namespace smlp {
 namespace {
 
-void check_sizes(const Dataset& dataset, const std::vector<std::int64_t>& chosen,
-                 const RenderOptions& rendering) {
-  if (rendering.image_size < 1 || rendering.image_size > max_image_size)
-    fail(ErrorKind::usage, "data.image_size is {}, expected 1 to {}", rendering.image_size, max_image_size);
-  if (rendering.batch_size < 1)
-    fail(ErrorKind::usage, "the batch size is {}, expected at least 1", rendering.batch_size);
+// Pixels a side: the taps of all lengths of larger images would take much memory.
+constexpr int largest_on_device = 1024;
+
+void check_chosen(const Dataset& dataset, const std::vector<std::int64_t>& chosen) {
   for (const std::int64_t each : chosen)
     if (each < 0 || each >= dataset.size())
       fail(ErrorKind::failed, "image {} was chosen of {} in {}", each, dataset.size(), dataset.description());
-}
-
-// render(renderer, i, out) writes image i of `count` and returns its label.
-template <class Render>
-Batch render_batch(RendererPool& renderers, HostBuffers& buffers, std::int64_t count, int image_size,
-                   const Render& render) {
-  return make_batch(buffers, {count, 3, image_size, image_size}, [&](std::int64_t /*first*/) {
-    return [&render, renderer = RendererPool::Lease(renderers)](std::int64_t i, float* out) mutable {
-      return render(*renderer, i, out);
-    };
-  });
 }
 
 }  // namespace
@@ -61,90 +50,143 @@ RendererPool::Lease::~Lease() {
   pool_.free_.push_back(std::move(renderer_));
 }
 
+ImageBatches::ImageBatches(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering)
+    : dataset_(std::move(dataset)),
+      options_(rendering),
+      batch_size_(rendering.batch_size),
+      renderers_(dataset_->image_size(), rendering.image_size, rendering.normalization,
+                 rendering.permute_pixels) {
+  if (rendering.image_size < 1 || rendering.image_size > max_image_size)
+    fail(ErrorKind::usage, "data.image_size is {}, expected 1 to {}", rendering.image_size, max_image_size);
+  if (rendering.batch_size < 1)
+    fail(ErrorKind::usage, "the batch size is {}, expected at least 1", rendering.batch_size);
+}
+
+std::int64_t ImageBatches::render(Renderer& renderer, const View& view, float* out) const {
+  renderer.render(dataset_->image(view.image), view.box, out);
+  return dataset_->label(view.image);
+}
+
+// Renders the images of a part of a batch one after the other, each into one of two scratch buffers, so that
+// its neighbour finds it there unmixed.
+class ImageBatches::Mixer {
+ public:
+  Mixer(const ImageBatches& images, std::int64_t step, std::int64_t first, const Batch& batch, double lambda)
+      : images_(images),
+        renderer_(images.renderers_),
+        step_(step),
+        own_weight_(static_cast<float>(lambda)),
+        other_weight_(static_cast<float>(1 - lambda)),
+        partners_(batch.partners.mutable_data_ptr<std::int64_t>()),
+        own_((*renderer_).output_elements()),
+        other_(own_.size()) {
+    other_label_ = images_.render(*renderer_, images_.view(step, first - 1), other_.data());
+  }
+
+  std::int64_t operator()(std::int64_t i, float* out) {
+    const std::int64_t label = images_.render(*renderer_, images_.view(step_, i), own_.data());
+    for (std::size_t j = 0; j < own_.size(); ++j) out[j] = own_weight_ * own_[j] + other_weight_ * other_[j];
+    partners_[i] = std::exchange(other_label_, label);
+    std::swap(own_, other_);
+    return label;
+  }
+
+ private:
+  const ImageBatches& images_;
+  RendererPool::Lease renderer_;
+  const std::int64_t step_;
+  const float own_weight_, other_weight_;
+  std::int64_t* const partners_;
+  std::vector<float> own_, other_;
+  std::int64_t other_label_;
+};
+
+// Room for the partners' labels, and the weight.
+void ImageBatches::add_mixup(Batch& batch, double lambda, std::int64_t images, HostBuffers& buffers) const {
+  batch.partners = buffers.take({images}, torch::kInt64);
+  batch.lambda = buffers.take({}, torch::kFloat32);
+  *batch.lambda.mutable_data_ptr<float>() = static_cast<float>(lambda);
+}
+
+Batch ImageBatches::make(std::int64_t step, HostBuffers& buffers) const {
+  const std::int64_t images = begin(step), size = options_.image_size;
+  const std::optional<double> lambda = mixup(step);
+  if (!lambda)
+    return make_batch(buffers, {images, 3, size, size}, [&](std::int64_t /*first*/) {
+      return [&, renderer = RendererPool::Lease(renderers_)](std::int64_t i, float* out) mutable {
+        return render(*renderer, view(step, i), out);
+      };
+    });
+  Batch mixed;
+  add_mixup(mixed, *lambda, images, buffers);
+  Batch batch = make_batch(buffers, {images, 3, size, size},
+                           [&](std::int64_t first) { return Mixer(*this, step, first, mixed, *lambda); });
+  batch.partners = mixed.partners;
+  batch.lambda = mixed.lambda;
+  return batch;
+}
+
+Batch ImageBatches::make_views(std::int64_t step, HostBuffers& buffers) const {
+  const std::int64_t images = begin(step), side = dataset_->image_size();
+  const std::optional<double> lambda = mixup(step);
+  const std::int64_t before = lambda ? 1 : 0, rows = images + before, bytes = side * side * 3;
+  Batch batch;
+  batch.labels = buffers.take({images}, torch::kInt64);
+  batch.views.pixels = buffers.take({rows, side, side, 3}, torch::kUInt8);
+  batch.views.boxes =
+      buffers.take({rows, static_cast<std::int64_t>(sizeof(ImageView) / sizeof(int))}, torch::kInt32);
+  if (lambda) {
+    add_mixup(batch, *lambda, images, buffers);
+    batch.views.mixed = true;
+    batch.views.own_weight = static_cast<float>(*lambda);
+    batch.views.other_weight = static_cast<float>(1 - *lambda);
+  }
+  auto* const pixels = batch.views.pixels.mutable_data_ptr<std::uint8_t>();
+  auto* const boxes = reinterpret_cast<ImageView*>(batch.views.boxes.mutable_data_ptr<int>());
+  auto* const labels = batch.labels.mutable_data_ptr<std::int64_t>();
+  auto* const partners = lambda ? batch.partners.mutable_data_ptr<std::int64_t>() : nullptr;
+  buffers.fill(rows, [&](std::int64_t first, std::int64_t end) {
+    for (std::int64_t row = first; row < end; ++row) {
+      const auto [image, box] = view(step, row - before);
+      std::copy_n(dataset_->image(image), bytes, pixels + row * bytes);
+      boxes[row] = {static_cast<int>(row), box.x, box.y, box.width, box.height, box.flip ? 1 : 0};
+      if (row >= before) labels[row - before] = dataset_->label(image);
+      if (partners != nullptr && row < images) partners[row] = dataset_->label(image);
+    }
+  });
+  return batch;
+}
+
+std::unique_ptr<DeviceRenderer> ImageBatches::renderer_on(torch::Device device,
+                                                          torch::ScalarType type) const {
+  if (dataset_->image_size() > largest_on_device || !renders_on(device)) return nullptr;
+  return std::make_unique<DeviceRenderer>(
+      RenderTables(dataset_->image_size(), options_.image_size, options_.normalization,
+                   options_.permute_pixels, device),
+      type);
+}
+
 TrainImages::TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
                          const RenderOptions& rendering, TrainImagesOptions options)
-    : dataset_(std::move(dataset)),
+    : ImageBatches(std::move(dataset), rendering),
       chosen_(std::move(chosen)),
-      image_size_(rendering.image_size),
-      batch_size_(rendering.batch_size),
       options_(std::move(options)),
-      order_(std::max<std::int64_t>(1, std::ssize(chosen_)), options_.window, options_.seed),
-      renderers_(dataset_->image_size(), image_size_, rendering.normalization, rendering.permute_pixels) {
-  check_sizes(*dataset_, chosen_, rendering);
+      order_(std::max<std::int64_t>(1, std::ssize(chosen_)), options_.window, options_.seed) {
+  check_chosen(this->dataset(), chosen_);
   check_augment(options_.augment);
-  if (chosen_.empty()) fail(ErrorKind::usage, "{}: no image is left to train on", dataset_->description());
+  if (chosen_.empty())
+    fail(ErrorKind::usage, "{}: no image is left to train on", this->dataset().description());
   const auto [rank, world] = std::pair(options_.rank, options_.world);
-  if (world < 1 || rank < 0 || rank >= world || batch_size_ % world != 0)
+  if (world < 1 || rank < 0 || rank >= world || batch_size() % world != 0)
     fail(ErrorKind::usage,
          "rank {} of {} with a batch of {}: the batch size must be divisible by the number of ranks", rank,
-         world, batch_size_);
+         world, batch_size());
 }
 
 TrainImages::Sample TrainImages::sample(std::int64_t k) const {
   const auto n = static_cast<std::int64_t>(chosen_.size());
   const auto epoch = static_cast<std::uint32_t>(k / n);
   return {chosen_[order_(epoch, k % n)], epoch};
-}
-
-void TrainImages::render(Renderer& renderer, const Sample& sample, float* out) const {
-  renderer.render(
-      dataset_->image(sample.image),
-      draw_crop(options_.augment, dataset_->image_size(), options_.seed, sample.epoch, sample.image), out);
-}
-
-// Renders the images of a part of a batch one after the other, each into one of two scratch buffers, so that
-// its neighbour finds it there unmixed.
-class TrainImages::Mixer {
- public:
-  // `partners`: their labels, of the whole batch, whose first image is sample `first`.
-  Mixer(const TrainImages& images, std::int64_t first, const Sample& partner, double lambda,
-        std::int64_t* partners)
-      : images_(images),
-        renderer_(images.renderers_),
-        first_(first),
-        partner_(partner),
-        own_weight_(static_cast<float>(lambda)),
-        other_weight_(static_cast<float>(1 - lambda)),
-        partners_(partners),
-        own_((*renderer_).output_elements()),
-        other_(own_.size()) {
-    images_.render(*renderer_, partner_, other_.data());
-  }
-
-  std::int64_t operator()(std::int64_t i, float* out) {
-    const Sample each = images_.sample(first_ + i);
-    images_.render(*renderer_, each, own_.data());
-    for (std::size_t j = 0; j < own_.size(); ++j) out[j] = own_weight_ * own_[j] + other_weight_ * other_[j];
-    partners_[i] = images_.dataset_->label(partner_.image);
-    std::swap(own_, other_);
-    partner_ = each;
-    return images_.dataset_->label(each.image);
-  }
-
- private:
-  const TrainImages& images_;
-  RendererPool::Lease renderer_;
-  const std::int64_t first_;
-  Sample partner_;
-  const float own_weight_, other_weight_;
-  std::int64_t* const partners_;
-  std::vector<float> own_, other_;
-};
-
-Batch TrainImages::mixed(std::int64_t step, std::int64_t first, std::int64_t count,
-                         HostBuffers& buffers) const {
-  const double lambda = draw_mixup(options_.augment, options_.seed, static_cast<std::uint32_t>(step));
-  const torch::Tensor partners = buffers.take({count}, torch::kInt64);
-  auto* const labels = partners.mutable_data_ptr<std::int64_t>();
-  Batch batch = make_batch(buffers, {count, 3, image_size_, image_size_}, [&](std::int64_t i) {
-    const bool of_the_end = i == 0 && options_.rank == 0;
-    return Mixer(*this, first, sample(of_the_end ? (step + 1) * batch_size_ - 1 : first + i - 1), lambda,
-                 labels);
-  });
-  batch.partners = partners;
-  batch.lambda = buffers.take({}, torch::kFloat32);
-  *batch.lambda.mutable_data_ptr<float>() = static_cast<float>(lambda);
-  return batch;
 }
 
 // A moving window's next part is read from the disk while the present one is used.
@@ -154,86 +196,78 @@ void TrainImages::read_ahead(std::int64_t k) const {
   const SampleOrder::Run run = order_.next_run(static_cast<std::uint32_t>(k / n), k % n);
   if (run.count == 0 || read_ahead_from_.exchange(run.first) == run.first) return;
   const std::int64_t before_end = std::min(run.count, n - run.first);
-  dataset_->will_need(chosen_[run.first], chosen_[run.first + before_end - 1] + 1);
-  if (before_end < run.count) dataset_->will_need(chosen_[0], chosen_[run.count - before_end - 1] + 1);
+  dataset().will_need(chosen_[run.first], chosen_[run.first + before_end - 1] + 1);
+  if (before_end < run.count) dataset().will_need(chosen_[0], chosen_[run.count - before_end - 1] + 1);
 }
 
-Batch TrainImages::make(std::int64_t step, HostBuffers& buffers) const {
-  const std::int64_t count = batch_size_ / options_.world, first = step * batch_size_ + options_.rank * count;
-  read_ahead(first);
-  if (options_.augment.mixup > 0) return mixed(step, first, count, buffers);
-  return render_batch(renderers_, buffers, count, image_size_,
-                      [&](Renderer& renderer, std::int64_t i, float* out) {
-                        const Sample each = sample(first + i);
-                        render(renderer, each, out);
-                        return dataset_->label(each.image);
-                      });
+std::int64_t TrainImages::begin(std::int64_t step) const {
+  read_ahead(step * batch_size() + options_.rank * images_of_rank());
+  return images_of_rank();
+}
+
+ImageBatches::View TrainImages::view(std::int64_t step, std::int64_t i) const {
+  const bool of_the_end = i < 0 && options_.rank == 0;
+  const Sample each = sample(of_the_end ? (step + 1) * batch_size() - 1
+                                        : step * batch_size() + options_.rank * images_of_rank() + i);
+  return {each.image,
+          draw_crop(options_.augment, dataset().image_size(), options_.seed, each.epoch, each.image)};
+}
+
+std::optional<double> TrainImages::mixup(std::int64_t step) const {
+  if (options_.augment.mixup <= 0) return std::nullopt;
+  return draw_mixup(options_.augment, options_.seed, static_cast<std::uint32_t>(step));
 }
 
 std::vector<std::int64_t> TrainImages::images_of(std::int64_t step) const {
   std::vector<std::int64_t> images;
-  for (std::int64_t i = 0; i < batch_size_; ++i) images.push_back(sample(step * batch_size_ + i).image);
+  for (std::int64_t i = 0; i < batch_size(); ++i) images.push_back(sample(step * batch_size() + i).image);
   return images;
 }
 
 EvaluationImages::EvaluationImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
                                    const RenderOptions& rendering)
-    : dataset_(std::move(dataset)),
-      chosen_(std::move(chosen)),
-      image_size_(rendering.image_size),
-      batch_size_(rendering.batch_size),
-      renderers_(dataset_->image_size(), image_size_, rendering.normalization, rendering.permute_pixels) {
-  check_sizes(*dataset_, chosen_, rendering);
+    : ImageBatches(std::move(dataset), rendering), chosen_(std::move(chosen)) {
+  check_chosen(this->dataset(), chosen_);
 }
 
 std::int64_t EvaluationImages::images() const {
-  return chosen_.empty() ? dataset_->size() : static_cast<std::int64_t>(chosen_.size());
+  return chosen_.empty() ? dataset().size() : static_cast<std::int64_t>(chosen_.size());
 }
 
 std::int64_t EvaluationImages::steps() const {
-  return (images() + batch_size_ - 1) / batch_size_;
+  return (images() + batch_size() - 1) / batch_size();
 }
 
-Batch EvaluationImages::make(std::int64_t step, HostBuffers& buffers) const {
-  const std::int64_t first = step * batch_size_, count = std::min(batch_size_, images() - first);
-  if (step < 0 || count < 1)
+std::int64_t EvaluationImages::begin(std::int64_t step) const {
+  if (step < 0 || step >= steps())
     fail(ErrorKind::failed, "evaluation batch {} was asked for of {}", step, steps());
-  return render_batch(renderers_, buffers, count, image_size_,
-                      [&](Renderer& renderer, std::int64_t i, float* out) {
-                        const std::int64_t image = chosen_.empty() ? first + i : chosen_[first + i];
-                        renderer.render(dataset_->image(image), out);
-                        return dataset_->label(image);
-                      });
+  return std::min(batch_size(), images() - step * batch_size());
+}
+
+ImageBatches::View EvaluationImages::view(std::int64_t step, std::int64_t i) const {
+  const std::int64_t place = step * batch_size() + i;
+  const int side = dataset().image_size();
+  return {chosen_.empty() ? place : chosen_[place], {0, 0, side, side, false}};
 }
 
 CropImages::CropImages(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering,
                        AugmentConfig augment, std::int64_t crops, std::uint64_t seed)
-    : dataset_(std::move(dataset)),
-      augment_(std::move(augment)),
-      crops_(crops),
-      image_size_(rendering.image_size),
-      batch_size_(rendering.batch_size),
-      seed_(seed),
-      renderers_(dataset_->image_size(), image_size_, rendering.normalization, rendering.permute_pixels) {
-  check_sizes(*dataset_, {}, rendering);
+    : ImageBatches(std::move(dataset), rendering), augment_(std::move(augment)), crops_(crops), seed_(seed) {
   check_augment(augment_);
 }
 
 std::int64_t CropImages::steps() const {
-  return (dataset_->size() + batch_size_ - 1) / batch_size_ * crops_;
+  return (dataset().size() + batch_size() - 1) / batch_size() * crops_;
 }
 
-Batch CropImages::make(std::int64_t step, HostBuffers& buffers) const {
-  const std::int64_t first = step / crops_ * batch_size_;
-  const std::int64_t count = std::min(batch_size_, dataset_->size() - first);
-  const auto crop = static_cast<std::uint32_t>(step % crops_);
-  return render_batch(
-      renderers_, buffers, count, image_size_, [&](Renderer& renderer, std::int64_t i, float* out) {
-        const auto image = static_cast<std::uint64_t>(first + i);
-        const CropBox box = draw_crop(augment_, dataset_->image_size(), seed_, crop, image, Purpose::tta);
-        renderer.render(dataset_->image(first + i), box, out);
-        return dataset_->label(first + i);
-      });
+std::int64_t CropImages::begin(std::int64_t step) const {
+  return std::min(batch_size(), dataset().size() - step / crops_ * batch_size());
+}
+
+ImageBatches::View CropImages::view(std::int64_t step, std::int64_t i) const {
+  const std::int64_t image = step / crops_ * batch_size() + i;
+  return {image, draw_crop(augment_, dataset().image_size(), seed_, static_cast<std::uint32_t>(step % crops_),
+                           static_cast<std::uint64_t>(image), Purpose::tta)};
 }
 
 }  // namespace smlp

@@ -26,11 +26,13 @@ c10::Stream copy_stream(torch::Device device) {
 }  // namespace
 
 BatchLoader::BatchLoader(std::shared_ptr<const BatchSource> source, std::int64_t first_step,
-                         std::int64_t last_step, int workers, int prefetch, torch::Device device)
+                         std::int64_t last_step, int workers, int prefetch, torch::Device device,
+                         torch::ScalarType image_type)
     : source_(std::move(source)),
       last_step_(last_step),
       ahead_(std::int64_t{1} * std::max(workers, 0) * std::max(prefetch, 1)),
       device_(device),
+      renderer_(source_->renderer_on(device, image_type)),
       buffers_(device.is_cuda()),
       to_make_(first_step),
       to_hand_out_(first_step) {
@@ -52,6 +54,10 @@ BatchLoader::~BatchLoader() {
   for (std::thread& each : threads_) each.join();
 }
 
+Batch BatchLoader::make(std::int64_t step) {
+  return renderer_ ? source_->make_views(step, buffers_) : source_->make(step, buffers_);
+}
+
 void BatchLoader::work() {
   std::unique_lock lock(mutex_);
   while (true) {
@@ -61,7 +67,7 @@ void BatchLoader::work() {
     lock.unlock();
     Made made;
     try {
-      made.batch = source_->make(step, buffers_);
+      made.batch = make(step);
     } catch (...) {
       made.error = std::current_exception();
     }
@@ -72,7 +78,7 @@ void BatchLoader::work() {
 }
 
 Batch BatchLoader::take() {
-  if (threads_.empty()) return source_->make(to_hand_out_++, buffers_);
+  if (threads_.empty()) return make(to_hand_out_++);
   Made made;
   {
     std::unique_lock lock(mutex_);
@@ -87,10 +93,22 @@ Batch BatchLoader::take() {
 Batch BatchLoader::next() {
   if (to_hand_out_ >= last_step_)
     fail(ErrorKind::failed, "batch {} was asked for; the last is {}", to_hand_out_, last_step_ - 1);
+  wait_for_device();
   const auto start = std::chrono::steady_clock::now();
   Batch batch = to_device(take());
   batch.data_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return batch;
+}
+
+// Until it has begun with the batch of batches_in_flight before the next.
+void BatchLoader::wait_for_device() {
+  if (!copy_stream_) return;
+  c10::Event reached(device_.type());
+  reached.record(c10::impl::VirtualGuardImpl(device_.type()).getStream(device_));
+  handed_out_.push_back(std::move(reached));
+  if (std::ssize(handed_out_) <= batches_in_flight) return;
+  handed_out_.front().synchronize();
+  handed_out_.pop_front();
 }
 
 Batch BatchLoader::to_device(Batch batch) const {
@@ -99,11 +117,20 @@ Batch BatchLoader::to_device(Batch batch) const {
   const c10::impl::VirtualGuardImpl device(device_.type());
   const c10::Stream compute = device.getStream(device_);
   const c10::StreamGuard copying(*copy_stream_);
-  for (torch::Tensor* each : {&batch.images, &batch.labels, &batch.partners, &batch.lambda}) {
-    if (!each->defined()) continue;
-    *each = each->to(device_, /*non_blocking=*/true);
-    device.recordDataPtrOnStream(each->storage().data_ptr(), compute);  // keeps its memory until used
+  const auto copy = [&](torch::Tensor& tensor) { tensor = tensor.to(device_, /*non_blocking=*/true); };
+  if (batch.views.defined()) {
+    copy(batch.views.pixels);
+    copy(batch.views.boxes);
+    batch.images = (*renderer_)(batch.views);
+    batch.views = {};
+  } else {
+    copy(batch.images);
   }
+  for (torch::Tensor* each : {&batch.labels, &batch.partners, &batch.lambda})
+    if (each->defined()) copy(*each);
+  for (const torch::Tensor& each : {batch.images, batch.labels, batch.partners, batch.lambda})
+    if (each.defined())
+      device.recordDataPtrOnStream(each.storage().data_ptr(), compute);  // keeps its memory until used
   c10::Event copied(device_.type());
   copied.record(*copy_stream_);
   copied.block(compute);

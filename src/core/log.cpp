@@ -117,12 +117,12 @@ class LogFile::Sink : public spdlog::sinks::base_sink<std::mutex> {
     set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
   }
 
-  std::uint64_t sync() {
+  std::uint64_t size() {
     const std::lock_guard lock(mutex_);
     if (problem_) std::rethrow_exception(problem_);
-    file_.sync();
     return file_.size();
   }
+  void sync() const { file_.sync(); }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
@@ -150,8 +150,12 @@ LogFile::~LogFile() {
   shared_log().files->remove_sink(sink_);
 }
 
-std::uint64_t LogFile::sync() {
-  return sink_->sync();
+std::uint64_t LogFile::size() {
+  return sink_->size();
+}
+
+void LogFile::sync() {
+  sink_->sync();
 }
 
 bool terminal_output() {

@@ -1,8 +1,9 @@
+#include "smlp/data/renderer.hpp"
+
 #include <algorithm>
 #include <cstring>
 
 #include "smlp/core/error.hpp"
-#include "smlp/data/augment.hpp"
 #include "smlp/data/pixel_permutation.hpp"
 #include "smlp/formats/resample.hpp"
 
@@ -25,20 +26,28 @@ int bound(int count) {
 
 }  // namespace
 
-Renderer::Renderer(int source_size, int output_size, const ChannelStatistics& normalization,
-                   std::optional<std::int64_t> permute_pixels)
-    : source_size_(source_size), output_size_(output_size), taps_(source_size + 1) {
+PixelScale pixel_scale(const ChannelStatistics& normalization) {
   if (normalization.mean.size() != 3 || normalization.std.size() != 3)
     fail(ErrorKind::data, "normalisation has {} means and {} deviations, expected 3 of each",
          normalization.mean.size(), normalization.std.size());
+  PixelScale result{};
   for (int c = 0; c < 3; ++c) {
     if (!(normalization.std[c] > 0))
       fail(ErrorKind::data,
            "channel {} has deviation {}: set data.normalize to a family or to values above 0", c,
            normalization.std[c]);
-    scale_[c] = static_cast<float>(1 / (255 * normalization.std[c]));
-    shift_[c] = static_cast<float>(-normalization.mean[c] / normalization.std[c]);
+    result.scale[c] = static_cast<float>(1 / (255 * normalization.std[c]));
+    result.shift[c] = static_cast<float>(-normalization.mean[c] / normalization.std[c]);
   }
+  return result;
+}
+
+Renderer::Renderer(int source_size, int output_size, const ChannelStatistics& normalization,
+                   std::optional<std::int64_t> permute_pixels)
+    : source_size_(source_size),
+      output_size_(output_size),
+      scale_(pixel_scale(normalization)),
+      taps_(source_size + 1) {
   line_.resize(std::size_t{4} * source_size);
   planes_.resize(std::size_t{3} * source_size * output_size);
   if (!permute_pixels) return;
@@ -46,18 +55,17 @@ Renderer::Renderer(int source_size, int output_size, const ChannelStatistics& no
   ordered_.resize(output_elements());
 }
 
-const Renderer::Taps& Renderer::taps(int length) {
-  Taps& made = taps_[length];
-  if (made.count != 0) return made;
-  FilterTable table = triangle_filter(0, length, output_size_);
+Taps make_taps(int length, int output_size) {
+  Taps made;
+  FilterTable table = triangle_filter(0, length, output_size);
   const auto weight = [&](const FilterRow& row, int k) { return table.weights[row.offset + k]; };
   for (FilterRow& row : table.rows) {
     while (row.count > 1 && weight(row, row.count - 1) == 0) --row.count;
     while (row.count > 1 && weight(row, 0) == 0) --row.count, ++row.offset, ++row.first;
     made.count = std::max(made.count, row.count);
   }
-  made.weights.resize(std::size_t{1} * output_size_ * made.count);
-  for (int i = 0; i < output_size_; ++i) {
+  made.weights.resize(std::size_t{1} * output_size * made.count);
+  for (int i = 0; i < output_size; ++i) {
     const FilterRow& row = table.rows[i];
     made.first.push_back(std::min(row.first, length - made.count));
     std::copy_n(table.weights.begin() + row.offset, row.count,
@@ -66,12 +74,19 @@ const Renderer::Taps& Renderer::taps(int length) {
   return made;
 }
 
+const Taps& Renderer::taps(int length) {
+  Taps& made = taps_[length];
+  if (made.count == 0) made = make_taps(length, output_size_);
+  return made;
+}
+
 void Renderer::copy(const std::uint8_t* image, const CropBox& box, float* out) const {
   const int size = output_size_, step = box.flip ? -3 : 3;
   for (int y = 0; y < size; ++y) {
     const std::uint8_t* pixel = image + ((box.y + y) * source_size_ + box.x + (box.flip ? size - 1 : 0)) * 3;
     for (int x = 0; x < size; ++x, pixel += step)
-      for (int c = 0; c < 3; ++c) out[(c * size + y) * size + x] = pixel[c] * scale_[c] + shift_[c];
+      for (int c = 0; c < 3; ++c)
+        out[(c * size + y) * size + x] = pixel[c] * scale_.scale[c] + scale_.shift[c];
   }
 }
 
@@ -104,7 +119,7 @@ void Renderer::lines(const CropBox& box, const Taps& taps, float* out) const {
     for (int y = 0; y < size; ++y, out += size) {
       const float* weights = taps.weights.data() + y * count;
       const float* from = plane + taps.first[y] * size;
-      const float scale = scale_[c], shift = shift_[c];
+      const float scale = scale_.scale[c], shift = scale_.shift[c];
       if constexpr (fixed > 0) {
         for (int x = 0; x < size; ++x) {
           float sum = weights[0] * from[x];

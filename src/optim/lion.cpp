@@ -46,9 +46,15 @@ Lion::Path Lion::path_for(const std::vector<Parameter>& parameters) {
 }
 
 bool Lion::write_copies(std::vector<torch::Tensor> copies) {
-  if (path_ != Path::one_pass) return false;
+  if (path_ == Path::tensor_operations) return false;
   copies_ = std::move(copies);
   return true;
+}
+
+// Its memory; null where there is none.
+unsigned short* Lion::copy_of(std::size_t i) const {
+  return i < copies_.size() && copies_[i].defined() ? static_cast<unsigned short*>(copies_[i].data_ptr())
+                                                    : nullptr;
 }
 
 void Lion::step(const StepInputs& inputs) {
@@ -92,12 +98,11 @@ void Lion::one_pass(const StepInputs& inputs) {
   for (std::size_t i = 0; i < values_.size(); ++i) {
     torch::Tensor& gradient = gradients.emplace_back(parameters_[i].value.grad());
     if (gradient.defined()) gradient = gradient.contiguous();
-    const bool copied = i < copies_.size() && copies_[i].defined();
     arrays.push_back({.value = values_[i].data_ptr<float>(),
                       .average = averages_[i].data_ptr<float>(),
                       .gradient = gradient.defined() ? gradient.const_data_ptr() : nullptr,
                       .gradient_is_bf16 = gradient.defined() && gradient.scalar_type() == torch::kBFloat16,
-                      .copy = copied ? copies_[i].data_ptr<c10::BFloat16>() : nullptr,
+                      .copy = reinterpret_cast<c10::BFloat16*>(copy_of(i)),
                       .scalars = lion_scalars(parameters_[i].lr, parameters_[i].weight_decay, betas_[0],
                                               betas_[1], *inputs.lr_factor.const_data_ptr<float>(),
                                               *inputs.clip_factor.const_data_ptr<float>())});
@@ -127,6 +132,7 @@ void Lion::kernel(const StepInputs& inputs) {
       list.value[k] = values_[i].data_ptr<float>();
       list.average[k] = averages_[i].data_ptr<float>();
       list.gradient[k] = gradient.const_data_ptr();
+      list.copy[k] = copy_of(i);
       list.size[k] = values_[i].numel();
       list.lr[k] = parameters_[i].lr;
       list.weight_decay[k] = parameters_[i].weight_decay;

@@ -1,8 +1,8 @@
 #include "packed_images.hpp"
 
 #include "smlp/core/error.hpp"
-#include "smlp/data/augment.hpp"
 #include "smlp/data/open_dataset.hpp"
+#include "smlp/data/renderer.hpp"
 
 namespace smlp {
 

@@ -34,7 +34,8 @@ std::string RunWriter::save(std::int64_t step, const TensorsByName& model) {
   CheckpointPart part{"model", {}, CheckpointPart::Needed::to_use};
   for (const auto& item : model) part.tensors.emplace_back(item.key(), item.value());
   state_.step = step;
-  state_.log_sizes = sinks_->sync();
+  state_.log_sizes = sinks_->sizes();
+  sinks_->sync();
   save_checkpoint(run_, {part}, state_);
   try {
     update_links(run_, step, std::nullopt);

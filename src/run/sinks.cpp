@@ -147,7 +147,10 @@ void Sinks::write(const MetricRow& row) {
 }
 
 void Sinks::write(const UnappliedStep& step) {
-  if (!unapplied_) unapplied_.emplace(run_ / unapplied_name, 0);
+  {
+    const std::lock_guard lock(making_unapplied_);
+    if (!unapplied_) unapplied_.emplace(run_ / unapplied_name, 0);
+  }
   const Json json{{"step", step.step},
                   {"loss", number_or_null(step.loss)},
                   {"grad_norm", number_or_null(step.grad_norm)},
@@ -161,16 +164,20 @@ void Sinks::write_summary(const MetricRow& row) {
   summary_.write(fmt::format("{}\n", fmt::join(cells, ",")));
 }
 
-LogSizes Sinks::sync() {
-  for (const AppendFile* file : {&metrics_, &summary_, &events_}) file->sync();
+LogSizes Sinks::sizes() {
   LogSizes sizes{{jsonl_name, metrics_.size()},
                  {csv_name, summary_.size()},
                  {events_name_, events_.size()},
-                 {log_name, log_.sync()}};
-  if (!unapplied_) return sizes;
-  unapplied_->sync();
-  sizes[unapplied_name] = unapplied_->size();
+                 {log_name, log_.size()}};
+  if (unapplied_) sizes[unapplied_name] = unapplied_->size();
   return sizes;
+}
+
+void Sinks::sync() {
+  for (const AppendFile* file : {&metrics_, &summary_, &events_}) file->sync();
+  log_.sync();
+  const std::lock_guard lock(making_unapplied_);
+  if (unapplied_) unapplied_->sync();
 }
 
 }  // namespace smlp

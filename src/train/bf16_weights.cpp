@@ -47,14 +47,20 @@ void Bf16Weights::convert(Weights& weights, bool all) {
   if (!from.empty()) at::_foreach_copy_(to, from);
 }
 
+void Bf16Weights::follow_changes() {
+  const torch::NoGradGuard no_grad;
+  if (copies_are_written_) convert(trained_, false);
+  convert(frozen_, false);
+}
+
 void Bf16Weights::use(const Weights& weights, const std::vector<torch::Tensor>& data) {
   for (std::size_t i = 0; i < data.size(); ++i) torch::Tensor(weights.parameters[i]).set_data(data[i]);
 }
 
 Bf16Weights::Scope::Scope(Bf16Weights& weights) : weights_(weights) {
   const torch::NoGradGuard no_grad;
-  convert(weights_.trained_, !weights_.copies_are_written_);
-  convert(weights_.frozen_, false);
+  if (!weights_.copies_are_written_) convert(weights_.trained_, true);
+  weights_.follow_changes();
   use(weights_.trained_, weights_.trained_.copies);
   use(weights_.frozen_, weights_.frozen_.copies);
 }

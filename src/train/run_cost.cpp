@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "smlp/batches/loader.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/device/capability.hpp"
@@ -56,15 +57,22 @@ MemoryNeed memory_need(const Experiment& e) {
   cost.gradients = trained_bytes(e);
   if (e.config.train.ema > 0) cost.weights += cost.gradients;
   cost.optimizer = cost.gradients * static_cast<double>(e.config.optim->state_values());
+  cost.checkpoint = sizeof(float) * static_cast<double>(model.parameters) + cost.optimizer;
+  if (e.config.train.ema > 0) cost.checkpoint += cost.gradients;
   // Logits, their logarithms of softmax, and the gradient of these.
   const double outputs = 3.0 * sizeof(float) * static_cast<double>(e.train_set->classes());
   cost.activations = ((e.body_frozen() ? 0 : static_cast<double>(model.saved_bytes)) + outputs) *
                      static_cast<double>(e.plan.micro_batch);
-  const double batch = 3 * side * side * sizeof(float) * static_cast<double>(e.config.train.batch_size);
-  // The next one is copied while one is used; a captured step reads its own.
-  const double kept = e.device.graph == GraphUse::off ? 2 : copied ? 2.5 : 3;
-  cost.batches_on_device = e.device.is_cuda() ? kept * batch : 0;
-  cost.batches_on_host = batch * static_cast<double>(1 + e.workers() * e.config.data.prefetch);
+  const double batch = static_cast<double>(e.config.train.batch_size);
+  const bool rendered = renders_on(e.device.torch);
+  const double values = 3 * side * side * batch;
+  const double images = values * (rendered && copied ? 2 : sizeof(float));
+  const double packed = static_cast<double>(e.train_set->image_size());
+  const double sent = rendered ? 3 * packed * packed * batch : images;
+  // A captured step reads its own.
+  const double own = e.device.graph == GraphUse::off ? 0 : values * (copied ? 2 : sizeof(float));
+  cost.batches_on_device = e.device.is_cuda() ? BatchLoader::batches_in_flight * images + sent + own : 0;
+  cost.batches_on_host = sent * static_cast<double>(1 + e.workers() * e.config.data.prefetch);
   return cost;
 }
 
@@ -83,17 +91,21 @@ MemoryVerdict judge_memory(const Experiment& e, const HostMemory& host, double d
     if (bytes <= std::min(total, available) || (bytes <= total && !verdict.text.empty())) return;
     verdict.fits = bytes <= total;
     const double room = verdict.fits ? available : total;
+    const std::string parts =
+        e.device.is_cuda() ? parts_of(need, need.batches_on_device)
+                           : fmt::format("{}, a checkpoint being written {}",
+                                         parts_of(need, need.batches_on_host), human_bytes(need.checkpoint));
     verdict.text =
-        fmt::format("this run needs about {} of {} memory ({}), {} {}: {}", human_bytes(bytes), place,
-                    parts_of(need, e.device.is_cuda() ? need.batches_on_device : need.batches_on_host),
+        fmt::format("this run needs about {} of {} memory ({}), {} {}: {}", human_bytes(bytes), place, parts,
                     human_bytes(room), verdict.fits ? "are free now" : "are all there is",
                     what_to_lower(e, need, bytes - need.activations, room));
   };
   if (e.device.is_cuda()) {
     judge("the device's", need.on_device(), device_total, device_total);
-    judge("the host's", need.weights + need.batches_on_host, host.total, host.available);
+    judge("the host's", need.weights + need.batches_on_host + need.checkpoint, host.total, host.available);
   } else {
-    judge("this machine's", need.on_device() + need.batches_on_host, host.total, host.available);
+    judge("this machine's", need.on_device() + need.batches_on_host + need.checkpoint, host.total,
+          host.available);
   }
   return verdict;
 }
@@ -108,10 +120,11 @@ std::string describe_cost(const Experiment& e) {
   return fmt::format(
       "images     {} ({} of {})\n"
       "compute    {} MACs forward an image, {} MACs to train\n"
-      "memory     {} on the device ({}), {} of batches on the host",
+      "memory     {} on the device ({}), {} of batches and {} of a checkpoint being written on the host",
       human_count(cost.images), counted(e.plan.total_steps(), "step"), e.plan.batch_size,
       human_count(cost.forward_macs), human_count(cost.training_macs), human_bytes(cost.on_device()),
-      parts_of(cost, cost.batches_on_device), human_bytes(cost.batches_on_host));
+      parts_of(cost, cost.batches_on_device), human_bytes(cost.batches_on_host),
+      human_bytes(cost.checkpoint));
 }
 
 }  // namespace smlp

@@ -118,7 +118,7 @@ void RunRecord::go_on() {
   adopt_copied_links(run_);
   save_checkpoint(run_, parts_, state_);  // where it was a copy of another name
   drop_checkpoints_after(run_, state_.step);
-  link_checkpoints();
+  link_checkpoints(state_);
 }
 
 void RunRecord::write(const MetricRow& row) {
@@ -139,7 +139,8 @@ bool RunRecord::offer_best(const BestResult& result) {
   return true;
 }
 
-bool RunRecord::save_due(std::int64_t step_before) const {
+bool RunRecord::save_due(std::int64_t step_before) {
+  writer_.check();
   const std::int64_t before = plan_.epochs_at(step_before), now = plan_.epochs_at(state_.step);
   const auto kept = [&](std::int64_t epoch) { return epoch > before && epoch <= now; };
   const bool by_epochs =
@@ -153,22 +154,37 @@ bool RunRecord::save_due(std::int64_t step_before) const {
 }
 
 void RunRecord::save() {
-  if (sinks_) write_checkpoint();
   since_save_ = Stopwatch();
+  if (!sinks_ || (saved_step_ == state_.step && !outdated_)) return;
+  state_.log_sizes = sinks_->sizes();
+  saved_step_ = state_.step;
+  writer_.start(parts_,
+                [this, state = state_, replace = std::exchange(outdated_, false)](
+                    const std::vector<CheckpointPart>& parts) { write_checkpoint(parts, state, replace); });
 }
 
-void RunRecord::write_checkpoint() {
-  state_.log_sizes = sinks_->sync();
-  save_checkpoint(run_, parts_, state_, std::exchange(outdated_, false));
-  link_checkpoints();
+void RunRecord::finish() {
+  writer_.wait();
+}
+
+void RunRecord::write_checkpoint(const std::vector<CheckpointPart>& parts, const TrainingState& state,
+                                 bool replace) {
+  sinks_->sync();
+  save_checkpoint(run_, parts, state, replace);
+  link_checkpoints(state);
   std::vector<std::int64_t> keep_steps;
   for (const std::int64_t epoch : config_.keep_epochs) keep_steps.push_back(plan_.step_of_epoch(epoch));
-  if (config_.keep_best > 0) keep_steps.push_back(state_.best.step);
+  if (config_.keep_best > 0) keep_steps.push_back(state.best.step);
   prune_checkpoints(run_, config_.keep_last, keep_steps);
 }
 
 void RunRecord::end(SessionEnd end, const std::string& reason) {
   if (!world_->writes()) return;
+  try {
+    writer_.wait();
+  } catch (const std::exception& error) {
+    log().warn("the last checkpoint is not there: {}", error.what());
+  }
   try {
     end_last_session(run_, end, reason);
   } catch (const Error& error) {
@@ -177,10 +193,10 @@ void RunRecord::end(SessionEnd end, const std::string& reason) {
 }
 
 // A run without links is whole.
-void RunRecord::link_checkpoints() {
-  const bool best = config_.keep_best > 0 && state_.best.epoch > 0;
+void RunRecord::link_checkpoints(const TrainingState& state) {
+  const bool best = config_.keep_best > 0 && state.best.epoch > 0;
   try {
-    if (linked_) update_links(run_, state_.step, best ? std::optional(state_.best.step) : std::nullopt);
+    if (linked_) update_links(run_, state.step, best ? std::optional(state.best.step) : std::nullopt);
   } catch (const Error& error) {
     linked_ = false;
     log().warn("no links to the last and the best checkpoint: {}; --resume and eval find both without them",

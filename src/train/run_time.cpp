@@ -51,9 +51,9 @@ Pace measure_batch(Experiment& e, std::int64_t batch, bool features) {
   e.plan.batch_size = batch;
   e.plan.micro_batch = std::min(whole.micro_batch, batch);
   RunBatches batches(e, "");
-  BatchLoader loader(batches.training(), 0, endless, e.workers(), static_cast<int>(e.config.data.prefetch),
-                     e.device.torch);
   TrainingStep step = make_step(e);
+  BatchLoader loader(batches.training(), 0, endless, e.workers(), static_cast<int>(e.config.data.prefetch),
+                     e.device.torch, step.image_type());
   e.plan = whole;
   if (!features) return pace_of(step, batch, e.device.is_cuda(), [&] { return loader.next(); });
   Batch of_features = loader.next();

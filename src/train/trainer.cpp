@@ -47,7 +47,8 @@ bool Trainer::prepare() {
   const DataConfig& data = experiment_.config.data;
   training_ = batches_.training();
   loader_ = std::make_unique<BatchLoader>(training_, state_.step, plan_.total_steps(), experiment_.workers(),
-                                          static_cast<int>(data.prefetch), experiment_.device.torch);
+                                          static_cast<int>(data.prefetch), experiment_.device.torch,
+                                          step_.image_type());
   return true;
 }
 
@@ -62,6 +63,7 @@ TrainResult Trainer::run() {
   progress_.reset();
   loader_.reset();
   save();
+  record_.finish();
   const Part part = experiment_.test_set ? Part::test : Part::holdout;
   if (going && !last_) {  // a finished run resumed: its log is complete
     last_ = batches_.evaluate(part);

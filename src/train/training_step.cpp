@@ -58,7 +58,7 @@ TrainingStep::TrainingStep(std::shared_ptr<Model> model, std::unique_ptr<Optimiz
   if (device_.graph == GraphUse::off) return;
   const std::string reason = uncapturable();
   if (reason.empty())
-    graph_.emplace(device_, bf16_ ? torch::kBFloat16 : torch::kFloat32, device_.graph == GraphUse::on);
+    graph_.emplace(device_, image_type(), device_.graph == GraphUse::on);
   else if (device_.graph == GraphUse::on)
     fail(ErrorKind::usage, "device.graph is on, but the training step cannot be captured: {}", reason);
 }
@@ -88,6 +88,7 @@ std::optional<StepSums> TrainingStep::operator()(const Batch& batch, std::int64_
     return take(batch, step, factors);
   }
   if (stop_signal() != 0) return std::nullopt;
+  if (bf16_) bf16_->follow_changes();
   return (*graph_)(batch, numbers, [&](const Batch& given, const StepFactors& factors) {
     return take(given, step, factors);
   });
@@ -134,9 +135,10 @@ std::optional<StepSums> TrainingStep::forward_backward(const Batch& batch, std::
   StepSums sums;
   std::vector<torch::Tensor> gradients;
   {
+    const std::vector<torch::Tensor> gradient_points = optimizer_->gradient_points();  // float32
     std::optional<Bf16Weights::Scope> bf16;
     if (bf16_) bf16.emplace(*bf16_);
-    const LentValues points = at_points(optimizer_->parameters(), optimizer_->gradient_points());
+    const LentValues points = at_points(optimizer_->parameters(), gradient_points);
     for (std::int64_t start = 0; start < images; start += micro) {
       if (!capturing) {
         if (world_->any(stop_signal() != 0)) return std::nullopt;
@@ -180,8 +182,7 @@ StepSums TrainingStep::micro_step(const Batch& batch, std::int64_t start, std::i
   {
     const torch::Tensor images = part(batch.images, start, size);
     const AutocastScope autocast(device_, !bf16_);
-    loss = cross_entropy(logits(bf16_ ? images.to(torch::kBFloat16) : images), targets,
-                         options_.label_smoothing);
+    loss = cross_entropy(logits(bf16_ ? images.to(image_type()) : images), targets, options_.label_smoothing);
   }
   (size == all ? loss.mean : loss.mean * (static_cast<double>(size) / static_cast<double>(all))).backward();
   const torch::NoGradGuard no_grad;

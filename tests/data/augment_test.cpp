@@ -8,6 +8,7 @@
 
 #include "data/augment_golden.hpp"
 #include "smlp/core/rng.hpp"
+#include "smlp/data/renderer.hpp"
 #include "support/errors.hpp"
 #include "support/images.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "smlp/data/augment.hpp"
+#include "smlp/data/renderer.hpp"
 
 namespace smlp {
 namespace {

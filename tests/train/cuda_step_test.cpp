@@ -119,6 +119,28 @@ TEST_F(CudaStep, ABadStepOfAReplayedGraphChangesNothing) {
   EXPECT_EQ(step(batch_number(7, 32, device), 7, 1.0)->bad.item<float>(), 0);
 }
 
+// LION's kernel writes the bf16 copies that the next step computes with; whoever changes the weights between
+// does not.
+TEST_F(CudaStep, AReplayedGraphSeesWeightsThatWereChangedBetweenSteps) {
+  const Device device =
+      open_device({.type = DeviceType::cuda, .precision = Precision::bf16, .graph = GraphUse::on});
+  torch::manual_seed(5);
+  const auto model = build_model(testing::read_chosen<ModelConfig>(model_table(), models[0]), 8, 10);
+  model->to(device.torch);
+  const auto optim = testing::read_chosen<OptimizerConfig>(optimizer_table(), optimizers[0]);
+  TrainingStep step(model, optim->build(group_parameters(*model, *optim.config)), device, {});
+  std::vector<torch::Tensor> start;
+  for (const torch::Tensor& each : model->parameters()) start.push_back(each.detach().clone());
+  const auto loss = [&] { return step(batch_number(0, 32, device), 0, 1.0)->loss.item<float>(); };
+  const float first = loss();
+  for (int i = 0; i < 6; ++i) EXPECT_NE(loss(), first);
+  for (std::size_t i = 0; i < start.size(); ++i) {
+    const torch::NoGradGuard no_grad;
+    torch::Tensor(model->parameters()[i]).copy_(start[i]);
+  }
+  EXPECT_EQ(loss(), first);
+}
+
 TEST_F(CudaStep, DropoutIsNotCapturedAndStaysRandom) {
   const std::string model = "{name: b_mlp, depth: 2, width: 36, dropout: 0.5}";
   const auto with = [&](GraphUse graph) {
@@ -140,8 +162,8 @@ TEST_F(CudaStep, FusedKernelsAreCloseToTorchs) {
     }
 }
 
-// Odd sizes, unaligned views, more tensors than one launch takes, a parameter without a gradient, a step that
-// is not finite.
+// Odd sizes, unaligned views, more tensors than one launch takes, a parameter without a gradient or without a
+// bfloat16 copy, a step that is not finite.
 TEST_F(CudaStep, LionsKernelGivesTheCpusBits) {
   torch::manual_seed(3);
   std::vector<Parameter> cpu, cuda;
@@ -153,6 +175,15 @@ TEST_F(CudaStep, LionsKernelGivesTheCpusBits) {
       cuda.back().value = torch::empty({size + 1}, torch::kCUDA).narrow(0, i % 2, size).copy_(value);
     }
   Lion on_cpu(cpu, {0.9, 0.99}, Lion::Path::one_pass), on_cuda(cuda, {0.9, 0.99}, Lion::Path::kernel);
+  const auto copies_for = [](const std::vector<Parameter>& parameters) {
+    std::vector<torch::Tensor> copies;
+    for (const Parameter& each : parameters) copies.push_back(each.value.to(torch::kBFloat16));
+    copies[7].reset();
+    return copies;
+  };
+  const std::vector<torch::Tensor> cpu_copies = copies_for(cpu), cuda_copies = copies_for(cuda);
+  EXPECT_TRUE(on_cpu.write_copies(cpu_copies));
+  EXPECT_TRUE(on_cuda.write_copies(cuda_copies));
   for (int step = 0; step < 4; ++step) {
     const auto type = step < 2 ? torch::kFloat32 : torch::kBFloat16;
     for (std::size_t i = 0; i < cpu.size(); ++i) {
@@ -173,6 +204,9 @@ TEST_F(CudaStep, LionsKernelGivesTheCpusBits) {
         return lion.state().at(cpu[i].name).at("exp_avg").to(torch::kCPU);
       };
       EXPECT_TRUE(torch::equal(state(on_cpu), state(on_cuda)));
+      if (i != 7) {
+        EXPECT_TRUE(torch::equal(cpu_copies[i], cuda_copies[i].to(torch::kCPU))) << step << " " << i;
+      }
     }
   }
 }

@@ -81,7 +81,7 @@ TEST(RunCost, IsComparedWithTheMemoryThereBeforeTheModelIsBuilt) {
   Experiment e = plan_experiment(testing::small_config(
       folder.path(), {"model.width=256", "train.batch_size=4096", "train.micro_batch=0"}));
   const MemoryNeed need = memory_need(e);
-  const double all = need.on_device() + need.batches_on_host, rest = all - need.activations;
+  const double all = need.on_device() + need.batches_on_host + need.checkpoint, rest = all - need.activations;
   const auto judge = [&](double total, double available) {
     return judge_memory(e, {.total = total, .available = available}, 0);
   };

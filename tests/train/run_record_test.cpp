@@ -44,6 +44,7 @@ TEST(RunRecord, GoesOnFromACheckpointAndDropsWhatCameAfterIt) {
       }
       record.save();
     }
+    record.finish();
   }
   EXPECT_EQ(fs::read_symlink(run / "checkpoints/best"), "step-000000004");
   RunRecord record(e, run, model_alone(e), checkpoint_folder(run, 4));

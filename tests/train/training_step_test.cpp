@@ -169,11 +169,10 @@ TEST(TrainingStep, SumsAreThoseOfItsImages) {
 }
 
 double mean_loss(const std::string& model, Precision precision, bool fused, std::int64_t micro_batch = 0,
-                 int steps = 8) {
+                 int steps = 8, const std::string& optimizer = "{name: lion, lr: 1e-3}") {
   set_fused_kernels(fused);
-  Bench bench(model, "{name: lion, lr: 1e-3}",
-              {.label_smoothing = 0.3, .clip_norm = 1, .micro_batch = micro_batch}, std::make_shared<World>(),
-              precision);
+  Bench bench(model, optimizer, {.label_smoothing = 0.3, .clip_norm = 1, .micro_batch = micro_batch},
+              std::make_shared<World>(), precision);
   double loss = 0;
   for (int i = 0; i < steps; ++i)
     loss += (*bench.step)(random_batch(64, true), i, 1.0)->loss.item<double>() / 64;
@@ -199,6 +198,17 @@ TEST(TrainingStep, Bf16WeightsTrainAsFloat32AndAutocastDo) {
     EXPECT_NEAR(bf16, float32, 0.01) << model;
     EXPECT_NEAR(bf16, autocast, 0.01) << model;
     EXPECT_NE(bf16, float32) << model;
+  }
+}
+
+TEST(TrainingStep, EveryOptimizerTrainsWithBf16Weights) {
+  for (const FamilyRow<OptimizerConfig>& row : optimizer_table()) {
+    const auto with = [&](Precision precision) {
+      return mean_loss(small_mlp, precision, true, 0, 8, "{name: " + std::string(row.name) + ", lr: 1e-3}");
+    };
+    const double float32 = with(Precision::fp32), bf16 = with(Precision::bf16);
+    EXPECT_NEAR(bf16, float32, 0.01) << row.name;
+    EXPECT_NE(bf16, float32) << row.name;
   }
 }
 

@@ -3,10 +3,21 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 namespace smlp {
+
+// What a device renders a batch's images from.
+struct Views {
+  torch::Tensor pixels;  // [N, size, size, 3] uint8, as packed
+  torch::Tensor boxes;   // [N, 6] int32: an ImageView a row
+  bool mixed = false;    // row 0 is the partner of the first image, which is row 1; N = B + 1
+  float own_weight = 1, other_weight = 0;  // MixUp's, of an image and of the one before it
+
+  bool defined() const { return boxes.defined(); }
+};
 
 // What one optimiser step, or one evaluation batch, sees. With MixUp the images are already mixed:
 // lambda · image + (1 − lambda) · partner's image, and the loss mixes `labels` and `partners` with the same
@@ -16,6 +27,7 @@ struct Batch {
   torch::Tensor labels;     // [B] int64
   torch::Tensor partners;   // [B] int64, the mixed-in images' labels; undefined without MixUp
   torch::Tensor lambda;     // [] float; undefined without MixUp
+  Views views;              // in place of images, until they are rendered
   double data_seconds = 0;  // how long next() waited for it
 };
 
@@ -38,6 +50,8 @@ class HostBuffers {
   std::vector<torch::Tensor> buffers_;
 };
 
+class DeviceRenderer;
+
 // Makes batches by number: the same batch for the same step, on any thread, in any order.
 class BatchSource {
  public:
@@ -46,6 +60,12 @@ class BatchSource {
   BatchSource(const BatchSource&) = delete;
   BatchSource& operator=(const BatchSource&) = delete;
   virtual Batch make(std::int64_t step, HostBuffers& buffers) const = 0;  // host tensors from `buffers`
+
+  // What renders make_views()'s images on a device; null: make() alone can be used there. type: of the
+  // images, float32 or bfloat16.
+  virtual std::unique_ptr<DeviceRenderer> renderer_on(torch::Device device, torch::ScalarType type) const;
+  // The same batch with views in place of the images.
+  virtual Batch make_views(std::int64_t step, HostBuffers& buffers) const;
 
   // What the batch of a training step holds, over all ranks: places in the data set. Empty: not known.
   virtual std::vector<std::int64_t> images_of(std::int64_t /*step*/) const { return {}; }

@@ -9,6 +9,7 @@
 #include "smlp/batches/batch.hpp"
 #include "smlp/data/augment.hpp"
 #include "smlp/data/dataset.hpp"
+#include "smlp/data/renderer.hpp"
 #include "smlp/data/sample_order.hpp"
 
 namespace smlp {
@@ -51,6 +52,42 @@ struct RenderOptions {
   std::optional<std::int64_t> permute_pixels{};  // see Renderer
 };
 
+// A source of crops of a data set's images, rendered on the host or on a device.
+class ImageBatches : public BatchSource {
+ public:
+  Batch make(std::int64_t step, HostBuffers& buffers) const final;
+  Batch make_views(std::int64_t step, HostBuffers& buffers) const final;
+  std::unique_ptr<DeviceRenderer> renderer_on(torch::Device device, torch::ScalarType type) const final;
+
+ protected:
+  struct View {
+    std::int64_t image;  // of the data set
+    CropBox box;
+  };
+
+  // Error(usage) when a size is out of its range.
+  ImageBatches(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering);
+  const Dataset& dataset() const { return *dataset_; }
+  std::int64_t batch_size() const { return batch_size_; }
+
+  // A batch's images, before they are asked for.
+  virtual std::int64_t begin(std::int64_t step) const = 0;
+  // Of image i, which is the partner of image i + 1 in MixUp; −1: of the partner of the first.
+  virtual View view(std::int64_t step, std::int64_t i) const = 0;
+  // MixUp's weight of an image; nullopt: nothing is mixed.
+  virtual std::optional<double> mixup(std::int64_t /*step*/) const { return std::nullopt; }
+
+ private:
+  class Mixer;
+  std::int64_t render(Renderer& renderer, const View& view, float* out) const;
+  void add_mixup(Batch& batch, double lambda, std::int64_t images, HostBuffers& buffers) const;
+
+  const std::shared_ptr<const Dataset> dataset_;
+  const RenderOptions options_;
+  const std::int64_t batch_size_;
+  mutable RendererPool renderers_;
+};
+
 // What training images go through, and in which order they come.
 struct TrainImagesOptions {
   AugmentConfig augment;
@@ -64,74 +101,70 @@ struct TrainImagesOptions {
 // batches straddle epochs and all have B images. Crop and flip are drawn by (seed, epoch, image), MixUp's
 // weight by (seed, step); an image's partner is the sample before it in the whole batch, the first one's is
 // the last.
-class TrainImages : public BatchSource {
+class TrainImages : public ImageBatches {
  public:
   // chosen: indices into the data set, ascending, not empty. The batch size is divisible by `world`.
   TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
               const RenderOptions& rendering, TrainImagesOptions options);
 
-  Batch make(std::int64_t step, HostBuffers& buffers) const override;
   std::vector<std::int64_t> images_of(std::int64_t step) const override;
+
+ protected:
+  std::int64_t begin(std::int64_t step) const override;
+  View view(std::int64_t step, std::int64_t i) const override;
+  std::optional<double> mixup(std::int64_t step) const override;
 
  private:
   struct Sample {
     std::int64_t image;
     std::uint32_t epoch;
   };
-  class Mixer;
   Sample sample(std::int64_t k) const;
   void read_ahead(std::int64_t k) const;
-  void render(Renderer& renderer, const Sample& sample, float* out) const;
-  Batch mixed(std::int64_t step, std::int64_t first, std::int64_t count, HostBuffers& buffers) const;
+  std::int64_t images_of_rank() const { return batch_size() / options_.world; }
 
-  const std::shared_ptr<const Dataset> dataset_;
   const std::vector<std::int64_t> chosen_;
-  const int image_size_;
-  const std::int64_t batch_size_;
   const TrainImagesOptions options_;
   const SampleOrder order_;
   mutable std::atomic<std::int64_t> read_ahead_from_{-1};
-  mutable RendererPool renderers_;
 };
 
 // Whole images in order, resized to image_size; the last batch may be shorter.
-class EvaluationImages : public BatchSource {
+class EvaluationImages : public ImageBatches {
  public:
   // chosen: indices into the data set; empty: all images.
   EvaluationImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,
                    const RenderOptions& rendering);
 
   std::int64_t images() const;
-  std::int64_t steps() const;
-  Batch make(std::int64_t step, HostBuffers& buffers) const override;  // step < steps()
+  std::int64_t steps() const;  // what comes after: Error(failed)
+
+ protected:
+  std::int64_t begin(std::int64_t step) const override;
+  View view(std::int64_t step, std::int64_t i) const override;
 
  private:
-  const std::shared_ptr<const Dataset> dataset_;
   const std::vector<std::int64_t> chosen_;
-  const int image_size_;
-  const std::int64_t batch_size_;
-  mutable RendererPool renderers_;
 };
 
 // Random crops of the images in order, for test-time augmentation: step s is crop s mod `crops` of the s /
 // crops-th `batch_size` images, drawn by (seed, crop, image), whole images when the configuration has no
 // crop.
-class CropImages : public BatchSource {
+class CropImages : public ImageBatches {
  public:
   CropImages(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering, AugmentConfig augment,
              std::int64_t crops, std::uint64_t seed);
 
   std::int64_t steps() const;
-  Batch make(std::int64_t step, HostBuffers& buffers) const override;  // step < steps()
+
+ protected:
+  std::int64_t begin(std::int64_t step) const override;
+  View view(std::int64_t step, std::int64_t i) const override;
 
  private:
-  const std::shared_ptr<const Dataset> dataset_;
   const AugmentConfig augment_;
   const std::int64_t crops_;
-  const int image_size_;
-  const std::int64_t batch_size_;
   const std::uint64_t seed_;
-  mutable RendererPool renderers_;
 };
 
 }  // namespace smlp

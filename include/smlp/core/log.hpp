@@ -25,7 +25,8 @@ class LogFile {
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
 
-  std::uint64_t sync();  // makes all lines so far last; the file's size
+  std::uint64_t size();  // of the lines so far; what went wrong with one of them is thrown
+  void sync();           // makes them last; may run beside logging
 
  private:
   class Sink;

@@ -60,6 +60,11 @@ inline void store4(float* to, const float x[4]) {
   for (int i = 0; i < 4; ++i) all.at[i] = x[i];
   *reinterpret_cast<FloatQuad*>(to) = all;
 }
+inline void store4(unsigned short* to, const float x[4]) {
+  ShortQuad all;
+  for (int i = 0; i < 4; ++i) all.at[i] = to_bf16(x[i]);
+  *reinterpret_cast<ShortQuad*>(to) = all;
+}
 inline void load8(const float* from, float out[8]) {
   load4(from, out);
   load4(from + 4, out + 4);

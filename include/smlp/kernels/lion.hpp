@@ -43,6 +43,7 @@ struct LionTensors {
   float* value[lion_tensors];
   float* average[lion_tensors];
   const void* gradient[lion_tensors];  // float, or bfloat16
+  unsigned short* copy[lion_tensors];  // bfloat16 of the new value; or null
   long long size[lion_tensors];
   double lr[lion_tensors], weight_decay[lion_tensors];
   int first_block[lion_tensors];

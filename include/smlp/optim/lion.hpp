@@ -33,6 +33,7 @@ class Lion : public Optimizer {
   void one_pass(const StepInputs& inputs);
   void kernel(const StepInputs& inputs);
   void tensor_operations(const StepInputs& inputs, const std::vector<torch::Tensor>& gradients);
+  unsigned short* copy_of(std::size_t i) const;
 
   std::array<double, 2> betas_;
   Path path_;

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -47,7 +48,8 @@ class Sinks {
 
   void write(const MetricRow& row);
   void write(const UnappliedStep& step);
-  LogSizes sync();  // makes all that was written last
+  LogSizes sizes();  // of all that was written
+  void sync();       // makes it last; may run beside write()
 
  private:
   void write_summary(const MetricRow& row);
@@ -55,6 +57,7 @@ class Sinks {
   std::filesystem::path run_;
   std::string events_name_;
   AppendFile metrics_, summary_, events_;
+  std::mutex making_unapplied_;
   std::optional<AppendFile> unapplied_;  // null: there is none yet
   std::size_t columns_ = 0;              // of summary.csv
   LogFile log_;

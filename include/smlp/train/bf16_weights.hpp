@@ -21,6 +21,10 @@ class Bf16Weights {
   torch::Tensor copy_of(const torch::Tensor& parameter) const;
   void copies_are_written() { copies_are_written_ = true; }
 
+  // Converts what was changed since, with a mark, of the parameters whose conversion is no part of every
+  // step, and so of no captured one.
+  void follow_changes();
+
   // Converts the parameters as they are now; the module computes with the copies while it lives.
   class Scope {
    public:

@@ -11,7 +11,7 @@
 #include "smlp/core/stopwatch.hpp"
 #include "smlp/run/sessions.hpp"
 #include "smlp/run/sinks.hpp"
-#include "smlp/train/checkpoint.hpp"
+#include "smlp/train/checkpoint_writer.hpp"
 #include "smlp/train/experiment.hpp"
 
 namespace smlp {
@@ -38,18 +38,21 @@ class RunRecord {
   bool offer_best(const BestResult& result);
 
   // Whether the steps since `step_before` passed a point where CheckpointConfig wants a checkpoint.
-  bool save_due(std::int64_t step_before) const;
+  bool save_due(std::int64_t step_before);
 
-  // A checkpoint of the state and tensors as they are; durable when it returns, and the logs with it.
+  // A checkpoint of the state and tensors as they are, written beside what follows, and the logs made durable
+  // with it. Whether it fell through is thrown by a later save(), save_due() or finish().
   void save();
+  void finish();  // returns when the last checkpoint is durable
 
-  // Says in env.json how this session ends; where that cannot be written, a warning does.
+  // After the last checkpoint. Says in env.json how this session ends; where that cannot be written, a
+  // warning does.
   void end(SessionEnd end, const std::string& reason = "");
 
  private:
   void go_on();
-  void write_checkpoint();
-  void link_checkpoints();
+  void write_checkpoint(const std::vector<CheckpointPart>& parts, const TrainingState& state, bool replace);
+  void link_checkpoints(const TrainingState& state);
 
   const StepPlan plan_;
   const CheckpointConfig config_;
@@ -59,9 +62,11 @@ class RunRecord {
   std::optional<FileLock> lock_;  // a second process that would write the run is refused
   std::optional<Sinks> sinks_;
   TrainingState state_;
-  bool linked_ = true;     // as far as is known, the file system has links
-  bool outdated_ = false;  // the checkpoint gone on from was made before its step's evaluation
+  bool linked_ = true;            // as far as is known, the file system has links
+  bool outdated_ = false;         // the checkpoint gone on from was made before its step's evaluation
+  std::int64_t saved_step_ = -1;  // of the checkpoint that was made, or is being made
   Stopwatch since_save_;
+  CheckpointWriter writer_;  // last: its thread uses the others
 };
 
 }  // namespace smlp

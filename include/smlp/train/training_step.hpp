@@ -48,6 +48,8 @@ class TrainingStep {
   // signal came in between: nothing was changed.
   std::optional<StepSums> operator()(const Batch& batch, std::int64_t step, double lr_factor);
 
+  // Of images it need not convert.
+  torch::ScalarType image_type() const { return bf16_ ? torch::kBFloat16 : torch::kFloat32; }
   bool body_frozen() const { return body_frozen_; }
   Model& model() { return *model_; }
   Optimizer& optimizer() { return *optimizer_; }

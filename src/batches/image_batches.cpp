@@ -53,7 +53,6 @@ RendererPool::Lease::~Lease() {
 ImageBatches::ImageBatches(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering)
     : dataset_(std::move(dataset)),
       options_(rendering),
-      batch_size_(rendering.batch_size),
       renderers_(dataset_->image_size(), rendering.image_size, rendering.normalization,
                  rendering.permute_pixels) {
   if (rendering.image_size < 1 || rendering.image_size > max_image_size)

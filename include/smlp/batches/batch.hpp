@@ -13,7 +13,7 @@ namespace smlp {
 struct Views {
   torch::Tensor pixels;  // [N, size, size, 3] uint8, as packed
   torch::Tensor boxes;   // [N, 6] int32: an ImageView a row
-  bool mixed = false;    // row 0 is the partner of the first image, which is row 1; N = B + 1
+  bool mixed = false;    // N is B + 1, row 0 the partner of the first image, which is row 1; else N is B
   float own_weight = 1, other_weight = 0;  // MixUp's, of an image and of the one before it
 
   bool defined() const { return boxes.defined(); }
@@ -23,11 +23,12 @@ struct Views {
 // lambda · image + (1 − lambda) · partner's image, and the loss mixes `labels` and `partners` with the same
 // lambda.
 struct Batch {
-  torch::Tensor images;     // [B, 3, size, size] float; or a frozen body's features of them, [B, width]
-  torch::Tensor labels;     // [B] int64
+  torch::Tensor images;  // [B, 3, size, size] float32, or bfloat16 from a device; or a frozen body's features
+                         // of them, [B, width]
+  torch::Tensor labels;  // [B] int64
   torch::Tensor partners;   // [B] int64, the mixed-in images' labels; undefined without MixUp
   torch::Tensor lambda;     // [] float; undefined without MixUp
-  Views views;              // in place of images, until they are rendered
+  Views views{};            // in place of images, until they are rendered
   double data_seconds = 0;  // how long next() waited for it
 };
 

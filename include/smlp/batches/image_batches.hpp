@@ -68,9 +68,9 @@ class ImageBatches : public BatchSource {
   // Error(usage) when a size is out of its range.
   ImageBatches(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering);
   const Dataset& dataset() const { return *dataset_; }
-  std::int64_t batch_size() const { return batch_size_; }
+  std::int64_t batch_size() const { return options_.batch_size; }
 
-  // A batch's images, before they are asked for.
+  // How many images the batch of a step has; called before view().
   virtual std::int64_t begin(std::int64_t step) const = 0;
   // Of image i, which is the partner of image i + 1 in MixUp; −1: of the partner of the first.
   virtual View view(std::int64_t step, std::int64_t i) const = 0;
@@ -84,7 +84,6 @@ class ImageBatches : public BatchSource {
 
   const std::shared_ptr<const Dataset> dataset_;
   const RenderOptions options_;
-  const std::int64_t batch_size_;
   mutable RendererPool renderers_;
 };
 

@@ -18,8 +18,10 @@ torch::Tensor on_device(const std::vector<T>& values, torch::Device device) {
 
 }  // namespace
 
-bool renders_on(torch::Device device) {
-  if (!device.is_cuda() || !fused_kernels() || !cuda_driver().problem.empty()) return false;
+bool renders_on(torch::Device device, int source_size) {
+  constexpr int largest = 1024;
+  if (source_size > largest || !device.is_cuda() || !fused_kernels() || !cuda_driver().problem.empty())
+    return false;
   torch::empty({1}, device);  // makes the context in which kernels are loaded
   return kernel_problem().empty();
 }

@@ -10,9 +10,6 @@
 namespace smlp {
 namespace {
 
-// Pixels a side: the taps of all lengths of larger images would take much memory.
-constexpr int largest_on_device = 1024;
-
 void check_chosen(const Dataset& dataset, const std::vector<std::int64_t>& chosen) {
   for (const std::int64_t each : chosen)
     if (each < 0 || each >= dataset.size())
@@ -158,7 +155,7 @@ Batch ImageBatches::make_views(std::int64_t step, HostBuffers& buffers) const {
 
 std::unique_ptr<DeviceRenderer> ImageBatches::renderer_on(torch::Device device,
                                                           torch::ScalarType type) const {
-  if (dataset_->image_size() > largest_on_device || !renders_on(device)) return nullptr;
+  if (!renders_on(device, dataset_->image_size())) return nullptr;
   return std::make_unique<DeviceRenderer>(
       RenderTables(dataset_->image_size(), options_.image_size, options_.normalization,
                    options_.permute_pixels, device),

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <memory>
 
+#include "smlp/core/log.hpp"
+
 namespace smlp {
 namespace {
 
@@ -36,10 +38,23 @@ CheckpointWriter::~CheckpointWriter() {
   if (writing_.valid()) writing_.wait();
 }
 
-void CheckpointWriter::take_snapshot(const std::vector<CheckpointPart>& parts) {
-  if (snapshot_.empty())
+// False where there is none: a run that has come so far is to have its checkpoint all the same.
+bool CheckpointWriter::make_room(const std::vector<CheckpointPart>& parts) {
+  if (!snapshot_.empty()) return true;
+  try {
+    std::vector<CheckpointPart> room;
     for (const CheckpointPart& part : parts)
-      snapshot_.push_back({part.name, host_memory_for(part.tensors), part.needed});
+      room.push_back({part.name, host_memory_for(part.tensors), part.needed});
+    snapshot_ = std::move(room);
+    return true;
+  } catch (const c10::Error& error) {
+    log().warn("the training waits while its checkpoint is written, for there is no memory for a copy: {}",
+               error.what_without_backtrace());
+    return false;
+  }
+}
+
+void CheckpointWriter::take_snapshot(const std::vector<CheckpointPart>& parts) {
   const torch::NoGradGuard no_grad;
   for (std::size_t p = 0; p < parts.size(); ++p)
     for (std::size_t i = 0; i < parts[p].tensors.size(); ++i)
@@ -48,6 +63,7 @@ void CheckpointWriter::take_snapshot(const std::vector<CheckpointPart>& parts) {
 
 void CheckpointWriter::start(const std::vector<CheckpointPart>& parts, Write write) {
   wait();
+  if (!make_room(parts)) return write(parts);
   take_snapshot(parts);
   writing_ =
       std::async(std::launch::async, [this, copied = queued_until_now(parts), write = std::move(write)] {

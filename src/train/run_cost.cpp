@@ -64,7 +64,7 @@ MemoryNeed memory_need(const Experiment& e) {
   cost.activations = ((e.body_frozen() ? 0 : static_cast<double>(model.saved_bytes)) + outputs) *
                      static_cast<double>(e.plan.micro_batch);
   const double batch = static_cast<double>(e.config.train.batch_size);
-  const bool rendered = renders_on(e.device.torch);
+  const bool rendered = renders_on(e.device.torch, e.train_set->image_size());
   const double values = 3 * side * side * batch;
   const double images = values * (rendered && copied ? 2 : sizeof(float));
   const double packed = static_cast<double>(e.train_set->image_size());

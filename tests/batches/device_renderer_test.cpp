@@ -100,7 +100,7 @@ TEST(DeviceRendering, ViewsHoldTheBatchTheHostRendersBitForBit) {
 }
 
 TEST(DeviceRendering, ACpuHasNone) {
-  EXPECT_FALSE(renders_on(torch::kCPU));
+  EXPECT_FALSE(renders_on(torch::kCPU, source_size));
   EXPECT_EQ(cases()[0].source->renderer_on(torch::kCPU, torch::kFloat32), nullptr);
 }
 

@@ -12,9 +12,10 @@
 
 namespace smlp {
 
-// Whether batches of images are rendered on this device, from their packed pixels: on a CUDA device for which
-// kernels are wanted (device.kernels) and can be compiled.
-bool renders_on(torch::Device device);
+// Whether batches of images of so many pixels a side are rendered on this device: on a CUDA device for which
+// kernels are wanted (device.kernels) and can be compiled, up to a side of 1,024, for the taps of all lengths
+// of larger ones would take much memory.
+bool renders_on(torch::Device device, int source_size);
 
 // What is the same for every image: taps of all lengths, normalisation, the order of the pixels.
 class RenderTables {

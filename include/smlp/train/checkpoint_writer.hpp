@@ -8,7 +8,8 @@
 namespace smlp {
 
 // Writes checkpoints beside the training: the caller waits only until the tensors are copied on a CPU, or
-// until their copies are queued on a CUDA device. One is written at a time.
+// until their copies are queued on a CUDA device. One is written at a time. Where there is no host memory for
+// the copies, a warning says so and the caller waits while the tensors themselves are written.
 class CheckpointWriter {
  public:
   using Write = std::function<void(const std::vector<CheckpointPart>&)>;
@@ -25,6 +26,7 @@ class CheckpointWriter {
   void check();  // the same, but waits for nothing
 
  private:
+  bool make_room(const std::vector<CheckpointPart>& parts);
   void take_snapshot(const std::vector<CheckpointPart>& parts);
 
   std::vector<CheckpointPart> snapshot_;  // host memory, pinned for a device's tensors, used again

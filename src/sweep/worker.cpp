@@ -100,6 +100,15 @@ class Worker {
   bool interrupted_ = false;
 };
 
+// Leaves out files on their way: another process may just be writing the sweep's own.
+bool holds_anything(const fs::path& folder) {
+  std::error_code none;
+  if (!fs::is_directory(folder, none)) return fs::exists(folder, none);
+  for (const auto& entry : fs::directory_iterator(folder, none))
+    if (!is_temporary(entry.path())) return true;
+  return false;
+}
+
 // What has begun keeps its settings: with others it would be another run under the same name.
 void check_begun_runs(const SweepPlan& plan, std::optional<std::int64_t> task) {
   for (const SweepJob& job : plan.jobs) {
@@ -118,13 +127,16 @@ void check_begun_runs(const SweepPlan& plan, std::optional<std::int64_t> task) {
 }  // namespace
 
 void open_sweep(const SweepPlan& plan, std::optional<std::int64_t> task) {
-  std::error_code error;
-  if (fs::exists(plan.folder) && !is_sweep(plan.folder) && !fs::is_empty(plan.folder, error))
+  // The sweep's own file is its first, so that of two processes that begin it neither is a stranger to the
+  // other; asked for last, for the same reason.
+  if (holds_anything(plan.folder) && !is_sweep(plan.folder))
     fail(ErrorKind::usage, "{} is there and holds no sweep; give --name or --output", plan.folder.string());
   check_begun_runs(plan, task);
-  fs::create_directories(plan.folder / "jobs", error);
+  std::error_code error;
+  fs::create_directories(plan.folder, error);
+  if (!error) write_file_atomically(plan.folder / "sweep.yaml", plan.document);
+  if (!error) fs::create_directories(plan.folder / "jobs", error);
   if (error) fail(ErrorKind::failed, "{}: cannot be made: {}", plan.folder.string(), error.message());
-  write_file_atomically(plan.folder / "sweep.yaml", plan.document);
   for (const SweepJob& job : plan.jobs)
     if (!task || job.task == *task) fs::remove(error_file(plan, job), error);
 }

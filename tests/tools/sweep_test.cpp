@@ -179,8 +179,8 @@ TEST_F(SweepTest, KilledItGoesOnToTheSameBits) {
 
 TEST_F(SweepTest, SeveralProcessesShareOneFolder) {
   const std::string file = sweep("s", "  grid: {run.seed: [0, 1, 2, 3, 4, 5]}\n");
-  fs::create_directories(in("a"));
-  fs::create_directories(in("b"));
+  for (const char* each : {"a", "b", "runs/s"}) fs::create_directories(in(each));
+  write_plainly(in("runs/s/.sweep.yaml.tmp-1-2"), "what a third is just writing");
   Program a(in("a"), {SMLP_PROGRAM, "sweep", file}), b(in("b"), {SMLP_PROGRAM, "sweep", file});
   const Finished of_a = a.wait(), of_b = b.wait();
   EXPECT_EQ(of_a.code, 0) << of_a.err;

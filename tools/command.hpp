@@ -14,6 +14,7 @@ Action add_probe_command(CLI::App& app);
 Action add_eval_command(CLI::App& app);
 Action add_predict_command(CLI::App& app);
 Action add_bench_command(CLI::App& app);
+Action add_selftest_command(CLI::App& app);
 Action add_fetch_command(CLI::App& app);
 Action add_pack_command(CLI::App& app);
 Action add_info_command(CLI::App& app);

@@ -35,6 +35,7 @@ constexpr std::array command_table{
     CommandRow{"eval", "measure a trained model on a data set", add_eval_command},
     CommandRow{"predict", "say what images show, by a trained model", add_predict_command},
     CommandRow{"bench", "time a step, the loader or models, and compare", add_bench_command},
+    CommandRow{"selftest", "check that this machine trains as it should", add_selftest_command},
     CommandRow{"fetch", "download a data set's archive or published weights", add_fetch_command},
     CommandRow{"pack", "turn a raw data set into a packed one", add_pack_command},
     CommandRow{"info", "describe a model, a checkpoint, a data set, or this system", add_info_command},

@@ -36,7 +36,7 @@ BatchLoader::BatchLoader(std::shared_ptr<const BatchSource> source, std::int64_t
       buffers_(device.is_cuda()),
       to_make_(first_step),
       to_hand_out_(first_step) {
-  if (device.is_cuda()) copy_stream_ = copy_stream(device);
+  if (!device.is_cpu()) copy_stream_ = copy_stream(device);
   try {
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {

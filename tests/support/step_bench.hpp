@@ -22,11 +22,12 @@ struct StepBench {
 
   StepBench(const std::string& model_yaml, const std::string& optimizer_yaml,
             TrainingStep::Options options = {}, std::shared_ptr<World> world = std::make_shared<World>(),
-            Precision precision = Precision::fp32) {
+            Precision precision = Precision::fp32, const Device& on = {}, int size = image_size) {
     torch::manual_seed(5);
-    Device device;
+    Device device = on;
     device.precision = precision;
-    model = build_model(read_chosen<ModelConfig>(model_table(), model_yaml), image_size, 10);
+    model = build_model(read_chosen<ModelConfig>(model_table(), model_yaml), size, 10);
+    model->to(device.torch);
     const auto optim = read_chosen<OptimizerConfig>(optimizer_table(), optimizer_yaml);
     step = std::make_unique<TrainingStep>(model, optim->build(group_parameters(*model, *optim.config)),
                                           device, options, std::move(world));

@@ -10,7 +10,9 @@ Action add_probe_command(CLI::App& app) {
   auto shots = std::make_shared<std::optional<std::string>>();
   auto method = std::make_shared<std::optional<std::string>>();
   add_from_option(app, *options);
-  app.add_option("--shots", *shots, "train on this many images of each class")->type_name("K");
+  app.add_option("--shots", *shots, "train on this many images of each class")
+      ->type_name("K")
+      ->check(CLI::PositiveNumber);
   app.add_option(
          "--method", *method,
          "gradient (the default): train the head with the optimiser; ridge: regularised least squares in "

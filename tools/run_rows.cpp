@@ -8,6 +8,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/run/path_kind.hpp"
 #include "smlp/run/results.hpp"
 #include "smlp/run/run_status.hpp"
@@ -42,10 +43,18 @@ Row number_or_null(double value) {
   return std::isfinite(value) ? Row(value) : Row(nullptr);
 }
 
-void add_results(Row& row, const RunResults& results, const RunConfig& config) {
+// Of the last line, or of a checkpoint that is of later steps: what a run had trained when it was stopped.
+double epoch_of(const RunResults& results, const fs::path& run) {
+  const std::int64_t saved = newest_step(run);
+  return saved > results.step && results.step > 0
+             ? results.epoch * static_cast<double>(saved) / static_cast<double>(results.step)
+             : results.epoch;
+}
+
+void add_results(Row& row, const RunResults& results, const fs::path& run, const RunConfig& config) {
   const Evaluation* best = results.best();
   const Evaluation last = results.evaluations.empty() ? Evaluation{} : results.evaluations.back();
-  row["epoch"] = std::min(results.epoch, static_cast<double>(config.train.epochs));
+  row["epoch"] = std::min(epoch_of(results, run), static_cast<double>(config.train.epochs));
   row["time"] = number_or_null(last.train_seconds);
   row["best_top1"] = number_or_null(best == nullptr ? Evaluation::none : best->top1);
   row["best_epoch"] = best == nullptr ? Row(nullptr) : Row(best->epoch);
@@ -149,7 +158,7 @@ Row run_row(const fs::path& run) {
   add_sessions(row, sessions);
   if (const std::string damage = damage_of(results, row["status"].get<std::string>()); !damage.empty())
     row["status"] = "damaged", row["reason"] = damage;
-  add_results(row, results, config);
+  add_results(row, results, run, config);
   return row;
 }
 

@@ -89,6 +89,7 @@ RunTable format_runs(const std::vector<Row>& rows, const TableOptions& options,
   sort_groups(groups, options.sort, options.reverse);
   const bool chosen = options.columns.empty();
   Cells cells{chosen ? chosen_columns(rows, groups) : options.columns};
+  if (std::ranges::count(cells[0], "run") == 0) cells[0].insert(cells[0].begin(), "run");
   for (const Group& group : groups) {
     std::vector<std::string> line;
     for (const std::string& column : cells[0]) line.push_back(group_text(group, column));

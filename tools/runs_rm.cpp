@@ -21,8 +21,9 @@ struct Doomed {
 };
 
 bool is_of_a_run(const fs::path& path) {
-  static constexpr std::array names{"config.yaml", "env.json", "metrics.jsonl", "summary.csv",
-                                    "log.txt",     "lock",     "features",      "checkpoints"};
+  static constexpr std::array names{
+      "config.yaml", "env.json", "metrics.jsonl", "summary.csv", "unapplied_steps.jsonl",
+      "log.txt",     "lock",     "features",      "checkpoints"};
   const std::string name = path.filename().string();
   return is_temporary(path) || name.starts_with("events.out.tfevents.") ||
          std::find(names.begin(), names.end(), name) != names.end();

@@ -18,7 +18,7 @@ constexpr std::uint64_t largest_table = std::uint64_t{64} << 20;
 
 struct ScalingCommand {
   StudyOptions options;
-  std::string table, error_column = "error", downstream, model, to, from;
+  std::string table, error_column = "error", downstream, model, data, to, from;
   double epochs = 0, compute = 0;
   bool huber = false, json = false;
 };
@@ -33,7 +33,7 @@ RunPoints points_of(const ScalingCommand& command) {
   }
   if (fs::exists(file / "fit.json")) file /= "points.csv";
   if (fs::is_directory(file)) return run_points(file);
-  return {parse_points(read_file(file, largest_table), file.string(), command.error_column), {}};
+  return {parse_points(read_file(file, largest_table), file.string(), command.error_column), {}, {}};
 }
 
 void keep_chosen(RunPoints& table, const ScalingCommand& command) {
@@ -42,10 +42,23 @@ void keep_chosen(RunPoints& table, const ScalingCommand& command) {
     const ScalingPoint& point = table.points[i];
     if (command.epochs > 0 && point.epochs != command.epochs) continue;
     if (!point.model.starts_with(command.model)) continue;
+    if (!command.data.empty() && (table.data.empty() || table.data[i] != command.data)) continue;
     kept.points.push_back(point);
+    if (!table.data.empty()) kept.data.push_back(table.data[i]);
     if (!table.upstream.empty()) kept.upstream.push_back(table.upstream[i]);
   }
   table = std::move(kept);
+}
+
+// One law is of one task.
+void check_one_data_set(const RunPoints& table) {
+  std::map<std::string, int> counts;
+  for (const std::string& root : table.data) ++counts[root];
+  if (counts.size() < 2) return;
+  std::vector<std::string> sets;
+  for (const auto& [root, count] : counts) sets.push_back(fmt::format("{} of {}", count, printable(root)));
+  fail(ErrorKind::data, "the points are of trainings on different data sets: {}; choose one with --data ROOT",
+       fmt::join(sets, ", "));
 }
 
 int run_fit(ScalingCommand& command) {
@@ -56,7 +69,9 @@ int run_fit(ScalingCommand& command) {
   if (table.points.empty())
     fail(ErrorKind::data, "{}: no points{}{}", command.table,
          command.epochs > 0 ? fmt::format(" of {} epochs", command.epochs) : "",
-         command.model.empty() ? "" : fmt::format(" of a model called {}…", command.model));
+         (command.model.empty() ? "" : fmt::format(" of a model called {}…", command.model)) +
+             (command.data.empty() ? "" : fmt::format(" trained on {}", command.data)));
+  check_one_data_set(table);
   if (command.huber) command.options.objective = Objective::huber_log;
   const Study study = study_scaling(table.points, command.options);
   std::cout << (command.json ? study_json(study, command.options) : study_text(study));
@@ -93,6 +108,8 @@ Action add_scaling_command(CLI::App& app) {
          "of a sweep's folder: the error is that of the runs that `then` calls so, the compute that of "
          "the trainings that they follow")
       ->type_name("NAME");
+  fit->add_option("--data", o->data, "of a folder's runs only points of trainings on this data set")
+      ->type_name("ROOT");
   fit->add_option("--model", o->model, "only points of models whose name begins so")->type_name("NAME");
   fit->add_option("--epochs", o->epochs, "only points of so many epochs")->check(above_zero);
   fit->add_flag("--huber", o->huber, "Huber's loss of the error's logarithm instead of least squares");

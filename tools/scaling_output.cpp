@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
+#include "gnuplot.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
-#include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
 #include "table.hpp"
 
@@ -60,18 +59,6 @@ std::string text_of(const std::optional<Extrapolation>& held_out) {
       held_out->fitted, format_table(rows), 100 * held_out->relative_error);
 }
 
-// Gnuplot's script for one figure, which writes NAME.svg and NAME.png.
-std::string figure(const char* name, const std::string& body) {
-  std::string script =
-      "set datafile separator ','\nset logscale xy\nset format xy '10^{%L}'\nset grid\n"
-      "set key bottom left\n"
-      "set palette defined (0 '#440154', 1 '#31688e', 2 '#35b779', 3 '#fde725')\n";
-  for (const char* terminal : {"svg size 800,600 font 'sans,14'", "pngcairo size 800,600 font 'sans,12'"})
-    script += fmt::format("set terminal {}\nset output '{}.{}'\n{}\n", terminal, name,
-                          terminal[0] == 's' ? "svg" : "png", body);
-  return script;
-}
-
 // Of "x" or "y". Where few decades are shown, gnuplot would write no numbers.
 std::string error_axis(char axis, double least, double most) {
   least *= 0.9;
@@ -103,25 +90,23 @@ std::string error_figure(const Study& study) {
         ", \\\n  'error_curve.csv' using 1:2 skip 1 with lines lw 2 lc rgb '#d62728' "
         "title 'E(C), α = {:.3f}, E∞ = {:.3f}'",
         study.error->coefficients[2].value, study.error->coefficients[3].value);
-  return figure("error", error_axis(study) + body);
+  return error_axis(study) + body;
 }
 
 std::string sizes_figure(const Study& study) {
   const auto law = [](const FittedLaw& fitted) {
     return fmt::format("{:.17g} * x**{:.17g}", fitted.coefficients[0].value, fitted.coefficients[1].value);
   };
-  return figure(
-      "sizes",
-      fmt::format(
-          "set xlabel 'compute: 3 · MACs · images · epochs'\nset ylabel 'best parameters, images seen'\n"
-          "set key top left\n"
-          "plot 'frontier.csv' using 7:2 skip 1 with points pt 7 lc rgb '#1f77b4' title 'parameters', \\\n"
-          "  {} with lines lc rgb '#1f77b4' title 'C^{{{:.2f}}}', \\\n"
-          "  'frontier.csv' using 7:($4*$5) skip 1 with points pt 5 lc rgb '#ff7f0e' title 'images · "
-          "epochs', \\\n"
-          "  {} with lines lc rgb '#ff7f0e' title 'C^{{{:.2f}}}'",
-          law(*study.parameters), study.parameters->coefficients[1].value, law(*study.seen),
-          study.seen->coefficients[1].value));
+  return fmt::format(
+      "set xlabel 'compute: 3 · MACs · images · epochs'\nset ylabel 'best parameters, images seen'\n"
+      "set key top left\n"
+      "plot 'frontier.csv' using 7:2 skip 1 with points pt 7 lc rgb '#1f77b4' title 'parameters', \\\n"
+      "  {} with lines lc rgb '#1f77b4' title 'C^{{{:.2f}}}', \\\n"
+      "  'frontier.csv' using 7:($4*$5) skip 1 with points pt 5 lc rgb '#ff7f0e' title 'images · "
+      "epochs', \\\n"
+      "  {} with lines lc rgb '#ff7f0e' title 'C^{{{:.2f}}}'",
+      law(*study.parameters), study.parameters->coefficients[1].value, law(*study.seen),
+      study.seen->coefficients[1].value);
 }
 
 std::string curve_csv(const Study& study) {
@@ -134,16 +119,6 @@ std::string curve_csv(const Study& study) {
     text += fmt::format("{},{}\n", compute, compute_law().value(coefficients, {{compute, 1}, 0}));
   }
   return text;
-}
-
-// With gnuplot; without it a line says how.
-void draw(const std::filesystem::path& folder, const char* script) {
-  std::string quoted;
-  for (const char c : folder.string()) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  const std::string command = fmt::format("cd -- '{}' && gnuplot {} 2> /dev/null", quoted, script);
-  if (std::system(command.c_str()) != 0)  // NOLINT(cert-env33-c): its only variable part is quoted
-    log().warn("{}: not drawn: is gnuplot there (Debian's gnuplot-nox)? Then: cd {} && gnuplot {}", script,
-               folder.string(), script);
 }
 
 }  // namespace
@@ -191,14 +166,9 @@ void write_study(const std::filesystem::path& folder, const Study& study, const 
   write_file_atomically(folder / "fit.json", study_json(study, options));
   write_file_atomically(folder / "points.csv", points_csv(points));
   write_file_atomically(folder / "frontier.csv", points_csv(study.best));
-  std::vector<const char*> scripts{"error.gp"};
-  write_file_atomically(folder / "error.gp", error_figure(study));
   if (study.error) write_file_atomically(folder / "error_curve.csv", curve_csv(study));
-  if (study.parameters) {
-    write_file_atomically(folder / "sizes.gp", sizes_figure(study));
-    scripts.push_back("sizes.gp");
-  }
-  for (const char* script : scripts) draw(folder, script);
+  write_figure(folder, "error", error_figure(study));
+  if (study.parameters) write_figure(folder, "sizes", sizes_figure(study));
 }
 
 void write_transfer(const std::filesystem::path& folder, const std::vector<ScalingPoint>& points,
@@ -218,14 +188,11 @@ void write_transfer(const std::filesystem::path& folder, const std::vector<Scali
   const auto axis = [](char name, const std::vector<double>& of) {
     return error_axis(name, *std::ranges::min_element(of), *std::ranges::max_element(of));
   };
-  write_file_atomically(
-      folder / "transfer.gp",
-      figure("transfer",
-             axis('x', before) + axis('y', errors) +
-                 "set xlabel 'upstream error'\nset ylabel 'downstream error'\n"
-                 "set cblabel 'parameters'\nset logscale cb\nset format cb '10^{%L}'\n"
-                 "plot 'transfer.csv' using 5:6:1 skip 1 with points pt 7 ps 0.8 palette notitle"));
-  draw(folder, "transfer.gp");
+  write_figure(folder, "transfer",
+               axis('x', before) + axis('y', errors) +
+                   "set xlabel 'upstream error'\nset ylabel 'downstream error'\n"
+                   "set cblabel 'parameters'\nset logscale cb\nset format cb '10^{%L}'\n"
+                   "plot 'transfer.csv' using 5:6:1 skip 1 with points pt 7 ps 0.8 palette notitle");
 }
 
 }  // namespace smlp

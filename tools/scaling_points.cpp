@@ -3,6 +3,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
+#include <map>
 
 #include "run_rows.hpp"
 #include "smlp/core/error.hpp"
@@ -15,20 +16,38 @@
 namespace smlp {
 namespace {
 
-// All but epochs and error.
-ScalingPoint point_of(const fs::path& run, const RunConfig& config) {
+// Of one folder's runs.
+class Collector {
+ public:
+  RunPoints found;
+
+  void add_run(const fs::path& run);
+  void add_follower(const fs::path& run);
+
+ private:
+  struct Training {
+    ScalingPoint point;  // all but epochs and error
+    std::string data;
+  };
+  Training training_of(const fs::path& run, const RunConfig& config);
+
+  std::map<std::string, std::string> roots_;  // by the images' fingerprint
+};
+
+Collector::Training Collector::training_of(const fs::path& run, const RunConfig& config) {
   if (config.init.from)
     fail(ErrorKind::data, "{}: it starts from {}, whose training its own compute does not count",
          run.string(), *config.init.from);
-  const auto classes = static_cast<int>(read_state(find_checkpoint(run)).classes.size());
-  const CostRow costs = total(config.model->costs(config.data.image_size, classes));
+  const TrainingState state = read_state(find_checkpoint(run));
+  const CostRow costs =
+      total(config.model->costs(config.data.image_size, static_cast<int>(state.classes.size())));
   ScalingPoint point;
   point.model = fmt::format("{} ({})", config.model.name, config.model->sizes());
   point.parameters = static_cast<double>(costs.parameters);
   point.macs = static_cast<double>(costs.macs);
   point.images = static_cast<double>(images_of_epoch(run, config.data.subset));
   point.seed = static_cast<std::int64_t>(config.run.seed);
-  return point;
+  return {point, roots_.emplace(state.data_fingerprint, config.data.root).first->second};
 }
 
 double error_of(const Evaluation& evaluation) {
@@ -42,13 +61,13 @@ std::vector<Evaluation> usable_evaluations(const fs::path& run) {
   return evaluations;
 }
 
-void add_run(const fs::path& run, RunPoints& found) {
+void Collector::add_run(const fs::path& run) {
   const RunConfig config = load_run_config((run / "config.yaml").string(), {});
   if (config.init.from) {
     ++found.followers;
     return;
   }
-  ScalingPoint point = point_of(run, config);
+  auto [point, data] = training_of(run, config);
   std::vector<Evaluation> evaluations = usable_evaluations(run);
   const bool constant = config.schedule.name == "constant";
   if (!constant) evaluations.erase(evaluations.begin(), evaluations.end() - 1);
@@ -59,6 +78,7 @@ void add_run(const fs::path& run, RunPoints& found) {
     point.epochs = evaluation.epoch;
     point.error = error_of(evaluation);
     found.points.push_back(point);
+    found.data.push_back(data);
   }
 }
 
@@ -72,7 +92,7 @@ std::int64_t step_of(const fs::path& checkpoint) {
 }
 
 // A run that follows another which lies beside it, wherever both were when it began.
-void add_follower(const fs::path& run, RunPoints& found) {
+void Collector::add_follower(const fs::path& run) {
   const RunConfig config = load_run_config((run / "config.yaml").string(), {});
   const Evaluation last = usable_evaluations(run).back();
   if (!config.init.from || last.epoch < static_cast<double>(config.train.epochs))
@@ -80,7 +100,7 @@ void add_follower(const fs::path& run, RunPoints& found) {
   const fs::path checkpoint = *config.init.from;
   const fs::path upstream = run.parent_path() / checkpoint.parent_path().parent_path().filename();
   const RunConfig trained = load_run_config((upstream / "config.yaml").string(), {});
-  ScalingPoint point = point_of(upstream, trained);
+  auto [point, data] = training_of(upstream, trained);
   const StepPlan steps{.images = static_cast<std::int64_t>(point.images),
                        .epochs = trained.train.epochs,
                        .batch_size = trained.train.batch_size};
@@ -91,21 +111,31 @@ void add_follower(const fs::path& run, RunPoints& found) {
   for (const Evaluation& each : usable_evaluations(upstream))
     if (each.step == step) own = error_of(each);
   found.points.push_back(point);
+  found.data.push_back(data);
   found.upstream.push_back(own);
 }
 
+// What is said of a run that failed, which may have evaluations from before.
+std::string reason_of(const Row& row) {
+  return row.at("reason").is_string() ? ": " + row.at("reason").get<std::string>() : "";
+}
+
 RunPoints collect(const fs::path& folder, const std::string& ending,
-                  void (*add)(const fs::path&, RunPoints&)) {
-  RunPoints found;
+                  void (Collector::*add)(const fs::path&)) {
+  Collector collector;
+  RunPoints& found = collector.found;
   Listing listing = list_runs({folder.string()});
   found.warnings = std::move(listing.left_out);
   for (const Row& row : listing.rows) {
     const fs::path run = row.at("path").get<std::string>();
     if (!run.filename().string().ends_with(ending)) continue;
     try {
-      add(run, found);
+      if (row.at("status") == "failed")
+        fail(ErrorKind::data, "{}: it failed{}", run.string(), reason_of(row));
+      (collector.*add)(run);
     } catch (const Error& error) {
-      found.warnings.push_back(fmt::format("{}: left out: {}", run.string(), error.what()));
+      const std::string why = error.what(), named = run.string() + ": ";
+      found.warnings.push_back(named + "left out: " + why.substr(why.starts_with(named) ? named.size() : 0));
     }
   }
   return found;
@@ -114,7 +144,7 @@ RunPoints collect(const fs::path& folder, const std::string& ending,
 }  // namespace
 
 RunPoints run_points(const fs::path& folder) {
-  RunPoints found = collect(folder, "", add_run);
+  RunPoints found = collect(folder, "", &Collector::add_run);
   if (found.followers > 0)
     found.warnings.push_back(fmt::format(
         "{}: left out: {} from other weights, whose training their own compute does not count; "
@@ -125,7 +155,7 @@ RunPoints run_points(const fs::path& folder) {
 }
 
 RunPoints downstream_points(const fs::path& folder, const std::string& name) {
-  return collect(folder, "--" + name, add_follower);
+  return collect(folder, "--" + name, &Collector::add_follower);
 }
 
 }  // namespace smlp

@@ -11,7 +11,8 @@ namespace smlp {
 // Trainings as points; of those that something follows, the error that they had themselves.
 struct RunPoints : PointTable {
   std::vector<double> upstream;  // beside `points`; NaN: it was not evaluated there. Empty: the points are it
-  std::int64_t followers = 0;    // runs left out because they start from other weights
+  std::vector<std::string> data;  // beside `points`: what each was trained on, by the root that said it first
+  std::int64_t followers = 0;     // runs left out because they start from other weights
 };
 
 // The trainings of a folder of runs (or of one run) as points, their error that of the score that chooses:

@@ -7,6 +7,7 @@
 #include "smlp/core/signals.hpp"
 #include "smlp/run/path_kind.hpp"
 #include "smlp/sweep/worker.hpp"
+#include "sweep_coordinates.hpp"
 #include "sweep_output.hpp"
 #include "sweep_workers.hpp"
 
@@ -114,11 +115,17 @@ Action add_sweep_command(CLI::App& app) {
   status->add_option("DIR", o->sweep, "the sweep's folder")->required();
   status->add_flag("--json", o->json, "print JSON");
   status->footer(examples({"smlp sweep status runs/sweep"}));
+  CLI::App* coordinates =
+      app.add_subcommand("coordinates", "how a model's layers and their changes grow with its width");
+  const Action check_coordinates = add_coordinates_command(*coordinates);
   app.footer(examples({"smlp sweep --config sweep.yaml --data data/cifar10 --dry-run",
                        "smlp sweep --config sweep.yaml --data data/cifar10 --jobs 2",
                        "smlp sweep run runs/sweep --task 0", "smlp sweep status runs/sweep"},
                       sweep_note));
-  return [o, status] { return status->parsed() ? show_status(*o) : run_sweep(*o); };
+  return [=] {
+    if (coordinates->parsed()) return check_coordinates();
+    return status->parsed() ? show_status(*o) : run_sweep(*o);
+  };
 }
 
 }  // namespace smlp

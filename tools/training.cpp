@@ -46,6 +46,15 @@ void check_data_is_named(const RunConfig& config, const TrainingOptions& options
          "or --model NAME --data ROOT, or --resume RUN");
 }
 
+// Solving for the head uses nothing of what guides a training.
+void warn_of_unused(const RunConfig& config, const Origins& origins) {
+  if (config.train.method != TrainConfig::Method::ridge) return;
+  for (const auto& [key, origin] : origins)
+    for (const std::string unused : {"optim.", "schedule.", "loss.", "train.epochs"})
+      if (key.starts_with(unused) && origin.starts_with("--") && !key.starts_with("optim.groups"))
+        log().warn("{} is not used: train.method ridge solves for the head in one step", origin);
+}
+
 RunConfig load_config(const TrainingOptions& options) {
   std::optional<ConfigNode> layer;
   if (options.from) layer = transfer_layer(*options.from, options.best);
@@ -55,6 +64,7 @@ RunConfig load_config(const TrainingOptions& options) {
   if (options.from)
     check_transferred(config, load_run_config(std::nullopt, {}, nullptr, layer), origins, *options.from);
   check_data_is_named(config, options, file.has_value(), origins);
+  warn_of_unused(config, origins);
   return config;
 }
 

@@ -6,6 +6,7 @@
 #include "smlp/analysis/first_layer.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/formats/png.hpp"
 #include "table.hpp"
 
@@ -25,6 +26,9 @@ std::string rows_text(const std::vector<std::int64_t>& rows) {
 }
 
 int run_viz(const VizOptions& options) {
+  const fs::path output = options.output;
+  if (!is_stream(output) && lower_case(output.extension().string()) != ".png")
+    fail(ErrorKind::usage, "--output {}: the picture is a PNG; call it FILE.png", options.output);
   const FilterChoice choice = options.filters == "largest" ? FilterChoice::largest : FilterChoice::first;
   std::vector<Image> pictures;
   std::vector<std::vector<std::string>> table{{"picture", "first layer of", "neighbour correlation"}};

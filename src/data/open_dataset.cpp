@@ -29,6 +29,16 @@ std::vector<fs::path> places_of(const std::string& root) {
   return places;
 }
 
+// A folder that is there already holds something else: nothing is to be packed into it.
+std::string way_to_a_pack(const std::string& root) {
+  std::error_code none;
+  if (fs::is_directory(root, none) && !fs::is_empty(root, none))
+    return fmt::format(
+        "if it holds images in class folders, pack them elsewhere: `smlp pack folder --from {} --to ROOT`",
+        root);
+  return fmt::format("give --data ROOT, or make it with `smlp pack SOURCE --from PATH --to {}`", root);
+}
+
 }  // namespace
 
 std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::string& split) {
@@ -42,10 +52,8 @@ std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::
       if (is_pack(place)) return labelled(Dataset::open(place));
       if (tried.empty() || tried.back() != place.string()) tried.push_back(place.string());
     }
-  fail(ErrorKind::data,
-       "no packed {} data for \"{}\": no dataset.json in {}; make it with `smlp pack SOURCE --from PATH --to "
-       "{}`{}",
-       split, root, fmt::join(tried, ", "), root,
+  fail(ErrorKind::data, "no packed {} data for \"{}\": no dataset.json in {}; {}{}", split, root,
+       fmt::join(tried, ", "), way_to_a_pack(root),
        roots.size() == 1 ? ", or name its parent folder in $SMLP_DATA" : "");
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/log.hpp"
 #include "smlp/core/rng.hpp"
 
 namespace smlp {
@@ -56,6 +57,7 @@ Subset choose_subset(const Dataset& dataset, const SubsetConfig& config, std::ui
     return subset;
   }
   const ByClass classes = sort_by_class(dataset);
+  int short_of_images = 0;
   for (int c = 0; c < dataset.classes(); ++c) {
     std::vector<std::int64_t> members(classes.members.begin() + classes.start[c],
                                       classes.members.begin() + classes.start[c + 1]);
@@ -67,11 +69,15 @@ Subset choose_subset(const Dataset& dataset, const SubsetConfig& config, std::ui
     const std::int64_t wanted = config.per_class > 0
                                     ? config.per_class
                                     : std::max<std::int64_t>(1, std::llround(config.fraction * left));
+    short_of_images += config.per_class > left ? 1 : 0;
     draw(members, std::min(wanted, left), seed, Purpose::subset, c, subset.train);
   }
   if (config.holdout > 0 && subset.holdout.empty())
     fail(ErrorKind::usage, "data.holdout {} sets no image aside: every class is too small for it",
          config.holdout);
+  if (short_of_images > 0)
+    log().warn("data.per_class is {}: {} of {} classes have fewer images, and give all they have",
+               config.per_class, short_of_images, dataset.classes());
   std::sort(subset.train.begin(), subset.train.end());
   std::sort(subset.holdout.begin(), subset.holdout.end());
   return subset;

@@ -207,6 +207,10 @@ PackReport pack(const PackOptions& options) {
   for (std::string& each : known.splits) each = split_of_word(each);
   const DataSource& source = find_data_source(options.source);
   check_source_options(options.source_options, source);
+  std::error_code none;
+  if (fs::equivalent(options.from, options.to, none))
+    fail(ErrorKind::usage, "--from and --to are both {}: the packed set would lie among what it is made of",
+         options.to.string());
   const auto start = std::chrono::steady_clock::now();
   PackReport report = Packer(known, source).run();
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

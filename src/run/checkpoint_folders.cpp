@@ -66,6 +66,11 @@ std::string missing_file(const fs::path& checkpoint, bool to_resume) {
 
 }  // namespace
 
+std::int64_t newest_step(const fs::path& run) {
+  const std::map<std::int64_t, fs::path> steps = named_steps(run);
+  return steps.empty() ? 0 : steps.rbegin()->first;
+}
+
 fs::path checkpoint_folder(const fs::path& run, std::int64_t step) {
   return run / "checkpoints" / step_name(step);
 }

@@ -25,11 +25,12 @@ bool take_line(std::string_view line, RunResults& results) {
   const auto row = nlohmann::json::parse(line, nullptr, false);
   if (!row.is_object() || std::isnan(number(row, "epoch"))) return false;
   results.epoch = number(row, "epoch");
+  const double step = number(row, "step");  // none: 0
+  results.step = step >= 0 && step < 1e15 ? static_cast<std::int64_t>(step) : 0;
   const auto kind = row.find("kind");
   if (kind == row.end() || *kind != "eval") return true;
-  const double step = number(row, "step");  // none: 0
   results.evaluations.push_back({.epoch = results.epoch,
-                                 .step = step >= 0 && step < 1e15 ? static_cast<std::int64_t>(step) : 0,
+                                 .step = results.step,
                                  .loss = number(row, "loss"),
                                  .top1 = number(row, "top1"),
                                  .top5 = number(row, "top5"),

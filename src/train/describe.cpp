@@ -19,6 +19,20 @@ std::string describe_order(const Experiment& e) {
       label_distance(*e.train_set, e.subset.train, e.window_images()));
 }
 
+// What becomes of an image before the model sees it.
+std::string describe_input(const Experiment& e) {
+  const AugmentConfig& augment = e.config.augment;
+  std::vector<std::string> parts;
+  if (e.config.data.image_size != e.train_set->image_size())
+    parts.push_back(fmt::format("resized to {0}x{0}", e.config.data.image_size));
+  if (augment.crop)
+    parts.push_back(fmt::format("random crops of {:g} to {:g} % of the area", 100 * augment.crop->scale[0],
+                                100 * augment.crop->scale[1]));
+  if (augment.flip > 0) parts.push_back(fmt::format("flipped with probability {:g}", augment.flip));
+  if (augment.mixup > 0) parts.push_back(fmt::format("MixUp {:g}", augment.mixup));
+  return parts.empty() ? "as packed" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
 // How it is trained, and for how long.
 std::string describe_training(const Experiment& e) {
   const RunConfig& c = e.config;
@@ -26,11 +40,12 @@ std::string describe_training(const Experiment& e) {
     return "method     ridge: the head in one step, the penalty chosen by leaving each training image out";
   const StepPlan& plan = e.plan;
   return fmt::format(
-      "optimiser  {}, lr {:g}, {} (warm-up {}), batch {}{}\n"
+      "optimiser  {}, lr {:g}, {} (warm-up {}), batch {}{}{}\n"
       "length     {}, {}{}",
       c.optim.name, c.optim->lr, c.schedule.name, counted(c.schedule->warmup(e.schedule_span(plan)), "step"),
       c.train.batch_size,
       plan.micro_batch < plan.batch_size ? fmt::format(" in micro-batches of {}", plan.micro_batch) : "",
+      c.loss.label_smoothing > 0 ? fmt::format(", labels smoothed by {:g}", c.loss.label_smoothing) : "",
       counted(plan.epochs, "epoch"), counted(plan.total_steps(), "step"), describe_order(e));
 }
 
@@ -45,6 +60,7 @@ std::string describe(const Experiment& e) {
   return fmt::format(
       "model      {} ({}) at {}x{}, {} parameters, {} MACs an image\n"
       "data       {}, {} classes, {}x{}\n"
+      "input      {}\n"
       "normalise  mean {:.4g}, std {:.4g} ({})\n"
       "{}"
       "device     {}\n"
@@ -52,7 +68,7 @@ std::string describe(const Experiment& e) {
       "{}",
       c.model.name, c.model->sizes(), c.data.image_size, c.data.image_size,
       human_count(static_cast<double>(cost.parameters)), human_count(static_cast<double>(cost.macs)), data,
-      e.train_set->classes(), e.train_set->image_size(), e.train_set->image_size(),
+      e.train_set->classes(), e.train_set->image_size(), e.train_set->image_size(), describe_input(e),
       fmt::join(e.normalization.mean, " "), fmt::join(e.normalization.std, " "), e.normalization_from,
       c.data.permute_pixels
           ? fmt::format("pixels     permuted by seed {}, alike in every image\n", *c.data.permute_pixels)

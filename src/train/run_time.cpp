@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "smlp/core/error.hpp"
+#include "smlp/core/signals.hpp"
 #include "smlp/core/stopwatch.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/train/run_batches.hpp"
@@ -15,7 +16,7 @@ namespace smlp {
 namespace {
 
 constexpr double seconds_measured = 1;
-constexpr std::int64_t most_steps = 20, first_batch = 32, growth = 8, images_evaluated = 256;
+constexpr std::int64_t most_steps = 20, first_batch = 32, growth = 8, first_evaluation = 256;
 constexpr std::int64_t endless = 1'000'000;  // steps; the loader renders a few ahead
 
 struct Pace {
@@ -25,16 +26,22 @@ struct Pace {
   double image() const { return seconds / static_cast<double>(batch * steps); }
 };
 
+[[noreturn]] void stopped() {
+  throw Interrupted("stopped by a signal while measuring: nothing was written");
+}
+
 // Steps until a second is over, after some that only warm up; the device is waited for before and after.
 Pace pace_of(TrainingStep& step, std::int64_t batch, bool on_cuda, const std::function<Batch()>& next) {
   torch::Tensor loss;
   std::int64_t number = 0;
   const auto take = [&] {
-    if (const auto sums = step(next(), number++, 1)) loss = sums->loss;
+    const auto sums = step(next(), number++, 1);
+    if (!sums) stopped();
+    loss = sums->loss;
   };
   // On CUDA the fourth step is captured.
   for (const std::int64_t warm = on_cuda ? 5 : 1; number < warm;) take();
-  const auto wait = [&] { return loss.defined() ? loss.item<double>() : 0; };
+  const auto wait = [&] { return loss.item<double>(); };
   wait();
   const Stopwatch time;
   Pace pace{.batch = batch};
@@ -78,19 +85,32 @@ Pace measure_training(Experiment& e) {
   return pace;
 }
 
-// Of the first images of the training set, whole, as an evaluation and a frozen body's features take them.
-Pace measure_evaluation(const Experiment& e) {
-  std::vector<std::int64_t> some(static_cast<std::size_t>(std::min(images_evaluated, e.train_set->size())));
+Pace measure_evaluation(const Experiment& e, std::int64_t images) {
+  std::vector<std::int64_t> some(static_cast<std::size_t>(images));
   std::iota(some.begin(), some.end(), 0);
   const EvaluationOptions options{.image_size = e.image_size(),
                                   .batch_size = std::min<std::int64_t>(e.plan.micro_batch, 256),
                                   .workers = e.workers(),
                                   .permute_pixels = e.config.data.permute_pixels};
-  const auto pass = [&] { evaluate(*e.model, e.device, e.train_set, some, e.normalization, options); };
+  const auto pass = [&] {
+    if (!evaluate(*e.model, e.device, e.train_set, some, e.normalization, options)) stopped();
+  };
   pass();  // what is done once alone would be most of a small model's time
   const Stopwatch time;
   pass();
-  return {.batch = std::ssize(some), .steps = 1, .seconds = time.seconds()};
+  return {.batch = images, .steps = 1, .seconds = time.seconds()};
+}
+
+// Of the first images of the training set, whole, as an evaluation and a frozen body's features take them:
+// as many as half a second allows, for what begins and ends a pass is most of a small model's few images.
+Pace measure_evaluation(const Experiment& e) {
+  Pace pace;
+  for (std::int64_t images = std::min(first_evaluation, e.train_set->size()); images > pace.batch;) {
+    pace = measure_evaluation(e, images);
+    const auto affordable = static_cast<std::int64_t>(seconds_measured / 2 / pace.image());
+    images = std::min({e.train_set->size(), growth * pace.batch, affordable});
+  }
+  return pace;
 }
 
 // Images of all evaluations, or those whose features are computed once, which evaluations then use.

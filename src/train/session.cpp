@@ -41,6 +41,7 @@ Resume at_run(const fs::path& run) {
   const std::optional<fs::path> newest = newest_to_resume(run);
   if (!newest) {
     check_begins_anew(run);
+    log().info("{} has no checkpoint to go on from: it begins at its first step", run.string());
     return {run, std::nullopt};
   }
   const fs::path last = run / "checkpoints" / "last";
@@ -75,7 +76,9 @@ void warn_of_few_steps(const Experiment& e) {
   if (plan.total_steps() < (probes ? few_steps_of_a_head : few_steps))
     log().warn("few steps{}: {} in all; raise --epochs or --lr, lower --batch-size{}",
                probes ? " for a new head" : "", plan.total_steps(),
-               probes ? ", or use `smlp probe --method ridge`" : "");
+               probes               ? ", or use `smlp probe --method ridge`"
+               : e.config.init.from ? ", or take --config finetune_small.yaml"
+                                    : "");
   if (const std::int64_t rise = e.config.schedule->warmup(e.schedule_span(plan)); rise >= plan.total_steps())
     log().warn("the warm-up of {} takes the whole run, which is {} long: the rate never reaches optim.lr",
                counted(rise, "step"), plan.total_steps());

@@ -72,11 +72,12 @@ TEST_F(SelftestTest, EveryFaultIsCaughtByTheCheckMadeForIt) {
 
 // In bfloat16 too, which goes through other kernels and has other bounds.
 TEST_F(SelftestTest, TheCpuPasses) {
-  const SelftestReport report = run_selftest({.only = "b_mlp", .rates = false, .open = [](DeviceConfig config) {
-                                                config.precision = Precision::bf16;
-                                                config.type = DeviceType::cpu;
-                                                return open_device(config);
-                                              }});
+  const SelftestReport report =
+      run_selftest({.only = "b_mlp", .rates = false, .open = [](DeviceConfig config) {
+                      config.precision = Precision::bf16;
+                      config.type = DeviceType::cpu;
+                      return open_device(config);
+                    }});
   for (const SelftestCheck& each : report.checks)
     EXPECT_TRUE(each.passed()) << each.name << each.difference << each.problem;
 }

@@ -1,10 +1,14 @@
 // What the program says to somebody who comes from another one.
+#include <signal.h>
+#include <unistd.h>
+
 #include "support/program_fixture.hpp"
 
 namespace smlp {
 namespace {
 
 using testing::Finished;
+namespace fs = std::filesystem;
 using testing::Words;
 using testing::operator+;
 
@@ -39,6 +43,28 @@ TEST_F(RefusalsTest, AnUnknownOptionIsTakenForWhatItMeansThenForItsSpelling) {
   for (const auto& [words, says] : cases) expect_refused(Words{"train", "quickstart.yaml"} + words, says);
   expect_refused({"eval", "x", "--num-workers", "4"}, "did you mean '--workers'");
   expect_refused({"info", "x", "--img-size", "4"}, "'--image-size'");
+}
+
+// A data set that was not packed yet, or is named from elsewhere.
+TEST_F(RefusalsTest, ImagesThatAreNoPackAreToBePackedElsewhere) {
+  fs::create_directories(in("images/cat"));
+  testing::write_plainly(in("images/cat/a.jpg"), "x");
+  expect_refused({"train", "--model", "B-2/16", "--data", in("images")},
+                 "pack them elsewhere: `smlp pack folder --from " + in("images").string() + " --to ROOT`", 3);
+  expect_refused({"train", "--model", "B-2/16", "--data", in("nowhere")}, "give --data ROOT, or make it", 3);
+  expect_refused({"pack", "folder", "--from", in("images"), "--to", in("images") / ""},
+                 "the packed set would lie among what it is made of");
+}
+
+// What it would cost was not measured.
+TEST_F(RefusalsTest, AStoppedDryRunSaysNoTime) {
+  testing::Program planning(folder_.path(), {SMLP_PROGRAM, "train", "--model", "B-6/1024", "--data", "shapes",
+                                             "--device", "cpu", "--dry-run"});
+  usleep(700'000);
+  planning.signal(SIGTERM);
+  const Finished stopped = planning.wait();
+  EXPECT_EQ(stopped.code, 128 + SIGTERM) << stopped.err;
+  EXPECT_EQ(stopped.out, "");
 }
 
 // Were it built, it would need 38 GB.

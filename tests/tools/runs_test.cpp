@@ -79,7 +79,7 @@ TEST_F(RunsTest, ARidgeProbeHasNoOptimiser) {
   EXPECT_EQ(rows[0]["optim.lr"], 1e-5);
   EXPECT_FALSE(rows[1].contains("optim.lr"));
   EXPECT_FALSE(rows[1].contains("optim.name"));
-  const Finished done = runs({"--columns", "run,command,train.method,optim.name,init.from"});
+  const Finished done = runs({"--columns", "command,train.method,optim.name,init.from"});
   EXPECT_TRUE(std::regex_search(done.out, std::regex("ridge +finetune +ridge +elsewhere\n"))) << done.out;
 }
 
@@ -201,6 +201,9 @@ TEST_F(RunsTest, AStatusIsTrueHoweverARunEnds) {
   EXPECT_EQ(status("done"), "finished");
   ASSERT_EQ(run(resumable("r", {}, "1"), fault(SIGTERM)).code, 128 + SIGTERM);
   EXPECT_EQ(status("r"), "stopped");
+  const std::string saved = fs::read_symlink(run_folder("r") / "checkpoints/last").filename().string();
+  EXPECT_NEAR(json({"--filter", "run=r"})[0]["epoch"], std::stod(saved.substr(5)) * 64 / 500, 1e-9)
+      << "what is saved counts, not what was logged last";
   ASSERT_EQ(run(resumable("r", {}, "1"), fault(SIGKILL)).code, 128 + SIGKILL);
   EXPECT_EQ(status("r"), "killed");
   ASSERT_EQ(run(resumable("r", {}, "1")).code, 0);
@@ -217,6 +220,7 @@ TEST_F(RunsTest, AStatusIsTrueHoweverARunEnds) {
             4);
   EXPECT_EQ(status("nan"), "failed");
   EXPECT_TRUE(holds(run({"runs", run_folder("nan")}).out, "failed: the loss or the gradient was not finite"));
+  EXPECT_EQ(run({"runs", "rm", "--yes", run_folder("nan")}).code, 0) << "all that is in it a run wrote";
 }
 
 TEST_F(RunsTest, ARunIsRunningWhileItsProcessLives) {

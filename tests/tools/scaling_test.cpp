@@ -10,6 +10,7 @@ namespace {
 
 using testing::Finished;
 using testing::Words;
+using testing::operator+;
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
@@ -74,7 +75,7 @@ TEST_F(ScalingTest, EvaluationsOfRunsAtAConstantRateArePoints) {
   EXPECT_NE(fit.err.find("runs/none: left out"), std::string::npos) << fit.err;
   EXPECT_NE(fit.err.find("left out: a run that starts from other weights"), std::string::npos) << fit.err;
   EXPECT_EQ(run({"scaling", "fit", in("runs"), "--model", "s_mlp"}).code, 3);
-  EXPECT_NE(fit.err.find("half: its rate is made for 4 epochs, and 2 are done"), std::string::npos)
+  EXPECT_NE(fit.err.find("half: left out: its rate is made for 4 epochs, and 2 are done"), std::string::npos)
       << fit.err;
   const Json points = Json::parse(fit.out)["points"];
   ASSERT_EQ(points.size(), 4u) << fit.out;
@@ -82,6 +83,29 @@ TEST_F(ScalingTest, EvaluationsOfRunsAtAConstantRateArePoints) {
   EXPECT_EQ(points[3]["images"], 500);
   EXPECT_EQ(points[3]["epochs"], 3);
   EXPECT_NEAR(points[0]["compute"], 3 * 200 * 2 * double(points[0]["macs"]), 1);
+}
+
+TEST_F(ScalingTest, ALawIsOfOneDataSetAndOfRunsThatDidNotFail) {
+  ASSERT_EQ(run(train("cifar", {}, "2")).code, 0);
+  ASSERT_EQ(run(train("diverged", {"--set", "data.mean=[0,0,0]", "--set", "data.std=[1e-45,1e-45,1e-45]",
+                                   "--set", "train.max_bad_steps=3"}))
+                .code,
+            4);
+  Finished fit = run({"scaling", "fit", in("runs"), "--resamples", "0", "--json"});
+  ASSERT_EQ(fit.code, 0) << fit.err;
+  EXPECT_EQ(Json::parse(fit.out)["points"].size(), 2u);
+  EXPECT_NE(fit.err.find("runs/diverged: left out: it failed: "), std::string::npos) << fit.err;
+  ASSERT_EQ(run(Words{"train", "--model", "B-2/16", "--data", "shapes", "--epochs", "1", "--set",
+                      "data.per_class=20"} +
+                placed("shapes"))
+                .code,
+            0);
+  fit = run({"scaling", "fit", in("runs"), "--resamples", "0", "--json"});
+  EXPECT_EQ(fit.code, 3);
+  EXPECT_NE(fit.err.find("different data sets: "), std::string::npos) << fit.err;
+  EXPECT_NE(fit.err.find("1 of shapes"), std::string::npos) << fit.err;
+  fit = run({"scaling", "fit", in("runs"), "--data", data(), "--resamples", "0", "--json"});
+  EXPECT_EQ(Json::parse(fit.out)["points"].size(), 2u) << fit.err;
 }
 
 TEST_F(ScalingTest, RefusesWithTheReason) {

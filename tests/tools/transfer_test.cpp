@@ -152,6 +152,8 @@ TEST_F(TransferTest, AProbeTrainsTheHeadAloneAndCachedFeaturesChangeNothing) {
     }
   }
   EXPECT_FALSE(fs::exists(run_folder("cached") / "features"));
+  const Finished many = run(transfer("probe", "many", data(), {"--shots", "51"}));
+  EXPECT_NE(many.err.find("10 of 10 classes have fewer images"), std::string::npos) << many.err;
   const Finished few = run(transfer("probe", "few", data(), {"--shots", "2"}));
   ASSERT_EQ(few.code, 0) << few.err;
   EXPECT_NE(few.err.find(": 20 training images"), std::string::npos) << few.err;
@@ -161,6 +163,7 @@ TEST_F(TransferTest, ARidgeProbeSolvesForTheHeadAndCanBeEvaluatedLikeAnyRun) {
   const Finished done = run(transfer("probe", "ridge", data(), {"--method", "ridge"}));
   ASSERT_EQ(done.code, 0) << done.err;
   EXPECT_NE(done.err.find("each left out in turn"), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("--epochs 3 is not used: train.method ridge"), std::string::npos) << done.err;
   EXPECT_GT(last_top1(done), 15) << "ten classes";
   const auto solved = tensors("ridge"), source = tensors("source");
   for (const auto& [name, bytes] : source)

@@ -25,6 +25,9 @@ bool is_checkpoint(const std::filesystem::path& folder);
 std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& run,
                                                        bool to_resume = false);
 
+// After how many steps the newest of the run's folders of a checkpoint's name was made; 0: there is none.
+std::int64_t newest_step(const std::filesystem::path& run);
+
 // The folder of a checkpoint's model.safetensors, ema.safetensors or state.json; any other path: itself.
 std::filesystem::path checkpoint_of_file(const std::filesystem::path& path);
 

@@ -22,6 +22,7 @@ struct Evaluation {
 
 struct RunResults {
   double epoch = 0;                // of the last line, with its fraction
+  std::int64_t step = 0;           // of the same
   std::int64_t lines = 0;          // whole ones
   std::int64_t damaged_lines = 0;  // of them, those that are no measurements
   bool ends_in_line = false;       // the last one is not whole

@@ -18,8 +18,8 @@ struct RunPoints : PointTable {
 // The trainings of a folder of runs (or of one run) as points, their error that of the score that chooses:
 // of each run its last evaluation, and of a run whose rate is constant every one, since a run of fewer epochs
 // would have come there too ("Scaling MLPs", section 4). Left out and counted: runs that start
-// from other weights; left out and named: those that are not at the end of their schedule, or of which
-// something is missing. No such folder: Error(data).
+// from other weights; left out and named: those that failed, that are not at the end of their schedule, or
+// of which something is missing. No such folder: Error(data).
 RunPoints run_points(const std::filesystem::path& folder);
 
 // The same of a sweep's folder, the error of each point being that of the run called `name` (of sweep.then)

@@ -9,7 +9,6 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/core/signals.hpp"
-#include "smlp/networks/registry.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/run_batches.hpp"
 #include "smlp/train/trainer.hpp"
@@ -117,7 +116,7 @@ void check_width(RunConfig config, const std::string& parametrization, std::int6
   Experiment e = make_experiment(std::move(config));
   if (options.alter) std::ranges::for_each(e.trained, options.alter);
   TrainingStep step = make_step(e);
-  BatchLoader loader(RunBatches(e, "").training(), 0, options.steps, e.workers(),
+  BatchLoader loader(training_images(e), 0, options.steps, e.workers(),
                      static_cast<int>(e.config.data.prefetch), e.device.torch);
   const std::vector<std::int64_t> marks = crop_marks(options.steps);
   torch::Tensor images;

@@ -17,7 +17,6 @@
 #include "smlp/core/stopwatch.hpp"
 #include "smlp/core/version.hpp"
 #include "smlp/data/open_dataset.hpp"
-#include "smlp/device/capability.hpp"
 #include "smlp/formats/json.hpp"
 #include "smlp/models/registry.hpp"
 #include "smlp/train/checkpoint.hpp"

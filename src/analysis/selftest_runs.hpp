@@ -2,9 +2,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +13,6 @@ namespace smlp {
 // What a network gives for eleven random images: in evaluation, and of a training step.
 struct Passes {
   torch::Tensor logits;
-  double loss = 0;
   torch::Tensor gradient;  // of all parameters, one after the other
 };
 Passes passes_of(const std::string& family, const Device& device);
@@ -34,7 +31,6 @@ class SmallRun {
 
  private:
   Batch batch(std::int64_t step) const;
-
   torch::Tensor weights() const;
 
   Device device_;

@@ -41,7 +41,7 @@ int run_selftest_command(const SelftestCommand& command) {
                                   : command.device == "cpu" ? DeviceType::cpu
                                                             : DeviceType::automatic,
                           .only = command.only,
-                          .rates = !command.no_rates};
+                          .rates = !command.no_rates && command.only.empty()};
   if (!command.json) options.tell = print_check;
   const SelftestReport report = run_selftest(options);
   if (report.checks.empty()) fail(ErrorKind::usage, "no check has \"{}\" in its name", command.only);
@@ -66,18 +66,19 @@ Action add_selftest_command(CLI::App& app) {
   app.add_option("--device", o->device, "auto, cpu or cuda")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
-  app.add_option("--only", o->only, "checks whose name contains this")->type_name("TEXT");
+  app.add_option("--only", o->only, "checks whose name contains this, and no measurements")
+      ->type_name("TEXT");
   app.add_flag("--no-rates", o->no_rates, "leave out the measurements");
   app.add_flag("--json", o->json, "print a file to attach to a report");
-  app.footer(examples({"smlp selftest --only b_mlp --no-rates",
-                       "smlp selftest --device cpu --only steps --no-rates --json > selftest.json"},
-                      "Every family's passes and gradients and 200 steps of training, in each precision of "
-                      "the device, against\n"
-                      "LibTorch's own operations on the CPU in float32; then what must be the same bits: the "
-                      "same steps twice,\n"
-                      "captured and launched, stopped and resumed, the batches. A number beside \"of\" is a "
-                      "relative difference\n"
-                      "and its bound. Exit code 1 when a check failed."));
+  app.footer(examples(
+      {"smlp selftest --only b_mlp", "smlp selftest --device cpu --only steps --json > selftest.json"},
+      "Every family's passes and gradients and 200 steps of training, in each precision of "
+      "the device, against\n"
+      "LibTorch's own operations on the CPU in float32; then what must be the same bits: the "
+      "same steps twice,\n"
+      "captured and launched, stopped and resumed, the batches. A number beside \"of\" is a "
+      "relative difference\n"
+      "and its bound. Exit code 1 when a check failed."));
   return [o] { return run_selftest_command(*o); };
 }
 

@@ -1,6 +1,7 @@
 #include "sweep_coordinates.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -35,7 +36,7 @@ std::vector<std::string> layers_of(const Rows& rows) {
 }
 
 std::string slope_text(double slope) {
-  return fmt::format("{:+.2f}", slope);
+  return std::isnan(slope) ? "" : fmt::format("{:+.2f}", slope);  // of changes that are nothing
 }
 
 // A line a layer.
@@ -121,7 +122,6 @@ std::string changes_figure(const Rows& rows, const std::vector<std::string>& tit
 
 void write_coordinates(const std::filesystem::path& folder, const Rows& rows) {
   std::vector<std::string> titles;
-  std::filesystem::create_directories(folder);
   write_file_atomically(folder / "coordinates.csv", coordinates_csv(rows));
   write_file_atomically(folder / "changes.csv", changes_csv(rows, titles));
   write_figure(folder, "changes", changes_figure(rows, titles));
@@ -134,6 +134,7 @@ int run_coordinates(const CoordinatesCommand& command) {
     fail(ErrorKind::usage, "--to {}: there is something else: name a folder that is new or empty",
          command.to);
   const RunConfig config = load_run_config(command.config.file(), command.config.overrides());
+  if (!command.to.empty()) std::filesystem::create_directories(command.to);  // before the work, not after it
   const Rows rows = check_coordinates(config, command.options);
   std::cout << (command.json ? slopes_json(rows) : slopes_text(rows, command));
   if (!command.to.empty()) write_coordinates(command.to, rows);

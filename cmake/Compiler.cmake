@@ -56,8 +56,12 @@ function(smlp_optimize_little target)
 endfunction()
 
 # The same for those sources of a library that only decide, read and write what is small: the loops over pixels,
-# weights and gradients are elsewhere.
+# weights and gradients are elsewhere. Compiled in batches they share what costs, and a file with an option of its own
+# would be in none.
 function(smlp_optimize_little_files)
+  if(CMAKE_UNITY_BUILD)
+    return()
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
   set_property(SOURCE ${sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:-O1>")
 endfunction()
@@ -65,7 +69,12 @@ endfunction()
 # Errors only where the compilers are known: a newer one may warn of what no one has seen.
 option(SMLP_WERROR "Warnings are errors" OFF)
 add_library(smlp_warnings INTERFACE)
-target_compile_options(smlp_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow $<$<BOOL:${SMLP_WERROR}>:-Werror>
+# Sources compiled in batches see one another's names: there only what hides a local one is a mistake.
+set(smlp_shadow -Wshadow)
+if(CMAKE_UNITY_BUILD)
+  set(smlp_shadow $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
+endif()
+target_compile_options(smlp_warnings INTERFACE -Wall -Wextra -Wpedantic ${smlp_shadow} $<$<BOOL:${SMLP_WERROR}>:-Werror>
   # Raised falsely inside the headers of LibTorch and of std::string once they are inlined.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-stringop-overflow;-Wno-stringop-overread;-Wno-restrict;-Wno-array-bounds>)
 

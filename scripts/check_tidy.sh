@@ -27,10 +27,12 @@ for file in "${files[@]}"; do
   case $file in src/core/* | src/formats/* | src/config/* | src/data/* | src/pack/* | src/models/* | src/run/*) ;; *) preset=release ;; esac
 done
 scripts/build.sh "$preset" smlp_revision
+if [ -e .deps/environment.sh ]; then . .deps/environment.sh; fi
+# Each source by itself, beside what is generated in the build. clang cannot read the precompiled headers of GCC; sources
+# include what they use, so it needs none.
 commands=build/tidy/$preset
-mkdir -p "$commands"
-# clang cannot read the precompiled headers of GCC. Sources include what they use, so it needs none.
-sed -E 's/ -Winvalid-pch -include [^ ]+//' "build/$preset/compile_commands.json" > "$commands/compile_commands.json"
+cmake --preset "$preset" -B "$commands" -DCMAKE_UNITY_BUILD=OFF > /dev/null
+sed -i -E 's/ -Winvalid-pch -include [^ ]+//; s#/build/tidy/#/build/#g' "$commands/compile_commands.json"
 
 check() { # clang-tidy's count of what it left out in other headers is not shown
   local said

@@ -20,14 +20,14 @@ namespace smlp {
 namespace {
 
 // stb takes what lies behind the end for zeros: that it asked for it is noted here.
-struct Source {
+struct BmpSource {
   std::span<const std::byte> bytes;
   std::size_t position = 0;
   bool ended = false;
 };
 
 int read_bytes(void* user, char* out, int size) {
-  auto& source = *static_cast<Source*>(user);
+  auto& source = *static_cast<BmpSource*>(user);
   const std::size_t count = std::min(source.bytes.size() - source.position, static_cast<std::size_t>(size));
   std::memcpy(out, source.bytes.data() + source.position, count);
   source.position += count;
@@ -36,13 +36,13 @@ int read_bytes(void* user, char* out, int size) {
 }
 
 void skip_bytes(void* user, int size) {
-  auto& source = *static_cast<Source*>(user);
+  auto& source = *static_cast<BmpSource*>(user);
   const std::int64_t wanted = static_cast<std::int64_t>(source.position) + size;
   source.position = static_cast<std::size_t>(std::clamp<std::int64_t>(wanted, 0, std::ssize(source.bytes)));
 }
 
 int is_at_end(void* user) {
-  const auto& source = *static_cast<const Source*>(user);
+  const auto& source = *static_cast<const BmpSource*>(user);
   return source.position == source.bytes.size();
 }
 
@@ -56,13 +56,13 @@ struct FreePixels {
 
 Image decode_bmp(std::span<const std::byte> bytes, std::string_view name) {
   int width = 0, height = 0, channels = 0;
-  Source header{bytes};
+  BmpSource header{bytes};
   if (!stbi_info_from_callbacks(&callbacks, &header, &width, &height, &channels))
     fail(ErrorKind::data, "{}: not a readable BMP: {}", name, stbi_failure_reason());
   if (width < 1 || height == 0 || std::int64_t{width} * std::abs(std::int64_t{height}) > max_image_pixels)
     fail(ErrorKind::data, "{}: a BMP of {} x {} pixels, 1 to {} are accepted", name, width, height,
          max_image_pixels);
-  Source source{bytes};
+  BmpSource source{bytes};
   const std::unique_ptr<stbi_uc, FreePixels> rgb(
       stbi_load_from_callbacks(&callbacks, &source, &width, &height, &channels, 3));
   if (!rgb) fail(ErrorKind::data, "{}: not a readable BMP: {}", name, stbi_failure_reason());

@@ -10,12 +10,12 @@
 namespace smlp {
 namespace {
 
-struct Source {
+struct GifSource {
   std::span<const std::byte> rest;
 };
 
 int read_bytes(GifFileType* gif, GifByteType* out, int size) {
-  auto& rest = static_cast<Source*>(gif->UserData)->rest;
+  auto& rest = static_cast<GifSource*>(gif->UserData)->rest;
   const std::size_t count = std::min(rest.size(), static_cast<std::size_t>(size));
   std::memcpy(out, rest.data(), count);
   rest = rest.subspan(count);
@@ -106,7 +106,7 @@ class Decoder {
     return rgb;
   }
 
-  Source source_;
+  GifSource source_;
   std::string_view name_;
   GifFileType* gif_ = nullptr;
   int transparent_ = NO_TRANSPARENT_COLOR;

@@ -11,18 +11,18 @@ namespace smlp {
 namespace {
 
 constexpr std::string_view magic("\x93NUMPY", 6);
-constexpr std::size_t header_limit = 1 << 20;
-constexpr std::size_t dimension_limit = 32;
+constexpr std::size_t npy_header_limit = 1 << 20;
+constexpr std::size_t npy_dimension_limit = 32;
 constexpr std::size_t growth_digits = 21;  // numpy.lib.format.GROWTH_AXIS_MAX_DIGITS
 
-struct ItemSize {
+struct NpyType {
   std::string_view dtype;
   std::size_t bytes;
 };
-constexpr ItemSize item_sizes[] = {{"|u1", 1}, {"|i1", 1}, {"|b1", 1}, {"<i2", 2}, {"<i4", 4}, {"<i8", 8},
-                                   {"<u2", 2}, {"<u4", 4}, {"<u8", 8}, {"<f2", 2}, {"<f4", 4}, {"<f8", 8},
-                                   {">i2", 2}, {">i4", 4}, {">i8", 8}, {">u2", 2}, {">u4", 4}, {">u8", 8},
-                                   {">f2", 2}, {">f4", 4}, {">f8", 8}};
+constexpr NpyType npy_types[] = {{"|u1", 1}, {"|i1", 1}, {"|b1", 1}, {"<i2", 2}, {"<i4", 4}, {"<i8", 8},
+                                 {"<u2", 2}, {"<u4", 4}, {"<u8", 8}, {"<f2", 2}, {"<f4", 4}, {"<f8", 8},
+                                 {">i2", 2}, {">i4", 4}, {">i8", 8}, {">u2", 2}, {">u4", 4}, {">u8", 8},
+                                 {">f2", 2}, {">f4", 4}, {">f8", 8}};
 
 // What NumPy takes besides a letter and a size: its names, and C's letters.
 constexpr std::pair<std::string_view, std::string_view> type_names[] = {
@@ -104,8 +104,8 @@ class HeaderReader {
     if (peek() == '[') broken("a structured array, which is not supported,");
     const std::string given = string("a type");
     std::string value = one_spelling(given);
-    const bool known = std::any_of(std::begin(item_sizes), std::end(item_sizes),
-                                   [&](const ItemSize& item) { return item.dtype == value; });
+    const bool known = std::any_of(std::begin(npy_types), std::end(npy_types),
+                                   [&](const NpyType& item) { return item.dtype == value; });
     if (!known)
       broken(fmt::format("element type '{}', which is not supported (whole numbers and floats are),", given));
     return value;
@@ -126,7 +126,7 @@ class HeaderReader {
     expect('(');
     while (peek() != ')') {
       if (!comma) broken("no ','");
-      if (dimensions.size() == dimension_limit) broken("a shape of more than 32 dimensions");
+      if (dimensions.size() == npy_dimension_limit) broken("a shape of more than 32 dimensions");
       dimensions.push_back(dimension());
       comma = peek() == ',';
       if (comma) ++position_;
@@ -185,7 +185,7 @@ std::uint64_t NpyHeader::elements() const {
 }
 
 std::size_t npy_item_size(std::string_view dtype) {
-  for (const ItemSize& item : item_sizes)
+  for (const NpyType& item : npy_types)
     if (item.dtype == dtype) return item.bytes;
   fail(ErrorKind::data, "array element type '{}' is not supported", dtype);
 }
@@ -203,9 +203,9 @@ NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view na
   if (bytes.size() < start)
     fail(ErrorKind::data, "{}: the .npy header is cut off at byte {}", name, bytes.size());
   const std::size_t length = little_endian(bytes.subspan(8, start - 8));
-  if (length > header_limit)
+  if (length > npy_header_limit)
     fail(ErrorKind::data, "{}: a .npy header of {} bytes (byte 8), at most {} are accepted", name, length,
-         header_limit);
+         npy_header_limit);
   if (bytes.size() < start + length)
     fail(ErrorKind::data, "{}: the .npy header is cut off at byte {}", name, bytes.size());
   NpyHeader header = HeaderReader(text.substr(start, length), start, name).read();

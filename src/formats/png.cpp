@@ -10,7 +10,7 @@ namespace smlp {
 namespace {
 
 // libpng reports errors by longjmp: between setjmp and the calls below there are no objects with destructors.
-struct Source {
+struct PngSource {
   const std::byte* data;
   std::size_t size;
   std::size_t position;
@@ -18,14 +18,14 @@ struct Source {
 };
 
 void read_bytes(png_structp png, png_bytep out, std::size_t size) {
-  auto& source = *static_cast<Source*>(png_get_io_ptr(png));
+  auto& source = *static_cast<PngSource*>(png_get_io_ptr(png));
   if (size > source.size - source.position) png_error(png, "the file is cut off");
   std::memcpy(out, source.data + source.position, size);
   source.position += size;
 }
 
 [[noreturn]] void on_error(png_structp png, png_const_charp message) {
-  auto& source = *static_cast<Source*>(png_get_error_ptr(png));
+  auto& source = *static_cast<PngSource*>(png_get_error_ptr(png));
   std::strncpy(source.message, message, sizeof source.message - 1);
   png_longjmp(png, 1);
 }
@@ -98,7 +98,7 @@ class Decoder {
     return true;
   }
 
-  Source source_;
+  PngSource source_;
   std::string_view name_;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;

@@ -14,8 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t header_limit = 100'000'000;
-constexpr std::size_t dimension_limit = 64;
+constexpr std::uint64_t safetensors_header_limit = 100'000'000;
+constexpr std::size_t safetensors_dimension_limit = 64;
 
 struct Parsed {
   std::string name, dtype;
@@ -94,7 +94,8 @@ class HeaderHandler : public nlohmann::json_sax<json> {
   }
 
   bool number_unsigned(number_unsigned_t value) override {
-    if (place_ == Place::shape && tensors.back().shape.size() < dimension_limit && value <= INT64_MAX) {
+    if (place_ == Place::shape && tensors.back().shape.size() < safetensors_dimension_limit &&
+        value <= INT64_MAX) {
       tensors.back().shape.push_back(static_cast<std::int64_t>(value));
       return true;
     }
@@ -174,17 +175,17 @@ class HeaderHandler : public nlohmann::json_sax<json> {
   bool seen_dtype_ = false, seen_shape_ = false, seen_offsets_ = false;
 };
 
-struct ItemSize {
+struct SafetensorsType {
   std::string_view dtype;
   std::size_t bytes;
 };
-constexpr ItemSize item_sizes[] = {{"BOOL", 1},    {"U8", 1},  {"I8", 1},   {"F8_E5M2", 1}, {"F8_E4M3", 1},
-                                   {"F8_E8M0", 1}, {"I16", 2}, {"U16", 2},  {"F16", 2},     {"BF16", 2},
-                                   {"I32", 4},     {"U32", 4}, {"F32", 4},  {"F64", 8},     {"I64", 8},
-                                   {"U64", 8},     {"C64", 8}, {"C128", 16}};
+constexpr SafetensorsType safetensors_types[] = {
+    {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E5M2", 1}, {"F8_E4M3", 1}, {"F8_E8M0", 1},
+    {"I16", 2},  {"U16", 2}, {"F16", 2}, {"BF16", 2},    {"I32", 4},     {"U32", 4},
+    {"F32", 4},  {"F64", 8}, {"I64", 8}, {"U64", 8},     {"C64", 8},     {"C128", 16}};
 
 std::size_t known_item_size(std::string_view dtype) {  // 0: unknown
-  for (const ItemSize& each : item_sizes)
+  for (const SafetensorsType& each : safetensors_types)
     if (each.dtype == dtype) return each.bytes;
   return 0;
 }
@@ -267,9 +268,9 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : name_(path
   const auto bytes = file_.bytes();
   if (bytes.size() < 8) fail(ErrorKind::data, "{}: {} bytes, too short for safetensors", name_, bytes.size());
   const std::uint64_t length = little_endian64(bytes);
-  if (length > header_limit)
+  if (length > safetensors_header_limit)
     fail(ErrorKind::data, "{}: a header of {} bytes, at most {} are accepted: not a safetensors file?", name_,
-         length, header_limit);
+         length, safetensors_header_limit);
   if (length > bytes.size() - 8)
     fail(ErrorKind::data, "{}: the file ends at byte {}, within its header of {} bytes", name_, bytes.size(),
          length);

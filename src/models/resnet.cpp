@@ -86,7 +86,7 @@ class Counter {
   Weights weights_;
 };
 
-std::string block_name(std::size_t stage, std::int64_t block) {
+std::string stage_block(std::size_t stage, std::int64_t block) {
   return fmt::format("layer{}.{}.", stage + 1, block);
 }
 
@@ -101,7 +101,7 @@ Counter count_layers(const ResNetConfig& config, int image_size) {
   const std::array<std::int64_t, 4> stages = config.blocks();
   for (std::size_t stage = 0; stage < stages.size(); ++stage)
     for (std::int64_t i = 0; i < stages[stage]; ++i)
-      counter.block(block_name(stage, i), config.width << stage, stage > 0 && i == 0 ? 2 : 1,
+      counter.block(stage_block(stage, i), config.width << stage, stage > 0 && i == 0 ? 2 : 1,
                     config.bottleneck());
   return counter;
 }
@@ -162,7 +162,7 @@ std::optional<RecognisedModel> ResNetConfig::recognise(const TensorShapes& shape
   const bool bottleneck = shapes.has("layer1.0.conv3.weight");
   std::array<std::int64_t, 4> found{};
   for (std::size_t stage = 0; stage < found.size(); ++stage)
-    found[stage] = shapes.count([&](std::int64_t i) { return block_name(stage, i) + "conv1.weight"; });
+    found[stage] = shapes.count([&](std::int64_t i) { return stage_block(stage, i) + "conv1.weight"; });
   const auto variant = std::ranges::find_if(variants, [&](const Variant& each) {
     return each.blocks == found && (each.depth >= 50) == bottleneck;
   });

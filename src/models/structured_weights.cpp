@@ -9,7 +9,7 @@
 namespace smlp {
 namespace {
 
-using Sizes = std::pair<std::int64_t, std::int64_t>;         // in, out
+using LayerSizes = std::pair<std::int64_t, std::int64_t>;    // in, out
 constexpr std::int64_t most_values = std::int64_t{1} << 26;  // above the largest image's and width's
 
 // The tensor by which a structured layer is known, its dimensions, and the sizes that they and those of the
@@ -17,7 +17,7 @@ constexpr std::int64_t most_values = std::int64_t{1} << 26;  // above the larges
 struct KnownBy {
   Structure structure;
   const char* tensor;
-  Sizes (*sizes)(const TensorShapes& shapes, const std::string& layer);
+  LayerSizes (*sizes)(const TensorShapes& shapes, const std::string& layer);
 };
 
 std::int64_t product(const TensorShapes& shapes, const std::string& name, std::size_t dimensions,
@@ -29,17 +29,17 @@ std::int64_t product(const TensorShapes& shapes, const std::string& name, std::s
   return a * b;
 }
 
-Sizes of_mask(const TensorShapes& shapes, const std::string& layer) {
+LayerSizes of_mask(const TensorShapes& shapes, const std::string& layer) {
   return {product(shapes, layer + "mask", 2, 1, 1), product(shapes, layer + "mask", 2, 0, 0)};
 }
-Sizes of_blocks(const TensorShapes& shapes, const std::string& layer) {
+LayerSizes of_blocks(const TensorShapes& shapes, const std::string& layer) {
   return {product(shapes, layer + "blocks", 3, 0, 2), product(shapes, layer + "blocks", 3, 0, 1)};
 }
-Sizes of_low_rank(const TensorShapes& shapes, const std::string& layer) {
+LayerSizes of_low_rank(const TensorShapes& shapes, const std::string& layer) {
   return {product(shapes, layer + "v", 2, 1, 1), product(shapes, layer + "u", 2, 0, 0)};
 }
 // c and a are of the left factor, d and b of the right one.
-Sizes of_kronecker(const TensorShapes& shapes, const std::string& layer) {
+LayerSizes of_kronecker(const TensorShapes& shapes, const std::string& layer) {
   const auto side = [&](const char* name, std::size_t i) { return product(shapes, layer + name, 3, i, i); };
   const auto times = [&](std::int64_t a, std::int64_t b) {
     if (a > most_values / b) fail(ErrorKind::data, "{}left and right make no layer", layer);
@@ -47,7 +47,7 @@ Sizes of_kronecker(const TensorShapes& shapes, const std::string& layer) {
   };
   return {times(side("left", 2), side("right", 2)), times(side("left", 1), side("right", 1))};
 }
-Sizes of_block_diagonals(const TensorShapes& shapes, const std::string& layer) {
+LayerSizes of_block_diagonals(const TensorShapes& shapes, const std::string& layer) {
   return {product(shapes, layer + "right_blocks", 3, 0, 2), product(shapes, layer + "left_blocks", 3, 0, 1)};
 }
 

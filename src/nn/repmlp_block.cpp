@@ -8,21 +8,21 @@ namespace {
 
 using torch::Tensor;
 
-// A linear layer whose weight [out, in, 1, 1] is named and shaped as a convolution's.
-class Pointwise : public torch::nn::Module {
- public:
-  Pointwise(std::int64_t in, std::int64_t out)
-      : weight_(register_parameter("weight", uniform({out, in, 1, 1}, in))),
-        bias_(register_parameter("bias", uniform({out}, in))) {}
-  Tensor forward(const Tensor& x) { return at::linear(x, weight_.flatten(1), bias_); }
-
- private:
-  Tensor weight_, bias_;
-};
-
 }  // namespace
 
 class RepMlpBlock::GlobalPerceptron : public torch::nn::Module {
+  // A linear layer whose weight [out, in, 1, 1] is named and shaped as a convolution's.
+  class Pointwise : public torch::nn::Module {
+   public:
+    Pointwise(std::int64_t in, std::int64_t out)
+        : weight_(register_parameter("weight", uniform({out, in, 1, 1}, in))),
+          bias_(register_parameter("bias", uniform({out}, in))) {}
+    Tensor forward(const Tensor& x) { return at::linear(x, weight_.flatten(1), bias_); }
+
+   private:
+    Tensor weight_, bias_;
+  };
+
  public:
   GlobalPerceptron(std::int64_t channels, std::int64_t inner)
       : fc1_(register_module("fc1", std::make_shared<Pointwise>(channels, inner))),

@@ -9,7 +9,7 @@
 namespace smlp {
 namespace {
 
-std::string file_name(const std::string& part) {
+std::string part_file_name(const std::string& part) {
   return part + ".safetensors";
 }
 
@@ -49,7 +49,7 @@ void write_checkpoint_folder(const fs::path& target, const std::vector<Checkpoin
   for (const CheckpointPart& part : parts) {
     const fs::path file = part_file(staged.path(), part.name);
     save_tensors(file, part.tensors);
-    hashes[file_name(part.name)] = file_hash(file);
+    hashes[part_file_name(part.name)] = file_hash(file);
   }
   write_file_atomically(state_file(staged.path()), state_text(state, hashes));
   staged.commit();
@@ -62,7 +62,7 @@ void save_checkpoint(const fs::path& run, const std::vector<CheckpointPart>& par
 }
 
 void load_part(const fs::path& checkpoint, const CheckpointPart& part, const std::string& ignored) {
-  check_hash(checkpoint, read_state_file(checkpoint), file_name(part.name));
+  check_hash(checkpoint, read_state_file(checkpoint), part_file_name(part.name));
   load_tensors(part_file(checkpoint, part.name), part.tensors, ignored);
 }
 
@@ -71,10 +71,11 @@ TrainingState load_checkpoint(const fs::path& checkpoint, const std::vector<Chec
   const bool resumes = purpose == CheckpointPart::Needed::to_resume;
   StateFile saved = read_state_file(checkpoint);
   for (const auto& [file, hash] : saved.hashes)
-    if (resumes &&
-        std::none_of(parts.begin(), parts.end(),
-                     // Named, because clang before 16 does not capture a structured binding.
-                     [&file = file](const CheckpointPart& part) { return file_name(part.name) == file; }))
+    if (resumes && std::none_of(parts.begin(), parts.end(),
+                                // Named, because clang before 16 does not capture a structured binding.
+                                [&file = file](const CheckpointPart& part) {
+                                  return part_file_name(part.name) == file;
+                                }))
       fail(ErrorKind::data, "{}: it holds {}, which this training has no use for: it cannot go on from here",
            checkpoint.string(), file);
   for (const CheckpointPart& part : parts)

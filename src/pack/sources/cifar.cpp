@@ -31,9 +31,9 @@ Image interleave(const std::byte* planar) {
   return image;
 }
 
-class Reading {
+class CifarReading {
  public:
-  Reading(const Layout& layout, const SourceRequest& request, const SampleSink& sink)
+  CifarReading(const Layout& layout, const SourceRequest& request, const SampleSink& sink)
       : layout_(layout), request_(request), sink_(sink) {}
 
   SourceResult read() {
@@ -121,7 +121,7 @@ SourceResult read_cifar10(const SourceRequest& request, const SampleSink& sink) 
       0,
       10'000,
       10'000};
-  return Reading(layout, request, sink).read();
+  return CifarReading(layout, request, sink).read();
 }
 
 SourceResult read_cifar100(const SourceRequest& request, const SampleSink& sink) {
@@ -135,7 +135,7 @@ SourceResult read_cifar100(const SourceRequest& request, const SampleSink& sink)
                       coarse ? std::size_t{0} : std::size_t{1},
                       50'000,
                       10'000};
-  return Reading(layout, request, sink).read();
+  return CifarReading(layout, request, sink).read();
 }
 
 }  // namespace smlp

@@ -18,9 +18,9 @@ namespace {
 
 constexpr const char* expected = "; expected CLASS/… or train/CLASS/… and test/CLASS/… (or val/CLASS/…)";
 
-class Reading {
+class FolderReading {
  public:
-  Reading(const SourceRequest& request, const SampleSink& sink)
+  FolderReading(const SourceRequest& request, const SampleSink& sink)
       : request_(request),
         sink_(sink),
         from_(request.from.string()),
@@ -278,7 +278,7 @@ class Reading {
 }  // namespace
 
 SourceResult read_folder(const SourceRequest& request, const SampleSink& sink) {
-  return Reading(request, sink).read();
+  return FolderReading(request, sink).read();
 }
 
 }  // namespace smlp

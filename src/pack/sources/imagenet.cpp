@@ -20,9 +20,9 @@ bool holds_class_folders(const fs::path& from) {
   return fs::is_directory(from) && !fs::exists(from / train_tar) && !fs::exists(from / val_tar);
 }
 
-class Reading {
+class ImageNetReading {
  public:
-  Reading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {}
+  ImageNetReading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {}
 
   SourceResult read() {
     const bool folder = fs::is_directory(request_.from);
@@ -136,7 +136,7 @@ class Reading {
 
 SourceResult read_imagenet(const SourceRequest& request, const SampleSink& sink) {
   if (holds_class_folders(request.from)) return read_folder(request, sink);
-  return Reading(request, sink).read();
+  return ImageNetReading(request, sink).read();
 }
 
 }  // namespace smlp

@@ -14,9 +14,9 @@
 namespace smlp {
 namespace {
 
-class Reading {
+class ImageNet21kReading {
  public:
-  Reading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {
+  ImageNet21kReading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {
     listed_ = listed_classes(request);
     missing_ = {listed_.begin(), listed_.end()};
   }
@@ -77,7 +77,7 @@ class Reading {
 }  // namespace
 
 SourceResult read_imagenet21k(const SourceRequest& request, const SampleSink& sink) {
-  if (std::optional<SourceResult> tars = Reading(request, sink).read()) return std::move(*tars);
+  if (std::optional<SourceResult> tars = ImageNet21kReading(request, sink).read()) return std::move(*tars);
   if (request.options.min_images > 0 || request.options.holdout > 0)
     fail(ErrorKind::data,
          "{}: holds no tar files of a class each, of which --min-images and --holdout choose; pack class "

@@ -29,9 +29,9 @@ Image transpose(const std::byte* planes) {
   return image;
 }
 
-class Reading {
+class Stl10Reading {
  public:
-  Reading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {}
+  Stl10Reading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {}
 
   SourceResult read() {
     read_archive(
@@ -144,7 +144,7 @@ class Reading {
 }  // namespace
 
 SourceResult read_stl10(const SourceRequest& request, const SampleSink& sink) {
-  return Reading(request, sink).read();
+  return Stl10Reading(request, sink).read();
 }
 
 }  // namespace smlp

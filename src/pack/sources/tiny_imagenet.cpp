@@ -36,9 +36,10 @@ Place place_of(const std::string& path) {
   return {};
 }
 
-class Reading {
+class TinyImageNetReading {
  public:
-  Reading(const SourceRequest& request, const SampleSink& sink) : request_(request), sink_(sink) {}
+  TinyImageNetReading(const SourceRequest& request, const SampleSink& sink)
+      : request_(request), sink_(sink) {}
 
   // The lists may lie behind the images that need them: they are read first.
   SourceResult read() {
@@ -134,7 +135,7 @@ class Reading {
 }  // namespace
 
 SourceResult read_tiny_imagenet(const SourceRequest& request, const SampleSink& sink) {
-  return Reading(request, sink).read();
+  return TinyImageNetReading(request, sink).read();
 }
 
 }  // namespace smlp

@@ -20,7 +20,7 @@
 namespace smlp {
 namespace {
 
-constexpr std::size_t label_limit = 1 << 20;  // bytes of a .cls or .json file
+constexpr std::size_t label_bytes_limit = 1 << 20;  // bytes of a .cls or .json file
 constexpr int label_depth = 64;
 constexpr std::uint64_t shard_limit = 1'000'000;
 
@@ -197,8 +197,8 @@ class ShardReader {
     for (std::size_t got = buffer.size(); got == buffer.size();) {
       got = entry.read(buffer);
       text.append(reinterpret_cast<const char*>(buffer.data()), got);
-      if (text.size() > label_limit)
-        fail(ErrorKind::data, "{}: over {} bytes for a label", entry.where(), label_limit);
+      if (text.size() > label_bytes_limit)
+        fail(ErrorKind::data, "{}: over {} bytes for a label", entry.where(), label_bytes_limit);
     }
     return text;
   }

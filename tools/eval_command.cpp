@@ -63,8 +63,8 @@ DeviceConfig device_of(const RunConfig& config, const EvalOptions& options) {
 
 // What would change nothing is refused.
 void check_assignments(const std::vector<std::string>& assignments) {
-  constexpr std::array sections{"augment.", "data.mean", "data.prefetch", "data.std",
-                                "device.",  "model.",    "run.seed"};
+  constexpr std::array sections{"augment.", "data.mean", "data.prefetch", "data.resident",
+                                "data.std", "device.",   "model.",        "run.seed"};
   for (const std::string& each : assignments)
     if (std::ranges::none_of(sections, [&](const char* section) { return each.starts_with(section); }))
       fail(ErrorKind::usage, "--set {}: not a key of an evaluation, which are {} and the other options' own",
@@ -139,7 +139,8 @@ EvaluationOptions evaluation_options(const EvalOptions& options, const DataConfi
           .workers = static_cast<int>(resolve_workers(data, device)),
           .prefetch = static_cast<int>(data.prefetch),
           .real = real,
-          .permute_pixels = data.permute_pixels};
+          .permute_pixels = data.permute_pixels,
+          .resident = data.resident};
 }
 
 // False: a signal ended it.

@@ -30,10 +30,9 @@ std::vector<std::string> chosen_columns(const std::vector<Row>& rows, const std:
 
 // Settings that change no result.
 bool is_minor(const std::string& column) {
-  static constexpr std::array minor{
-      "data.mean",   "data.std",        "run.seed",        "device.threads",
-      "device.type", "data.workers",    "data.prefetch",   "data.cache_features",
-      "checkpoint.", "train.log_every", "train.eval_every"};
+  static constexpr std::array minor{"data.mean",     "data.std",     "run.seed",        "device.threads",
+                                    "device.type",   "data.workers", "data.prefetch",   "data.cache_features",
+                                    "data.resident", "checkpoint.",  "train.log_every", "train.eval_every"};
   return std::any_of(minor.begin(), minor.end(),
                      [&](const char* start) { return column.starts_with(start); });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "bench_subject.hpp"
 #include "smlp/batches/image_batches.hpp"
@@ -14,6 +15,7 @@
 #include "smlp/optim/clip.hpp"
 #include "smlp/run/path_kind.hpp"
 #include "smlp/train/experiment.hpp"
+#include "smlp/train/resident_images.hpp"
 #include "smlp/train/training_step.hpp"
 
 namespace smlp {
@@ -47,15 +49,18 @@ std::shared_ptr<const Dataset> open_set(const RunConfig& config, const char* spl
   return open_dataset(config.data.root, split);
 }
 
-RenderOptions rendering(const RunConfig& config, const Dataset& set) {
+RenderOptions rendering(const RunConfig& config, const Dataset& set, const Device& device) {
+  constexpr double wanted = std::numeric_limits<double>::infinity();
   return {resolve_normalization(config.data, set.info()), static_cast<int>(config.data.image_size),
-          config.train.batch_size, config.data.permute_pixels};
+          config.train.batch_size, config.data.permute_pixels,
+          resident_bytes(config.data.resident, set, wanted, device.torch, /*others=*/0) > 0};
 }
 
 std::shared_ptr<TrainImages> training_images(const RunConfig& config,
-                                             const std::shared_ptr<const Dataset>& set) {
+                                             const std::shared_ptr<const Dataset>& set,
+                                             const Device& device) {
   return std::make_shared<TrainImages>(set, choose_subset(*set, config.data.subset, 0).train,
-                                       rendering(config, *set),
+                                       rendering(config, *set, device),
                                        TrainImagesOptions{.augment = config.augment, .seed = 0});
 }
 
@@ -73,7 +78,7 @@ BenchRow retimed(BenchRow row, const char* kind, const Device& device, const Tim
 BenchRow loader_row(const RunConfig& config, const BenchOptions& options,
                     const std::shared_ptr<const Dataset>& set, const Device& device) {
   const int workers = static_cast<int>(resolve_workers(config.data, device));
-  BatchLoader loader(training_images(config, set), 0, std::int64_t{1} << 40, workers,
+  BatchLoader loader(training_images(config, set, device), 0, std::int64_t{1} << 40, workers,
                      static_cast<int>(config.data.prefetch), device.torch);
   torch::Tensor images;
   const Timing timing =
@@ -177,7 +182,7 @@ std::vector<BenchRow> bench_epoch(const RunConfig& config, BenchOptions options)
   const Subject subject = make_subject(config, options);
   const BenchRow loader_alone = loader_row(config, options, set, subject.device);
   TrainingStep step = make_step(config, subject);
-  BatchLoader loader(training_images(config, set), 0, std::int64_t{1} << 40,
+  BatchLoader loader(training_images(config, set, subject.device), 0, std::int64_t{1} << 40,
                      static_cast<int>(resolve_workers(config.data, subject.device)),
                      static_cast<int>(config.data.prefetch), subject.device.torch, step.image_type());
   std::int64_t steps = 0;
@@ -200,8 +205,8 @@ std::vector<BenchRow> bench_tta(const RunConfig& config, BenchOptions options) {
   const Subject subject = make_subject(config, options);
   subject.model->eval();
   const torch::NoGradGuard no_grad;
-  const auto source =
-      std::make_shared<CropImages>(set, rendering(config, *set), config.augment, std::int64_t{1} << 20, 0);
+  const auto source = std::make_shared<CropImages>(set, rendering(config, *set, subject.device),
+                                                   config.augment, std::int64_t{1} << 20, 0);
   BatchLoader loader(source, 0, source->steps(),
                      static_cast<int>(resolve_workers(config.data, subject.device)),
                      static_cast<int>(config.data.prefetch), subject.device.torch);

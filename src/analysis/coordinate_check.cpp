@@ -107,7 +107,8 @@ RunConfig of_width(const RunConfig& config, const std::string& parametrization, 
   return parse_run_config(
       config.yaml(), "the configuration",
       {set("model.width", std::to_string(width)), set("model.parametrization", parametrization),
-       set("model.base_width", std::to_string(base)), set("device.kernels", "torch")});
+       set("model.base_width", std::to_string(base)), set("device.kernels", "torch"),
+       set("data.resident", "off")});
 }
 
 // One training.
@@ -156,6 +157,12 @@ std::vector<LayerCoordinates> check_coordinates(const RunConfig& config, const C
   std::ranges::sort(widths);
   widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
   if (widths.size() < 2) fail(ErrorKind::usage, "the coordinate check needs two widths or more");
+  const ConfigNode keys = parse_yaml(config.yaml(), "the configuration");
+  if (keys.find("model")->find("parametrization") == nullptr)
+    fail(ErrorKind::usage,
+         "{} has no model.parametrization, so there is no µP of it to check: it is defined for b_mlp and "
+         "s_mlp",
+         config.model.name);
   std::vector<LayerCoordinates> rows;
   for (const std::string& parametrization : options.parametrizations)
     for (const std::int64_t width : widths)

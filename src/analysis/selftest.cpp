@@ -9,6 +9,7 @@
 #include <set>
 
 #include "selftest_runs.hpp"
+#include "smlp/batches/device_renderer.hpp"
 #include "smlp/batches/image_batches.hpp"
 #include "smlp/batches/loader.hpp"
 #include "smlp/core/error.hpp"
@@ -185,15 +186,24 @@ class Selftest {
 
   void check_batches() {
     const Device device = open(Precision::fp32);
-    check("augmented batches", Precision::fp32, 0, [&] {
+    compare_batches("augmented batches", device, /*resident=*/false);
+    if (renders_on(device.torch, open_dataset("shapes", "train")->image_size()))
+      compare_batches("augmented batches, the images on the device", device, /*resident=*/true);
+  }
+
+  void compare_batches(const char* name, const Device& device, bool resident) {
+    check(name, Precision::fp32, 0, [&] {
       constexpr std::int64_t batches = 4;
       const auto data = open_dataset("shapes", "train");
       std::vector<std::int64_t> all(200);
       for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int64_t>(i) * 7;
-      const auto source = std::make_shared<TrainImages>(
-          data, all,
-          RenderOptions{.normalization = data->info().statistics, .image_size = 27, .batch_size = 37},
-          TrainImagesOptions{.augment = AugmentConfig{}, .seed = 3});
+      const auto source =
+          std::make_shared<TrainImages>(data, all,
+                                        RenderOptions{.normalization = data->info().statistics,
+                                                      .image_size = 27,
+                                                      .batch_size = 37,
+                                                      .resident = resident},
+                                        TrainImagesOptions{.augment = AugmentConfig{}, .seed = 3});
       BatchLoader loader(source, 0, batches, 2, 2, device.torch);
       HostBuffers buffers;
       std::vector<torch::Tensor> found, expected;

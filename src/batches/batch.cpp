@@ -4,12 +4,37 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "smlp/batches/device_renderer.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/device/parallel.hpp"
 
 namespace smlp {
+namespace {
+
+constexpr std::int64_t view_ints = sizeof(ImageView) / sizeof(int);
+
+}  // namespace
+
+std::int64_t Batch::small_size(std::int64_t images, bool mixed, std::int64_t boxes) {
+  static_assert(view_ints % 2 == 0);
+  return images + (mixed ? images + 1 : 0) + boxes * view_ints / 2;
+}
+
+void Batch::lay_out(torch::Tensor memory, std::int64_t images, bool mixed, std::int64_t boxes) {
+  std::int64_t used = 0;
+  const auto part = [&](std::int64_t count) {
+    return memory.narrow(0, std::exchange(used, used + count), count);
+  };
+  labels = part(images);
+  if (mixed) {
+    partners = part(images);
+    lambda = part(1).view(torch::kFloat32)[0];
+  }
+  if (boxes > 0) views.boxes = part(boxes * view_ints / 2).view(torch::kInt32).view({boxes, view_ints});
+  small = std::move(memory);
+}
 
 torch::Tensor HostBuffers::take(torch::IntArrayRef shape, torch::ScalarType type) {
   const auto options = torch::TensorOptions().dtype(type);

@@ -80,12 +80,20 @@ torch::Tensor DeviceRenderer::operator()(const Views& views) const {
       torch::empty({images, 3, size, size}, torch::TensorOptions(type_).device(views.boxes.device()));
   const std::int64_t tiles = (size * size + render_threads - 1) / render_threads;
   const std::int64_t runs = (images + render_run - 1) / render_run;
+  const torch::Tensor& pixels = views.pixels.defined() ? views.pixels : pixels_;
   const auto* const boxes = reinterpret_cast<const ImageView*>(views.boxes.const_data_ptr<int>());
   kernel.launch(out.device(), static_cast<unsigned>(tiles * runs), render_threads,
-                tables_.rendering(views.pixels.const_data_ptr<std::uint8_t>(), boxes), out.mutable_data_ptr(),
+                tables_.rendering(pixels.const_data_ptr<std::uint8_t>(), boxes), out.mutable_data_ptr(),
                 static_cast<int>(type_ == torch::kBFloat16), static_cast<long long>(images),
                 static_cast<int>(views.mixed), views.own_weight, views.other_weight);
   return out;
+}
+
+torch::Tensor packed_on(torch::Device device, const Dataset& dataset) {
+  const std::int64_t side = dataset.image_size();
+  // The only copy from it, and no one writes to it.
+  auto* const mapped = const_cast<std::uint8_t*>(dataset.image(0));
+  return torch::from_blob(mapped, {dataset.size(), side, side, 3}, torch::kUInt8).to(device, false, true);
 }
 
 }  // namespace smlp

@@ -48,7 +48,7 @@ Batch FeatureBatches::make(std::int64_t step, HostBuffers& buffers) const {
     std::copy_n(rows + from * width, width, out);
     return dataset_->label(chosen_.empty() ? from : chosen_[from]);
   };
-  return make_batch(buffers, {count, width}, [&](std::int64_t /*first*/) { return copy; });
+  return make_batch(buffers, {count, width}, [&](const Batch&, std::int64_t /*first*/) { return copy; });
 }
 
 }  // namespace smlp

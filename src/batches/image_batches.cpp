@@ -97,28 +97,20 @@ class ImageBatches::Mixer {
   std::int64_t other_label_;
 };
 
-// Room for the partners' labels, and the weight.
-void ImageBatches::add_mixup(Batch& batch, double lambda, std::int64_t images, HostBuffers& buffers) const {
-  batch.partners = buffers.take({images}, torch::kInt64);
-  batch.lambda = buffers.take({}, torch::kFloat32);
-  *batch.lambda.mutable_data_ptr<float>() = static_cast<float>(lambda);
-}
-
 Batch ImageBatches::make(std::int64_t step, HostBuffers& buffers) const {
   const std::int64_t images = begin(step), size = options_.image_size;
   const std::optional<double> lambda = mixup(step);
   if (!lambda)
-    return make_batch(buffers, {images, 3, size, size}, [&](std::int64_t /*first*/) {
+    return make_batch(buffers, {images, 3, size, size}, [&](const Batch&, std::int64_t /*first*/) {
       return [&, renderer = RendererPool::Lease(renderers_)](std::int64_t i, float* out) mutable {
         return render(*renderer, view(step, i), out);
       };
     });
-  Batch mixed;
-  add_mixup(mixed, *lambda, images, buffers);
-  Batch batch = make_batch(buffers, {images, 3, size, size},
-                           [&](std::int64_t first) { return Mixer(*this, step, first, mixed, *lambda); });
-  batch.partners = mixed.partners;
-  batch.lambda = mixed.lambda;
+  Batch batch = make_batch(
+      buffers, {images, 3, size, size},
+      [&](const Batch& made, std::int64_t first) { return Mixer(*this, step, first, made, *lambda); },
+      /*mixed=*/true);
+  *batch.lambda.mutable_data_ptr<float>() = static_cast<float>(*lambda);
   return batch;
 }
 
@@ -127,25 +119,32 @@ Batch ImageBatches::make_views(std::int64_t step, HostBuffers& buffers) const {
   const std::optional<double> lambda = mixup(step);
   const std::int64_t before = lambda ? 1 : 0, rows = images + before, bytes = side * side * 3;
   Batch batch;
-  batch.labels = buffers.take({images}, torch::kInt64);
-  batch.views.pixels = buffers.take({rows, side, side, 3}, torch::kUInt8);
-  batch.views.boxes =
-      buffers.take({rows, static_cast<std::int64_t>(sizeof(ImageView) / sizeof(int))}, torch::kInt32);
+  batch.lay_out(buffers.take({Batch::small_size(images, lambda.has_value(), rows)}, torch::kInt64), images,
+                lambda.has_value(), rows);
   if (lambda) {
-    add_mixup(batch, *lambda, images, buffers);
+    *batch.lambda.mutable_data_ptr<float>() = static_cast<float>(*lambda);
     batch.views.mixed = true;
     batch.views.own_weight = static_cast<float>(*lambda);
     batch.views.other_weight = static_cast<float>(1 - *lambda);
   }
-  auto* const pixels = batch.views.pixels.mutable_data_ptr<std::uint8_t>();
+  std::uint8_t* pixels = nullptr;
+  if (!options_.resident) {
+    batch.views.pixels = buffers.take({rows, side, side, 3}, torch::kUInt8);
+    pixels = batch.views.pixels.mutable_data_ptr<std::uint8_t>();
+  }
   auto* const boxes = reinterpret_cast<ImageView*>(batch.views.boxes.mutable_data_ptr<int>());
   auto* const labels = batch.labels.mutable_data_ptr<std::int64_t>();
   auto* const partners = lambda ? batch.partners.mutable_data_ptr<std::int64_t>() : nullptr;
   buffers.fill(rows, [&](std::int64_t first, std::int64_t end) {
     for (std::int64_t row = first; row < end; ++row) {
       const auto [image, box] = view(step, row - before);
-      std::copy_n(dataset_->image(image), bytes, pixels + row * bytes);
-      boxes[row] = {static_cast<int>(row), box.x, box.y, box.width, box.height, box.flip ? 1 : 0};
+      if (pixels != nullptr) std::copy_n(dataset_->image(image), bytes, pixels + row * bytes);
+      boxes[row] = {static_cast<int>(pixels != nullptr ? row : image),
+                    box.x,
+                    box.y,
+                    box.width,
+                    box.height,
+                    box.flip ? 1 : 0};
       if (row >= before) labels[row - before] = dataset_->label(image);
       if (partners != nullptr && row < images) partners[row] = dataset_->label(image);
     }
@@ -159,7 +158,7 @@ std::unique_ptr<DeviceRenderer> ImageBatches::renderer_on(torch::Device device,
   return std::make_unique<DeviceRenderer>(
       RenderTables(dataset_->image_size(), options_.image_size, options_.normalization,
                    options_.permute_pixels, device),
-      type);
+      type, options_.resident ? packed_on(device, *dataset_) : torch::Tensor());
 }
 
 TrainImages::TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std::int64_t> chosen,

@@ -118,19 +118,19 @@ Batch BatchLoader::to_device(Batch batch) const {
   const c10::Stream compute = device.getStream(device_);
   const c10::StreamGuard copying(*copy_stream_);
   const auto copy = [&](torch::Tensor& tensor) { tensor = tensor.to(device_, /*non_blocking=*/true); };
-  if (batch.views.defined()) {
-    copy(batch.views.pixels);
-    copy(batch.views.boxes);
+  const bool rendered = batch.views.defined();
+  copy(batch.small);
+  batch.lay_out(batch.small, batch.labels.size(0), batch.partners.defined(),
+                rendered ? batch.views.boxes.size(0) : 0);
+  if (rendered) {
+    if (batch.views.pixels.defined()) copy(batch.views.pixels);
     batch.images = (*renderer_)(batch.views);
     batch.views = {};
   } else {
     copy(batch.images);
   }
-  for (torch::Tensor* each : {&batch.labels, &batch.partners, &batch.lambda})
-    if (each->defined()) copy(*each);
-  for (const torch::Tensor& each : {batch.images, batch.labels, batch.partners, batch.lambda})
-    if (each.defined())
-      device.recordDataPtrOnStream(each.storage().data_ptr(), compute);  // keeps its memory until used
+  for (const torch::Tensor& each : {batch.images, batch.small})
+    device.recordDataPtrOnStream(each.storage().data_ptr(), compute);  // keeps its memory until used
   c10::Event copied(device_.type());
   copied.record(*copy_stream_);
   copied.block(compute);

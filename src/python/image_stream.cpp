@@ -76,7 +76,7 @@ ImageStream::ImageStream(const std::string& source, const std::vector<std::strin
 void ImageStream::open_source() {
   const Experiment& e = experiment_;
   if (part_ == Part::train) {
-    source_ = training_images(e);
+    source_ = training_images(e, e.config.data.resident == DataConfig::Resident::on);
     last_step_ = std::numeric_limits<std::int64_t>::max();
     return;
   }

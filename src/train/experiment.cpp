@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "smlp/batches/device_renderer.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/rng.hpp"
@@ -61,6 +62,13 @@ StepPlan make_plan(const Experiment& e) {
   return plan;
 }
 
+void check_resident(const DataConfig& data, const Dataset& set, torch::Device device) {
+  if (data.resident != DataConfig::Resident::on || renders_on(device, set.image_size())) return;
+  fail(ErrorKind::usage,
+       "data.resident is on, but batches are rendered on the host here: a device keeps images with CUDA, "
+       "device.kernels fused, and images of up to 1,024 pixels a side; auto keeps them where it can");
+}
+
 }  // namespace
 
 bool Experiment::body_frozen() const {
@@ -110,6 +118,7 @@ Experiment plan_experiment(RunConfig config, std::shared_ptr<World> world, Resol
   refuse_other_data(config.data.root);
   e.train_set = open_dataset(config.data.root, "train");
   e.test_set = open_test_set(config.data);
+  check_resident(config.data, *e.train_set, e.device.torch);
   if (e.test_set)
     check_same_classes({e.train_set->info().classes, e.train_set->description()},
                        {e.test_set->info().classes, e.test_set->description()});

@@ -34,7 +34,7 @@ class SuppliedImages : public BatchSource {
   Batch make(std::int64_t step, HostBuffers& buffers) const override {
     const std::int64_t first = step * per_batch_, count = std::min(per_batch_, images_->size() - first);
     const std::int64_t side = options_.image_size;
-    return make_batch(buffers, {count * crops_, 3, side, side}, [&](std::int64_t first_row) {
+    return make_batch(buffers, {count * crops_, 3, side, side}, [&](const Batch&, std::int64_t first_row) {
       return [&, first_row, image = std::optional<Image>()](std::int64_t row, float* out) mutable {
         const std::int64_t i = first + row / crops_;
         if (row == first_row || row % crops_ == 0) image = load(i);

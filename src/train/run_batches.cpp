@@ -4,6 +4,7 @@
 
 #include "smlp/batches/feature_batches.hpp"
 #include "smlp/batches/image_batches.hpp"
+#include "smlp/train/run_cost.hpp"
 
 namespace smlp {
 
@@ -20,12 +21,13 @@ bool RunBatches::prepare() {
   return true;
 }
 
-std::shared_ptr<const BatchSource> training_images(const Experiment& e) {
+std::shared_ptr<const BatchSource> training_images(const Experiment& e, bool resident) {
   return std::make_shared<TrainImages>(e.train_set, e.subset.train,
                                        RenderOptions{.normalization = e.normalization,
                                                      .image_size = e.image_size(),
                                                      .batch_size = e.plan.batch_size,
-                                                     .permute_pixels = e.config.data.permute_pixels},
+                                                     .permute_pixels = e.config.data.permute_pixels,
+                                                     .resident = resident},
                                        TrainImagesOptions{.augment = e.config.augment,
                                                           .seed = e.seed(),
                                                           .window = e.window_images(),
@@ -35,7 +37,7 @@ std::shared_ptr<const BatchSource> training_images(const Experiment& e) {
 
 std::shared_ptr<const BatchSource> RunBatches::training() {
   const Experiment& e = experiment_;
-  if (!features_) return training_images(e);
+  if (!features_) return training_images(e, memory_need(e).images > 0);
   const SampleOrder order(e.plan.images, e.window_images(), e.seed());
   return std::make_shared<FeatureBatches>(features_->features(experiment_, Part::train), e.train_set,
                                           e.subset.train, e.plan.batch_size, order);

@@ -40,6 +40,10 @@ void DataConfig::fields(FieldVisitor& v) {
   v.choice("order", order, {{"random", Order::random}, {"windowed", Order::windowed}},
            "windowed: shuffled within a window that moves through the file, for sets larger than memory");
   v.field("window_mib", window_mib, "size of that window; what is held in memory", between(1, 1 << 20));
+  v.choice("resident", resident,
+           {{"auto", Resident::automatic}, {"on", Resident::on}, {"off", Resident::off}},
+           "keep the packed images in the memory of a CUDA device, which renders them from there; auto: of a "
+           "set seen at least twice that takes no more than a quarter of it");
   v.field("cache_features", cache_features,
           "with a frozen body and no augmentation: compute its features once and train the head on them");
   v.field("workers", workers,

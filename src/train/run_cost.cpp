@@ -7,6 +7,7 @@
 #include "smlp/core/text.hpp"
 #include "smlp/device/capability.hpp"
 #include "smlp/device/fused.hpp"
+#include "smlp/train/resident_images.hpp"
 
 namespace smlp {
 namespace {
@@ -29,9 +30,10 @@ double trained_bytes(const Experiment& e) {
 
 // "weights 1.2 GiB, …"
 std::string parts_of(const MemoryNeed& need, double batches) {
-  return fmt::format("weights {}, gradients {}, optimiser {}, activations {}, batches {}",
+  return fmt::format("weights {}, gradients {}, optimiser {}, activations {}, batches {}{}",
                      human_bytes(need.weights), human_bytes(need.gradients), human_bytes(need.optimizer),
-                     human_bytes(need.activations + need.passing), human_bytes(batches));
+                     human_bytes(need.activations + need.passing), human_bytes(batches),
+                     need.images > 0 ? fmt::format(", the training set {}", human_bytes(need.images)) : "");
 }
 
 // What can be made smaller so that `need` fits into `room` bytes.
@@ -68,10 +70,15 @@ MemoryNeed memory_need(const Experiment& e) {
   const double values = 3 * side * side * batch;
   const double images = values * (rendered && copied ? 2 : sizeof(float));
   const double packed = static_cast<double>(e.train_set->image_size());
-  const double sent = rendered ? 3 * packed * packed * batch : images;
   // A captured step reads its own.
   const double own = e.device.graph == GraphUse::off ? 0 : values * (copied ? 2 : sizeof(float));
-  cost.batches_on_device = e.device.is_cuda() ? BatchLoader::batches_in_flight * images + sent + own : 0;
+  if (e.device.is_cuda()) cost.batches_on_device = BatchLoader::batches_in_flight * images + own;
+  if (!e.keeps_features() && !e.solves_head())
+    cost.images =
+        resident_bytes(e.config.data.resident, *e.train_set,
+                       static_cast<double>(e.plan.total_steps()) * batch, e.device.torch, cost.on_device());
+  const double sent = cost.images > 0 ? 0 : rendered ? 3 * packed * packed * batch : images;
+  if (e.device.is_cuda()) cost.batches_on_device += sent;
   cost.batches_on_host = sent * static_cast<double>(1 + e.workers() * e.config.data.prefetch);
   return cost;
 }

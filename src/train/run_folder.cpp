@@ -25,10 +25,12 @@ namespace smlp {
 namespace {
 
 // What may differ between the parts of one run.
-constexpr std::array free_keys{
-    "run.name",       "run.output",       "device.",          "data.root",       "data.workers",
-    "data.prefetch",  "train.epochs",     "train.eval_every", "train.log_every", "train.max_bad_steps",
-    "train.patience", "run.stop_signals", "checkpoint.",      "resolved",        "resolved."};
+constexpr std::array free_keys{"run.name",         "run.output",          "device.",
+                               "data.root",        "data.workers",        "data.prefetch",
+                               "data.resident",    "train.epochs",        "train.eval_every",
+                               "train.log_every",  "train.max_bad_steps", "train.patience",
+                               "run.stop_signals", "checkpoint.",         "resolved",
+                               "resolved."};
 
 bool is_free(const std::string& path) {
   return std::any_of(free_keys.begin(), free_keys.end(), [&](const std::string& key) {

@@ -8,6 +8,7 @@
 #include "smlp/batches/loader.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
+#include "smlp/train/resident_images.hpp"
 
 namespace smlp {
 namespace {
@@ -42,9 +43,11 @@ std::optional<std::vector<TtaResult>> evaluate_crops(Model& model, const Device&
   dataset->check_files();
   check_real_labels(options.real, dataset->size(), *dataset);
   const EvaluationMode mode(model);
-  const auto source = std::make_shared<CropImages>(
-      dataset, RenderOptions{normalization, options.image_size, options.batch_size, options.permute_pixels},
-      tta.augment, tta.crops, tta.seed);
+  const double wanted = static_cast<double>(dataset->size()) * static_cast<double>(tta.crops);
+  const RenderOptions rendering{
+      normalization, options.image_size, options.batch_size, options.permute_pixels,
+      resident_bytes(options.resident, *dataset, wanted, device.torch, /*others=*/0) > 0};
+  const auto source = std::make_shared<CropImages>(dataset, rendering, tta.augment, tta.crops, tta.seed);
   BatchLoader loader(source, 0, source->steps(), options.workers, options.prefetch, device.torch);
   const std::vector<std::int64_t> marks = crop_marks(tta.crops);
   std::vector<EvaluationSums> sums;

@@ -20,15 +20,14 @@ const ChannelStatistics normalization{{0.5, 0.4, 0.3}, {0.2, 0.25, 0.3}};
 struct Case {
   std::string what;
   RenderOptions rendering;
-  std::shared_ptr<const BatchSource> source;
+  std::shared_ptr<const BatchSource> source, resident;  // that keeps the images on the device
 };
 
 constexpr int source_size = 20;
 
 // Every kind of source, to smaller, equal and larger images, with and without MixUp, for ranks, with permuted
 // pixels; batches straddle epochs.
-std::vector<Case> cases() {
-  const auto data = small_dataset(23, source_size, 5);
+std::vector<Case> cases(const std::shared_ptr<const Dataset>& data = small_dataset(23, source_size, 5)) {
   std::vector<std::int64_t> all(23);
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int64_t>(i);
   std::vector<Case> result;
@@ -36,28 +35,36 @@ std::vector<Case> cases() {
     for (const bool permuted : {false, true}) {
       const RenderOptions rendering{normalization, size, 10,
                                     permuted ? std::optional<std::int64_t>(3) : std::nullopt};
-      const auto add = [&](const std::string& what, std::shared_ptr<const BatchSource> source) {
-        result.push_back({what + " at " + std::to_string(size), rendering, std::move(source)});
+      const auto add = [&](const std::string& what, const auto& make) {
+        RenderOptions resident = rendering;
+        resident.resident = true;
+        result.push_back({what + " at " + std::to_string(size), rendering, make(rendering), make(resident)});
       };
       const auto train = [&](const AugmentConfig& augment, int rank = 0, int world = 1) {
-        return std::make_shared<TrainImages>(
-            data, all, rendering,
-            TrainImagesOptions{.augment = augment, .seed = 4, .rank = rank, .world = world});
+        return [=](const RenderOptions& how) {
+          return std::make_shared<TrainImages>(
+              data, all, how,
+              TrainImagesOptions{.augment = augment, .seed = 4, .rank = rank, .world = world});
+        };
       };
       add("mixed", train({}));
       add("mixed, second rank", train({}, 1, 2));
       add("cropped", train({CropConfig{}, 0.5, 0}));
       add("plain", train({std::nullopt, 0, 0}));
-      add("evaluation", std::make_shared<EvaluationImages>(data, std::vector<std::int64_t>{}, rendering));
-      add("crops", std::make_shared<CropImages>(data, rendering, AugmentConfig{}, 2, 1));
+      add("evaluation", [&](const RenderOptions& how) {
+        return std::make_shared<EvaluationImages>(data, std::vector<std::int64_t>{}, how);
+      });
+      add("crops", [&](const RenderOptions& how) {
+        return std::make_shared<CropImages>(data, how, AugmentConfig{}, 2, 1);
+      });
     }
   return result;
 }
 
 // The kernel's work, place by place.
-torch::Tensor render_here(const RenderTables& tables, const Views& views) {
+torch::Tensor render_here(const RenderTables& tables, const Views& views, const torch::Tensor& pixels) {
   const auto* const boxes = reinterpret_cast<const ImageView*>(views.boxes.const_data_ptr<int>());
-  const Rendering rendering = tables.rendering(views.pixels.const_data_ptr<std::uint8_t>(), boxes);
+  const Rendering rendering = tables.rendering(pixels.const_data_ptr<std::uint8_t>(), boxes);
   const int size = rendering.size, mixed = views.mixed ? 1 : 0;
   const torch::Tensor out = torch::empty({views.boxes.size(0) - mixed, 3, size * size});
   auto values = out.accessor<float, 3>();
@@ -85,7 +92,9 @@ void expect_same_targets(const Batch& a, const Batch& b, const std::string& what
 }
 
 TEST(DeviceRendering, ViewsHoldTheBatchTheHostRendersBitForBit) {
-  for (const Case& each : cases()) {
+  const auto data = small_dataset(23, source_size, 5);
+  const torch::Tensor whole_set = packed_on(torch::kCPU, *data);
+  for (const Case& each : cases(data)) {
     const RenderTables tables(source_size, each.rendering.image_size, normalization,
                               each.rendering.permute_pixels, torch::kCPU);
     for (const std::int64_t step : {0, 2}) {
@@ -94,14 +103,35 @@ TEST(DeviceRendering, ViewsHoldTheBatchTheHostRendersBitForBit) {
       const Batch host = each.source->make(step, buffers), views = each.source->make_views(step, parallel);
       ASSERT_FALSE(views.images.defined());
       expect_same_targets(host, views, each.what);
-      EXPECT_TRUE(host.images.equal(render_here(tables, views.views))) << each.what << " of step " << step;
+      EXPECT_TRUE(host.images.equal(render_here(tables, views.views, views.views.pixels)))
+          << each.what << " of step " << step;
+
+      const Batch resident = each.resident->make_views(step, parallel);
+      ASSERT_FALSE(resident.views.pixels.defined());
+      expect_same_targets(host, resident, each.what);
+      EXPECT_TRUE(host.images.equal(render_here(tables, resident.views, whole_set)))
+          << each.what << " of step " << step << ", from the whole set";
     }
+  }
+}
+
+TEST(DeviceRendering, OneCopyTakesAllThatIsSmall) {
+  for (const Case& each : cases()) {
+    HostBuffers buffers;
+    const Batch made = each.source->make_views(1, buffers);
+    Batch sent = made;
+    sent.lay_out(made.small.clone(), made.labels.size(0), made.partners.defined(), made.views.boxes.size(0));
+    expect_same_targets(made, sent, each.what);
+    EXPECT_TRUE(made.views.boxes.equal(sent.views.boxes)) << each.what;
+    for (const torch::Tensor& part : {sent.labels, sent.partners, sent.lambda, sent.views.boxes})
+      EXPECT_TRUE(!part.defined() || part.is_alias_of(sent.small)) << each.what;
   }
 }
 
 TEST(DeviceRendering, ACpuHasNone) {
   EXPECT_FALSE(renders_on(torch::kCPU, source_size));
   EXPECT_EQ(cases()[0].source->renderer_on(torch::kCPU, torch::kFloat32), nullptr);
+  EXPECT_EQ(cases()[0].resident->renderer_on(torch::kCPU, torch::kFloat32), nullptr);
 }
 
 class CudaLoader : public testing::CudaTest {};
@@ -116,11 +146,15 @@ TEST_F(CudaLoader, RendersTheBatchesOfAHost) {
   for (const Case& each : cases())
     for (const auto type : {torch::kFloat32, torch::kBFloat16}) {
       BatchLoader host(each.source, 0, 3, 0, 1, torch::kCPU),
-          device(each.source, 0, 3, 2, 2, torch::kCUDA, type);
+          device(each.source, 0, 3, 2, 2, torch::kCUDA, type),
+          resident(each.resident, 0, 3, 2, 2, torch::kCUDA, type);
       for (int step = 0; step < 3; ++step) {
-        const Batch expected = host.next(), found = to_host(device.next());
-        expect_same_targets(expected, found, each.what);
-        EXPECT_TRUE(expected.images.to(type).equal(found.images)) << each.what << " of step " << step;
+        const Batch expected = host.next();
+        for (BatchLoader* loader : {&device, &resident}) {
+          const Batch found = to_host(loader->next());
+          expect_same_targets(expected, found, each.what);
+          EXPECT_TRUE(expected.images.to(type).equal(found.images)) << each.what << " of step " << step;
+        }
       }
     }
 }

@@ -154,6 +154,17 @@ TEST_F(FakeDeviceRun, EndsWhereTheCpusEnds) {
   EXPECT_EQ(on_device.best.epoch, on_cpu.best.epoch);
 }
 
+TEST_F(FakeDeviceRun, GetsABatchInTwoCopies) {
+  const Experiment e = experiment(device());
+  BatchLoader loader(training_images(e), 0, 3, 0, 1, e.device.torch);
+  for (int step = 0; step < 3; ++step) {
+    const FakeDeviceUse before = fake_device_use();
+    const Batch batch = loader.next();
+    EXPECT_EQ((fake_device_use() - before).to_device, 2);
+    EXPECT_EQ(batch.partners.device(), e.device.torch);
+  }
+}
+
 TEST_F(FakeDeviceRun, EvaluatesAndSolvesForAHeadAsOnTheCpu) {
   const auto results = [&](const Device& on) {
     Experiment e = plan_experiment(testing::small_config(

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "smlp/batches/batch.hpp"
-#include "smlp/data/dataset_info.hpp"
+#include "smlp/data/dataset.hpp"
 #include "smlp/kernels/rendering.hpp"
 
 namespace smlp {
@@ -36,8 +36,9 @@ class RenderTables {
 // Renders on a CUDA device what Renderer renders on a host, with the same bits (bfloat16: rounded).
 class DeviceRenderer {
  public:
-  // type: of the images, float32 or bfloat16.
-  DeviceRenderer(RenderTables tables, torch::ScalarType type) : tables_(std::move(tables)), type_(type) {}
+  // type: of the images, float32 or bfloat16. pixels: for views without their own.
+  DeviceRenderer(RenderTables tables, torch::ScalarType type, torch::Tensor pixels = {})
+      : tables_(std::move(tables)), type_(type), pixels_(std::move(pixels)) {}
 
   // [B, 3, size, size] from views that are on the device, on LibTorch's current stream.
   torch::Tensor operator()(const Views& views) const;
@@ -45,6 +46,10 @@ class DeviceRenderer {
  private:
   RenderTables tables_;
   torch::ScalarType type_;
+  torch::Tensor pixels_;
 };
+
+// All images of a set, as packed, in a device's memory: [N, size, size, 3] uint8.
+torch::Tensor packed_on(torch::Device device, const Dataset& dataset);
 
 }  // namespace smlp

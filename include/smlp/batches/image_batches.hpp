@@ -50,6 +50,7 @@ struct RenderOptions {
   int image_size = 64;                           // pixels a side of what the model sees
   std::int64_t batch_size = 512;                 // over all ranks
   std::optional<std::int64_t> permute_pixels{};  // see Renderer
+  bool resident = false;  // a device that renders them keeps the whole set, of less than 2^31 images
 };
 
 // A source of crops of a data set's images, rendered on the host or on a device.
@@ -80,7 +81,6 @@ class ImageBatches : public BatchSource {
  private:
   class Mixer;
   std::int64_t render(Renderer& renderer, const View& view, float* out) const;
-  void add_mixup(Batch& batch, double lambda, std::int64_t images, HostBuffers& buffers) const;
 
   const std::shared_ptr<const Dataset> dataset_;
   const RenderOptions options_;

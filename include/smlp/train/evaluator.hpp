@@ -7,6 +7,7 @@
 #include "smlp/data/dataset.hpp"
 #include "smlp/data/real_labels.hpp"
 #include "smlp/device/device.hpp"
+#include "smlp/train/run_config.hpp"
 
 namespace smlp {
 
@@ -22,6 +23,7 @@ struct EvaluationOptions {
   bool keep_predictions = false;
   const RealLabels* real = nullptr;              // of every image of the data set, in its order
   std::optional<std::int64_t> permute_pixels{};  // see Renderer
+  DataConfig::Resident resident = DataConfig::Resident::automatic;  // where many crops are seen of each image
 };
 
 // The five classes a model thinks likeliest, or all when there are fewer.

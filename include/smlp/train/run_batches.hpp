@@ -9,8 +9,9 @@
 
 namespace smlp {
 
-// The stream of a run's training images; of the experiment it needs data and plan, neither device nor model.
-std::shared_ptr<const BatchSource> training_images(const Experiment& experiment);
+// The stream of a run's training images, which a device that renders them keeps where they are `resident`; of
+// the experiment it needs data and plan, neither device nor model.
+std::shared_ptr<const BatchSource> training_images(const Experiment& experiment, bool resident = false);
 
 // Where the batches of a run come from: its images, or, where the body stays as it is and nothing is
 // augmented, features that are computed once.

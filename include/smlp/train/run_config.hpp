@@ -35,6 +35,7 @@ struct InitConfig {
 
 struct DataConfig {
   enum class Order { random, windowed };
+  enum class Resident { automatic, on, off };
   std::string root = "cifar10";
   std::int64_t image_size = 64;
   std::string normalize = "auto";
@@ -43,6 +44,7 @@ struct DataConfig {
   SubsetConfig subset;
   Order order = Order::random;
   std::int64_t window_mib = 1024;
+  Resident resident = Resident::automatic;
   bool cache_features = true;
   std::int64_t workers = -1;
   std::int64_t prefetch = 2;

@@ -11,10 +11,11 @@ struct MemoryNeed {
   double weights = 0, gradients = 0, optimizer = 0, activations = 0;
   double passing = 0;  // what one product makes and lets go
   double batches_on_device = 0, batches_on_host = 0;
+  double images = 0;      // the training set, where it stays on the device
   double checkpoint = 0;  // the copy that is written while the training goes on, on the host
 
   double on_device() const {
-    return weights + gradients + optimizer + activations + passing + batches_on_device;
+    return weights + gradients + optimizer + activations + passing + batches_on_device + images;
   }
 };
 

@@ -30,6 +30,7 @@ class Batch(NamedTuple):
 class Loader:
     """The batches of a run's images, on `device`: for CUDA made by smlp's own threads while the model computes, for a
     CPU, whose cores the model needs, by all of torch's threads between its steps, or beside them with "data.workers": 1.
+    With "data.resident": "on" a CUDA device keeps the packed images and renders from its own memory.
 
     source    a configuration (a file, or the name of a shipped one), a run or checkpoint, or the root of a packed data
               set, which takes the defaults that `smlp config keys` lists

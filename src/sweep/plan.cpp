@@ -241,6 +241,9 @@ void lay_bases(ConfigNode& document, const fs::path& file) {
     if (each.kind != Kind::map) continue;
     if (const ConfigNode* model = each.find("model"))
       refuse(*model, fmt::format("sweep.then.{}: the model is that of the training it follows", name));
+    const ConfigNode* run = each.find("run");
+    if (const ConfigNode* seed = run != nullptr ? run->find("seed") : nullptr)
+      refuse(*seed, fmt::format("sweep.then.{}: the seed is that of the training it follows", name));
     each = with_base(std::move(each), file);
     std::erase_if(each.entries, [](const auto& entry) { return entry.first == "model"; });
   }

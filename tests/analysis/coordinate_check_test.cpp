@@ -50,7 +50,10 @@ TEST(CoordinateCheck, WeightsAreLevelUnlessTheirDecayIsWrong) {
 }
 
 TEST(CoordinateCheck, ModelsWithoutAParametrisationAreRefused) {
-  EXPECT_THROW(slopes({.widths = {32, 64}, .steps = 1, .alter = {}}, {"model.name=vit"}), Error);
+  const std::string vit = testing::error_of(ErrorKind::usage, [] {
+    slopes({.widths = {32, 64}, .steps = 1, .alter = {}}, {"model.name=vit"});
+  });
+  EXPECT_NE(vit.find("vit has no model.parametrization"), std::string::npos) << vit;
   EXPECT_THROW(slopes({.widths = {32, 32}, .steps = 1, .alter = {}}, {}), Error);
 }
 

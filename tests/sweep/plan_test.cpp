@@ -130,7 +130,9 @@ TEST_F(SweepPlanTest, WhatIsNoSweepIsRefusedWithAReason) {
   expect_refused("  grid: {run.seed: [0]}\n  then: {probe: probe.yaml}\n", "expected a configuration");
   expect_refused("  grid: {run.seed: [0]}\n  then: {probe: {epochs: 2}}\n", "seed0--probe: ");
   expect_refused("  grid: {run.seed: [0]}\n  then: {probe: {model: {width: 8}}}\n",
-                 "that of the training it follows");
+                 "the model is that of the training it follows");
+  expect_refused("  grid: {run.seed: [0]}\n  then: {probe: {run: {seed: 1}}}\n",
+                 "the seed is that of the training it follows");
   for (const char* name : {"a/b", "''", "..//x", "a--b", "epoch1", "'x y'"})
     expect_refused(std::string("  grid: {run.seed: [0]}\n  then: {") + name + ": {}}\n",
                    "no name for what follows");

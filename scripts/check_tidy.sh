@@ -24,7 +24,7 @@ if $all; then rooms=(src tools); fi
 # The sanitizers' build knows how sources without LibTorch are compiled, and needs none; the release's knows it of all.
 preset=asan
 for file in "${files[@]}"; do
-  case $file in src/core/* | src/formats/* | src/config/* | src/data/* | src/pack/* | src/models/* | src/run/*) ;; *) preset=release ;; esac
+  case $file in src/core/* | src/formats/* | src/config/* | src/data/* | src/pack/* | src/models/* | src/run/* | src/scaling/*) ;; *) preset=release ;; esac
 done
 scripts/build.sh "$preset" smlp_revision
 if [ -e .deps/environment.sh ]; then . .deps/environment.sh; fi

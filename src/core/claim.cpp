@@ -73,24 +73,27 @@ bool is_abandoned(const Seen& claim, const fs::path& path, const ClaimTimes& tim
   return time_in(parent_of(path)) - claim.changed > times.stale;
 }
 
-// Takes an abandoned claim out of the way. Somebody may have done so in between, and made a claim: that one
-// is put back.
-void remove_abandoned(const fs::path& path, const Seen& claim) {
-  const fs::path aside = temporary_beside(path);
-  if (::rename(path.c_str(), aside.c_str()) != 0) return;
-  const Seen moved = look_at(aside);
-  if (moved.owner != claim.owner || moved.changed != claim.changed) {
-    [[maybe_unused]] const int back = ::link(aside.c_str(), path.c_str());
+// Takes an abandoned claim out of the way; false: somebody else is about to. One process at a time, under a
+// file of its own: between looking at a claim and removing it, another could have made the next one.
+bool remove_abandoned(const fs::path& path, const Seen& claim, const ClaimTimes& times) {
+  const fs::path guard =
+      parent_of(path) / fmt::format(".{}{}abandoned", path.filename().string(), temporary_mark);
+  if (!make_file(guard, own_name())) {
+    const Seen other = look_at(guard);  // of a process that died here: the next call finds none
+    if (!other.owner.empty() && is_abandoned(other, guard, times)) ::unlink(guard.c_str());
+    return false;
   }
-  ::unlink(aside.c_str());
+  const Seen now = look_at(path);
+  if (now.owner == claim.owner && now.changed == claim.changed) ::unlink(path.c_str());
+  ::unlink(guard.c_str());
+  return true;
 }
 
 }  // namespace
 
 std::unique_ptr<Claim> Claim::take(const fs::path& path, const ClaimTimes& times) {
   if (const Seen claim = look_at(path); !claim.owner.empty()) {
-    if (!is_abandoned(claim, path, times)) return nullptr;
-    remove_abandoned(path, claim);
+    if (!is_abandoned(claim, path, times) || !remove_abandoned(path, claim, times)) return nullptr;
   }
   if (!make_file(path, own_name())) return nullptr;
   return std::unique_ptr<Claim>(new Claim(path, times));

@@ -65,7 +65,7 @@ TEST_F(ClaimTest, OfAnotherMachineItIsTakenOverWhenItIsNotRenewed) {
 }
 
 TEST_F(ClaimTest, OfManyAtOnceOneTakesAnAbandonedOne) {
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 200; ++round) {
     write_plainly(path(), name_of(1, "elsewhere"));
     fs::last_write_time(path(), fs::file_time_type::clock::now() - 1h);
     std::atomic<int> taken = 0;
@@ -76,6 +76,16 @@ TEST_F(ClaimTest, OfManyAtOnceOneTakesAnAbandonedOne) {
     for (std::thread& each : threads) each.join();
     EXPECT_EQ(taken, 1) << "round " << round;
   }
+}
+
+TEST_F(ClaimTest, OneWhoDiedTakingOverIsInNobodysWay) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  write_plainly(path(), name_of(child, host_name()));
+  write_plainly(folder_ / ".job.claim.tmp-abandoned", name_of(child, host_name()));
+  EXPECT_FALSE(Claim::take(path()));
+  EXPECT_TRUE(Claim::take(path()));
 }
 
 }  // namespace

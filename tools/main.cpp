@@ -2,6 +2,8 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -103,9 +105,8 @@ int run_command(int argc, const char* const* argv) {
   return static_cast<int>(ErrorKind::usage);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+// The exit code.
+int run_program(int argc, char** argv) {
   open_standard_streams();
   report_size_limits();
   const PatientWaiting waiting;
@@ -122,4 +123,14 @@ int main(int argc, char** argv) {
   const int lost = report(ErrorKind::failed, fmt::format("cannot write standard output: {}",
                                                          std::generic_category().message(error)));
   return code == 0 ? lost : code;
+}
+
+}  // namespace
+
+// Without the destructors of static objects: LibTorch's take its operators out of its tables one by one, for
+// a tenth of a second.
+int main(int argc, char** argv) {
+  const int code = run_program(argc, argv);
+  std::fflush(nullptr);
+  std::_Exit(code);
 }

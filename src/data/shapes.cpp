@@ -49,13 +49,17 @@ double cross(Point p) {
   return std::min(box(p, 1.0, 0.28), box(p, 0.28, 1.0));
 }
 double star(Point p) {
-  const double sector = 2 * pi / 5;
-  const double angle = std::atan2(p.x, -p.y);
-  const double folded = std::abs(angle - sector * std::round(angle / sector));
-  // The edge from the outer corner (radius 1.1, angle 0) to the inner one (radius 0.45, half a sector).
-  const double r = length(p), x = r * std::sin(folded), y = r * std::cos(folded);
-  const double inner_x = 0.45 * std::sin(sector / 2), inner_y = 0.45 * std::cos(sector / 2);
-  const double nx = 1.1 - inner_y, ny = inner_x;
+  constexpr double sine = 0.58778525229247313, cosine = 0.80901699437494742;  // of half a sector, pi / 5
+  // Mirrored into the half sector from the outer corner (radius 1.1, straight up) to the inner one (0.45).
+  double x = std::abs(p.x), y = -p.y;
+  const auto mirror = [&](double normal_x, double normal_y) {
+    const double beyond = std::max(0.0, normal_x * x + normal_y * y);
+    x -= 2 * beyond * normal_x, y -= 2 * beyond * normal_y;
+  };
+  mirror(cosine, -sine);
+  mirror(-cosine, -sine);
+  x = std::abs(x);
+  const double nx = 1.1 - 0.45 * cosine, ny = 0.45 * sine;
   return (nx * x + ny * (y - 1.1)) / std::sqrt(nx * nx + ny * ny);
 }
 double crescent(Point p) {
@@ -81,9 +85,9 @@ constexpr std::int64_t class_count = std::size(shape_classes);
 // Where and how large: pixels from a shape's frame to the image.
 struct Placement {
   Point center;
-  double scale, cosine, sine;
+  double scale, cosine, sine;  // of the angle, over the scale
   Point local(double x, double y) const {
-    const double dx = (x - center.x) / scale, dy = (y - center.y) / scale;
+    const double dx = x - center.x, dy = y - center.y;
     return {cosine * dx + sine * dy, -sine * dx + cosine * dy};
   }
 };
@@ -92,7 +96,7 @@ Placement place(RandomStream& random, double jitter, double low, double high, do
   const double middle = (shapes_size - 1) / 2.0;
   const Point center{middle + random.uniform(-jitter, jitter), middle + random.uniform(-jitter, jitter)};
   const double scale = random.uniform(low, high), angle = random.uniform(-turn, turn);
-  return {center, scale, std::cos(angle), std::sin(angle)};
+  return {center, scale, std::cos(angle) / scale, std::sin(angle) / scale};
 }
 
 struct Shades {
@@ -103,20 +107,43 @@ Color random_color(RandomStream& random, double low, double high) {
   return {{random.uniform(low, high), random.uniform(low, high), random.uniform(low, high)}};
 }
 
-// Stripes or checks of a random direction, width and strength.
-struct Texture {
-  double kx, ky, phase, strength;
-  bool checks;
-  double at(double x, double y) const {
-    const double along = std::sin(kx * x + ky * y + phase);
-    return strength * (checks ? along * std::sin(ky * x - kx * y) : along);
+// Sines and cosines of evenly spaced angles, each from the one before it by a rotation.
+struct Angles {
+  std::array<double, shapes_size> sines, cosines;
+  Angles(double start, double step) {
+    const double sine = std::sin(step), cosine = std::cos(step);
+    sines[0] = std::sin(start), cosines[0] = std::cos(start);
+    for (int i = 1; i < shapes_size; ++i) {
+      sines[i] = sines[i - 1] * cosine + cosines[i - 1] * sine;
+      cosines[i] = cosines[i - 1] * cosine - sines[i - 1] * sine;
+    }
   }
 };
 
-Texture random_texture(RandomStream& random, double strength) {
+// sin(kx x + ky y + phase) at every pixel.
+struct Wave {
+  Angles columns, rows;
+  Wave(double kx, double ky, double phase) : columns(0, kx), rows(phase, ky) {}
+  double at(int x, int y) const {
+    return rows.sines[y] * columns.cosines[x] + rows.cosines[y] * columns.sines[x];
+  }
+};
+
+// Stripes or checks of a random direction, width and strength.
+struct Texture {
+  Wave along, across;
+  double strength;
+  bool checks;
+  double at(int x, int y) const {
+    return strength * (checks ? along.at(x, y) * across.at(x, y) : along.at(x, y));
+  }
+};
+
+Texture random_texture(RandomStream& random, double most) {
   const double angle = random.uniform(0, pi), frequency = random.uniform(0.6, 2.2);
-  return {frequency * std::cos(angle), frequency * std::sin(angle), random.uniform(0, 2 * pi),
-          random.uniform(0, strength), random.below(2) == 1};
+  const double kx = frequency * std::cos(angle), ky = frequency * std::sin(angle);
+  const double phase = random.uniform(0, 2 * pi), strength = random.uniform(0, most);
+  return {{kx, ky, phase}, {ky, -kx, 0}, strength, random.below(2) == 1};
 }
 
 using Canvas = std::array<std::array<double, 3>, shapes_size * shapes_size>;
@@ -134,10 +161,21 @@ void paint_background(Canvas& canvas, RandomStream& random, Shades shades) {
     }
 }
 
+// The pixels from `center` - `reach` to `center` + `reach` that are in the image.
+struct Span {
+  int begin, end;
+  Span(double center, double reach)
+      : begin(std::max(0, static_cast<int>(std::floor(center - reach)))),
+        end(std::min(shapes_size, static_cast<int>(std::ceil(center + reach)) + 1)) {}
+};
+
 void paint(Canvas& canvas, double (*distance)(Point), const Placement& place, const Color& color,
            const Texture& texture) {
-  for (int y = 0; y < shapes_size; ++y)
-    for (int x = 0; x < shapes_size; ++x) {
+  // No shape's corner is farther from its center than 1.3, or at half a pixel's distance 1.6 pixels more.
+  const double reach = 1.3 * place.scale + 1.6;
+  const Span rows(place.center.y, reach), columns(place.center.x, reach);
+  for (int y = rows.begin; y < rows.end; ++y)
+    for (int x = columns.begin; x < columns.end; ++x) {
       const double cover = std::clamp(0.5 - distance(place.local(x, y)) * place.scale, 0.0, 1.0);
       if (cover == 0) continue;
       const double shade = texture.at(x, y);
@@ -187,10 +225,11 @@ DatasetInfo describe(const std::vector<std::uint8_t>& images, std::int64_t count
   info.images = count;
   for (const ShapeClass& each : shape_classes) info.classes.emplace_back(each.name);
   std::array<std::uint64_t, 3> sums{}, squares{};
-  for (std::size_t i = 0; i < images.size(); ++i) {
-    sums[i % 3] += images[i];
-    squares[i % 3] += std::uint32_t{images[i]} * images[i];
-  }
+  for (std::size_t i = 0; i < images.size(); i += 3)
+    for (std::size_t c = 0; c < 3; ++c) {
+      const std::uint32_t value = images[i + c];
+      sums[c] += value, squares[c] += value * value;
+    }
   info.statistics = statistics_from_sums(sums, squares, images.size() / 3);
   BlockHasher hasher;
   hasher.add(images.data(), images.size());

@@ -13,6 +13,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/core/text_output.hpp"
+#include "smlp/formats/json.hpp"
 #include "smlp/formats/npy.hpp"
 #include "table.hpp"
 
@@ -171,7 +172,7 @@ void print_json(std::ostream& out, const EvalReport& report, const SavedModel& s
                               {"padded", stability_json(each.padded)},
                               {"cropped", stability_json(each.cropped)}});
   json["classes"] = classes;
-  out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  out << json_text(json, 2) << "\n";
 }
 
 void write_logits(const std::string& path, const std::vector<float>& logits, std::int64_t classes) {

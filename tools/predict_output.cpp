@@ -9,6 +9,7 @@
 
 #include "csv.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/formats/json.hpp"
 
 namespace smlp {
 
@@ -54,7 +55,7 @@ std::string PredictOutput::line(const std::string& name, const std::string& erro
   if (format_ != PredictFormat::json) return text && !there ? "" : line + "\n";
   Json json{{"name", name}};
   there ? json["top"] = top : json["error"] = error;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json) + "\n";
 }
 
 void PredictOutput::print(const PredictedBatch& batch, const GivenImages& images) {

@@ -8,6 +8,7 @@
 #include "smlp/config/nearest.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/formats/json.hpp"
 #include "smlp/train/run_config.hpp"
 
 namespace smlp {

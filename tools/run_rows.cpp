@@ -175,10 +175,6 @@ Listing list_runs(const std::vector<std::string>& places) {
   return listing;
 }
 
-std::string json_text(const Row& value, int indent) {
-  return value.dump(indent, ' ', false, Row::error_handler_t::replace);
-}
-
 const Row& value_of(const Row& row, const std::string& column) {
   static const Row none;
   const auto found = row.find(column);

@@ -28,6 +28,4 @@ Listing list_runs(const std::vector<std::string>& places);
 
 const nlohmann::ordered_json& value_of(const Row& row, const std::string& column);  // null: none
 
-std::string json_text(const Row& value, int indent = -1);  // bytes that are not UTF-8 are replaced
-
 }  // namespace smlp

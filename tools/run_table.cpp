@@ -13,6 +13,7 @@
 #include "run_groups.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/formats/json.hpp"
 #include "table.hpp"
 
 namespace smlp {

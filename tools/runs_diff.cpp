@@ -4,6 +4,7 @@
 #include "run_groups.hpp"
 #include "runs_commands.hpp"
 #include "smlp/core/log.hpp"
+#include "smlp/formats/json.hpp"
 #include "table.hpp"
 
 namespace smlp {

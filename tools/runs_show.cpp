@@ -8,6 +8,7 @@
 #include "runs_commands.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/formats/json.hpp"
 #include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/run/results.hpp"
 #include "smlp/run/sessions.hpp"

@@ -13,6 +13,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/formats/json.hpp"
 #include "smlp/train/config_files.hpp"
 #include "table.hpp"
 
@@ -75,7 +76,7 @@ std::string slopes_json(const Rows& rows) {
                               {"output", s.activation},
                               {"change", s.change},
                               {"weight", s.weight}});
-  return json.dump(1) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 // The changes after the last step: a line a width, a column a curve, which `titles` names.

@@ -60,7 +60,7 @@ std::string bench_json(const std::vector<BenchRow>& rows) {
     Json& out = json["rows"].emplace_back(Json::object());
     visit_members(row, [&](const char* name, const auto& value) { out[name] = value; });
   }
-  return json.dump(1) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 std::vector<BenchRow> parse_bench_json(const std::string& text, const std::string& name) {

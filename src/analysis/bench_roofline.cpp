@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bench_subject.hpp"
+#include "smlp/formats/json.hpp"
 
 namespace smlp {
 namespace {
@@ -99,7 +100,7 @@ std::string roofline_json(const Roofline& roofline) {
   json["product_seconds"] = roofline.product_seconds();
   json["bytes"] = roofline.bytes;
   json["byte_seconds"] = roofline.byte_seconds();
-  return json.dump(1) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 }  // namespace smlp

@@ -10,6 +10,7 @@
 #include "smlp/device/capability.hpp"
 #include "smlp/device/device.hpp"
 #include "smlp/device/memory.hpp"
+#include "smlp/formats/json.hpp"
 #include "smlp/nn/structured_linear.hpp"
 #include "smlp/train/bf16_weights.hpp"
 
@@ -138,7 +139,7 @@ std::string structured_json(const std::vector<BenchRow>& rows) {
     else
       out["width"] = nullptr;
   }
-  return json.dump(1) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 }  // namespace smlp

@@ -284,7 +284,7 @@ std::string selftest_json(const SelftestReport& report) {
                               {"problem", c.problem},
                               {"seconds", c.seconds}});
   json["rates"] = Json::parse(bench_json(report.rates));
-  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 }  // namespace smlp

@@ -124,7 +124,7 @@ std::string dataset_json_text(const DatasetInfo& info) {
                                        {"block_bytes", pack_block_bytes},
                                        {"xxh3_64", info.block_hashes},
                                        {"labels_xxh3_64", info.labels_hash}};
-  std::string text = json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  std::string text = json_text(json, 1) + "\n";
   if (text.size() > max_dataset_json_bytes)
     fail(ErrorKind::data,
          "dataset.json would have {} bytes, at most {} are read: {} class names and {} bad images are too "

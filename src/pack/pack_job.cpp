@@ -7,6 +7,7 @@
 #include "smlp/core/files.hpp"
 #include "smlp/data/dataset_info.hpp"
 #include "smlp/data/split_names.hpp"
+#include "smlp/formats/json.hpp"
 
 namespace smlp {
 namespace {
@@ -60,7 +61,7 @@ std::string pack_job_text(const PackOptions& options) {
            {"splits", options.splits}, {"fast_decode", options.fast_decode}};
   for (const SourceOption& each : source_option_table)
     if (each.is_given(options.source_options)) job[each.flag] = value_of(each, options.source_options);
-  return job.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(job);
 }
 
 }  // namespace smlp

@@ -61,15 +61,14 @@ std::string pack_progress_text(const PackProgress& progress) {
   for (const auto& [name, list] : progress.left_out)
     for (const LeftOut& each : list)
       left_out[name].push_back({each.index, each.image.name, each.image.reason});
-  return Json{{"job", progress.job},
-              {"image_size", progress.image_size},
-              {"resized", progress.resized},
-              {"complete", progress.complete},
-              {"splits", splits},
-              {"left_out", left_out},
-              {"source_hashes", progress.source_hashes}}
-             .dump(1, ' ', false, Json::error_handler_t::replace) +
-         "\n";
+  const Json json{{"job", progress.job},
+                  {"image_size", progress.image_size},
+                  {"resized", progress.resized},
+                  {"complete", progress.complete},
+                  {"splits", splits},
+                  {"left_out", left_out},
+                  {"source_hashes", progress.source_hashes}};
+  return json_text(json, 1) + "\n";
 }
 
 PackProgress parse_pack_progress(std::string_view text, std::string_view name) {

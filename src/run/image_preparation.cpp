@@ -4,6 +4,7 @@
 
 #include "smlp/core/error.hpp"
 #include "smlp/data/dataset_info.hpp"
+#include "smlp/formats/json.hpp"
 
 namespace smlp {
 
@@ -22,7 +23,7 @@ ImagePreparation read_preparation(const nlohmann::json& json, const std::string&
                      found.crop_pct <= 1;
   if (!json.at("size").is_number_integer() || !(size >= 1 && size <= max_image_size) || !known)
     fail(ErrorKind::data, "{}: preparation of images is {}, which is none that `smlp pack` makes", name,
-         json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+         json_text(json));
   found.size = static_cast<int>(size);
   return found;
 }

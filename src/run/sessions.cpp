@@ -45,7 +45,7 @@ auto parse_env(const fs::path& run, const Parse& parse) {
 }
 
 void write_env(const fs::path& file, const Json& env) {
-  write_file_atomically(file, env.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file_atomically(file, json_text(env, 2) + "\n");
 }
 
 Json new_session() {

@@ -136,7 +136,7 @@ std::string state_text(const TrainingState& state, const PartHashes& hashes) {
             {"config", state.config},
             {"hashes", hashes}};
   if (state.preparation.size > 0) json["preparation"] = preparation_json(state.preparation);
-  return json.dump(1) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 StateFile parse_state(const std::string& text, const std::string& name) {

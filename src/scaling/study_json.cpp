@@ -146,7 +146,7 @@ std::string study_json(const Study& study, const StudyOptions& options) {
                   {"remarks", study.remarks},
                   {"points", points},
                   {"frontier", best}};
-  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 1) + "\n";
 }
 
 FittedScaling parse_study(std::string_view text, const std::string& file) {

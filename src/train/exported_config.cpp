@@ -132,7 +132,7 @@ std::string exported_config(const SavedModel& saved) {
     json["preparation"] = preparation_json(saved.state.preparation);
   }
   if (c.data.permute_pixels) json["permute_pixels"] = *c.data.permute_pixels;
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 std::optional<ExportedConfig> read_exported_config(const fs::path& folder, const std::string& family) {
@@ -150,7 +150,8 @@ std::optional<ExportedConfig> read_exported_config(const fs::path& folder, const
     read_keys(json, of_kind || json["architecture"] == family, found);
     if (of_kind) found.model.emplace(found.model.begin(), "model.name", "sparse_mlp");
   } catch (const nlohmann::json::exception& error) {
-    fail(ErrorKind::data, "{}: {}", file, error.what());
+    fail(ErrorKind::data, "{}: a key is missing or of another type than an export's or timm's: {}", file,
+         error.what());
   }
   check_class_names(found.classes, file);
   if (found.normalization) check_statistics(*found.normalization, file);

@@ -65,6 +65,7 @@ std::shared_ptr<const Dataset> Dataset::open(const fs::path& directory) {
   if (!fs::is_regular_file(directory / "names.txt"))
     fail(ErrorKind::data, "{}: missing; pack the data again", (directory / "names.txt").string());
   set->check_labels();
+  set->verify_labels();
   return set;
 }
 

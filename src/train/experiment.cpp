@@ -32,10 +32,22 @@ std::shared_ptr<const Dataset> open_test_set(const DataConfig& config) {
        config.root);
 }
 
+// Where weights are loaded, the body's replace what is drawn here, and the head's may.
 std::shared_ptr<Model> draw_model(const RunConfig& config, int classes) {
-  RandomStream stream(static_cast<std::uint64_t>(config.run.seed), Purpose::init);
+  RandomStream stream(static_cast<std::uint64_t>(config.run.seed),
+                      config.init.from ? Purpose::new_head : Purpose::init);
   torch::manual_seed(stream.next64());
   return build_model(config.model, static_cast<int>(config.data.image_size), classes);
+}
+
+void check_deviations(const ChannelStatistics& normalization, const Dataset& images) {
+  for (std::size_t c = 0; c < normalization.std.size(); ++c)
+    if (!(normalization.std[c] > 0))
+      fail(ErrorKind::data,
+           "{}: channel {} has the same value in all pixels, so that its deviation is {}: set data.normalize "
+           "to "
+           "a family, or data.mean and data.std",
+           images.description(), c, normalization.std[c]);
 }
 
 // Normalisation and workers, and config.resolved. `before`: what the run that goes on resolved.
@@ -43,6 +55,7 @@ void resolve_data(Experiment& e, RunConfig& config, const std::optional<Resolved
   const DataConfig data = before ? as_resolved(config.data, *before) : config.data;
   const DatasetInfo& images = e.train_set->info();
   e.normalization = resolve_normalization(data, images);
+  check_deviations(e.normalization, *e.train_set);
   const bool as_now = resolve_normalization(config.data, images).mean == e.normalization.mean;
   e.normalization_from = as_now ? normalization_source(config.data, images) : "as the run began";
   config.resolved = {e.device.is_cuda() ? DeviceType::cuda : DeviceType::cpu, e.device.precision,
@@ -118,6 +131,12 @@ Experiment plan_experiment(RunConfig config, std::shared_ptr<World> world, Resol
   refuse_other_data(config.data.root);
   e.train_set = open_dataset(config.data.root, "train");
   e.test_set = open_test_set(config.data);
+  if (e.train_set->classes() < 2)
+    fail(ErrorKind::data, "{}: its images are of one class, and a classifier is of two or more",
+         e.train_set->description());
+  if (e.test_set && e.test_set->fingerprint() == e.train_set->fingerprint())
+    log().warn("{} holds the images of {}: what is measured on them was trained on",
+               e.test_set->description(), e.train_set->description());
   check_resident(config.data, *e.train_set, e.device.torch);
   if (e.test_set)
     check_same_classes({e.train_set->info().classes, e.train_set->description()},

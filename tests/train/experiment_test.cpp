@@ -53,6 +53,21 @@ TEST(Experiment, NormalisationComesFromValuesFamilyOrPack) {
   EXPECT_EQ(resolve_normalization(config, info).mean[0], 0.5);
 }
 
+// Else a body that was trained with the head of that seed knows it, and a new head seems to have learnt.
+TEST(Experiment, ANewHeadIsNotTheOneThatItsCheckpointBeganWith) {
+  const testing::TempDir folder;
+  Experiment before = small_experiment(folder.path()), after = small_experiment(folder.path());
+  after.config.init.from = "a checkpoint";
+  build_model(before), build_model(after);
+  const auto head = [](const Experiment& e) {
+    for (const auto& each : e.model->named_parameters())
+      if (each.key().starts_with(e.model->head_prefix()) && each.value().dim() == 2) return each.value();
+    return torch::Tensor();
+  };
+  EXPECT_LT((head(before) * head(after)).sum().abs().item<double>(),
+            0.5 * head(before).norm().item<double>() * head(after).norm().item<double>());
+}
+
 TEST(Experiment, AutoIsResolvedAnewForANewRunAndKeptByOneThatGoesOn) {
   const testing::TempDir folder;
   const ResolvedConfig before{DeviceType::cpu, Precision::fp32, 3, {0.1, 0.2, 0.3}, {0.4, 0.5, 0.6}};

@@ -28,6 +28,7 @@ enum class Purpose : std::uint32_t {
   tta = 10,        // test-time crops and flips: time = crop, index = image
   pixels = 11,     // data.permute_pixels
   bootstrap = 12,  // points of a scaling law drawn anew: index = drawing
+  new_head = 13,   // a head in the place of a checkpoint's, which knows the draw its own began with
 };
 
 // The numbers of one (seed, purpose, time, index), in order. `time` is an epoch or a step. The counter's

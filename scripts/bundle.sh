@@ -33,7 +33,8 @@ rm -rf "$stage" build/release/wheel/*.whl
 mkdir -p "$stage/smlp-$version.dist-info" "$stage/smlp/share/smlp"
 cmake --install build/release --component wheel --prefix "$stage/smlp" > /dev/null
 cp -r configs "$stage/smlp/share/smlp/configs"
-cp src/python/smlp/*.py src/python/smlp/py.typed "$stage/smlp"
+cp -r docs/examples "$stage/smlp/share/smlp/examples"
+cp src/python/smlp/*.py src/python/smlp/py.typed scripts/load_in_pytorch.py "$stage/smlp"
 cp LICENSE "$stage/smlp-$version.dist-info"
 cat > "$stage/smlp-$version.dist-info/METADATA" << END
 Metadata-Version: 2.1

@@ -2,7 +2,7 @@
 """Builds an exported S-MLP or B-MLP in PyTorch.
 
     smlp export RUN --to DIR
-    python scripts/load_in_pytorch.py DIR [IMAGES.npy LABELS.npy [LOGITS.npy]]
+    python scripts/load_in_pytorch.py DIR [IMAGES.npy LABELS.npy [LOGITS.npy]]    (in the wheel: python -m smlp.load_in_pytorch)
 
 IMAGES.npy and LABELS.npy: of a packed test split; LOGITS.npy: as `smlp eval --logits` wrote them.
 

@@ -172,10 +172,11 @@ TrainImages::TrainImages(std::shared_ptr<const Dataset> dataset, std::vector<std
   if (chosen_.empty())
     fail(ErrorKind::usage, "{}: no image is left to train on", this->dataset().description());
   const auto [rank, world] = std::pair(options_.rank, options_.world);
-  if (world < 1 || rank < 0 || rank >= world || batch_size() % world != 0)
-    fail(ErrorKind::usage,
-         "rank {} of {} with a batch of {}: the batch size must be divisible by the number of ranks", rank,
-         world, batch_size());
+  if (world < 1 || rank < 0 || rank >= world)
+    fail(ErrorKind::usage, "rank {} of a world of {}: the ranks of N processes are 0 to N - 1", rank, world);
+  if (batch_size() % world != 0)
+    fail(ErrorKind::usage, "a batch of {} cannot be dealt to {} ranks: make its size a multiple of that",
+         batch_size(), world);
 }
 
 TrainImages::Sample TrainImages::sample(std::int64_t k) const {

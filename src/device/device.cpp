@@ -3,6 +3,8 @@
 #include <ATen/autocast_mode.h>
 #include <malloc.h>
 
+#include <utility>
+
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/core/text.hpp"
@@ -83,15 +85,22 @@ std::string describe(const Device& device) {
 }
 
 bool fused = true;
+thread_local bool fused_here = false;
 
 }  // namespace
 
 bool fused_kernels() {
-  return fused;
+  return fused || fused_here;
 }
 
 void set_fused_kernels(bool use) {
   fused = use;
+}
+
+FusedKernelsHere::FusedKernelsHere() : before_(std::exchange(fused_here, true)) {}
+
+FusedKernelsHere::~FusedKernelsHere() {
+  fused_here = before_;
 }
 
 Device open_device(const DeviceConfig& config) {

@@ -7,6 +7,7 @@
 #include "network.hpp"
 #include "packed_images.hpp"
 #include "run_writer.hpp"
+#include "smlp/core/error.hpp"
 #include "smlp/device/fused.hpp"
 #include "smlp/train/loss.hpp"
 #include "smlp/train/run_folder.hpp"
@@ -17,6 +18,8 @@ namespace {
 torch::Tensor loss_of(const torch::Tensor& logits, const torch::Tensor& labels,
                       const std::optional<torch::Tensor>& partners, const std::optional<torch::Tensor>& share,
                       double label_smoothing) {
+  if (!(label_smoothing >= 0 && label_smoothing <= 1))
+    fail(ErrorKind::usage, "label_smoothing is {}, expected 0 to 1", label_smoothing);
   const auto given = [](const std::optional<torch::Tensor>& each) { return each.value_or(torch::Tensor()); };
   return cross_entropy(logits, {labels, given(partners), given(share)}, label_smoothing).mean;
 }

@@ -1,5 +1,9 @@
 #include "network.hpp"
 
+#include <ATen/autocast_mode.h>
+
+#include "smlp/core/error.hpp"
+#include "smlp/device/fused.hpp"
 #include "smlp/networks/registry.hpp"
 #include "smlp/train/tensor_file.hpp"
 
@@ -32,6 +36,23 @@ c10::intrusive_ptr<Network> Network::copy() const {
   for (std::size_t i = 0; i < own.size(); ++i)
     torch::Tensor(theirs[i].second).set_data(own[i].second.detach().clone());
   return c10::make_intrusive<Network>(saved_, other);
+}
+
+torch::Tensor Network::features(const torch::Tensor& images) const {
+  const torch::ScalarType own = model_->parameters().front().scalar_type();
+  const bool any_type =
+      images.is_floating_point() && at::autocast::is_autocast_enabled(images.device().type());
+  const std::int64_t size = image_size();
+  if (images.dim() != 4 || images.size(1) != 3 || images.size(2) != size || images.size(3) != size ||
+      (images.scalar_type() != own && !any_type))
+    fail(ErrorKind::usage,
+         "images are {} [{}], the model takes {} [B, 3, {}, {}]; preprocess() makes them of uint8 [B, H, H, "
+         "3]",
+         torch::toString(images.scalar_type()), fmt::join(images.sizes(), ", "), torch::toString(own), size,
+         size);
+  std::optional<FusedKernelsHere> kernels;
+  if (!at::GradMode::is_enabled()) kernels.emplace();
+  return model_->features(images);
 }
 
 TensorsByName Network::parameters() const {

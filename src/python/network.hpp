@@ -21,9 +21,12 @@ class Network : public torch::CustomClassHolder {
   static c10::intrusive_ptr<Network> load(const std::string& run_or_checkpoint, bool best);
   c10::intrusive_ptr<Network> copy() const;  // with tensors of its own
 
-  torch::Tensor features(const torch::Tensor& images) { return model_->features(images); }
+  // Images that are not [B, 3, S, S] of the model's type: Error(usage). Where no gradient is wanted, as the
+  // program computes them, to the bit; else by LibTorch's operations, for which every use of autograd is
+  // made.
+  torch::Tensor features(const torch::Tensor& images) const;
   torch::Tensor head(const torch::Tensor& features) { return model_->head(features); }
-  torch::Tensor forward(const torch::Tensor& images) { return model_->forward(images); }
+  torch::Tensor forward(const torch::Tensor& images) const { return model_->head(features(images)); }
   void train(bool mode) { model_->train(mode); }
 
   TensorsByName parameters() const;

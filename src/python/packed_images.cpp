@@ -6,8 +6,20 @@
 
 namespace smlp {
 
+namespace {
+
+// Images without labels are no set for a training, and another program's to look at.
+std::shared_ptr<const Dataset> open_split(const std::string& root, const std::string& split) {
+  if (split != "unlabeled") return open_dataset(root, split);
+  for (const fs::path& folder : find_pack(root).splits)
+    if (split_name(folder) == split) return Dataset::open(folder);
+  fail(ErrorKind::data, "{}: it has no unlabeled images", root);
+}
+
+}  // namespace
+
 PackedImages::PackedImages(const std::string& root, const std::string& split)
-    : dataset_(open_dataset(expand_home(root), split)) {}
+    : dataset_(open_split(expand_home(root), split)) {}
 
 torch::Tensor PackedImages::images() const {
   // from_blob takes no const; Python's array is marked as read-only.

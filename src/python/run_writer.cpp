@@ -1,5 +1,8 @@
 #include "run_writer.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "smlp/core/error.hpp"
 #include "smlp/core/log.hpp"
 #include "smlp/run/checkpoint_folders.hpp"
@@ -23,14 +26,26 @@ RunWriter::RunWriter(const c10::intrusive_ptr<ImageStream>& images) {
   keep_last_ = experiment.config.checkpoint.keep_last;
 }
 
+void RunWriter::check_open() const {
+  if (!lock_) fail(ErrorKind::usage, "{}: the run has ended", run_.string());
+}
+
 void RunWriter::log(const std::string& kind, std::int64_t step, double epoch,
                     const c10::Dict<std::string, double>& values) {
+  check_open();
+  constexpr std::array own{"kind", "step", "epoch"};
   MetricRow row{kind, step, epoch, {}};
-  for (const auto& item : values) row.values.emplace_back(item.key(), item.value());
+  for (const auto& item : values) {
+    if (std::ranges::find(own, item.key()) != own.end())
+      fail(ErrorKind::usage, "{} is the line's own: give the value another name", item.key());
+    row.values.emplace_back(item.key(), item.value());
+  }
   sinks_->write(row);
 }
 
 std::string RunWriter::save(std::int64_t step, const TensorsByName& model) {
+  check_open();
+  if (model.empty()) fail(ErrorKind::usage, "no tensor to save");
   CheckpointPart part{"model", {}, CheckpointPart::Needed::to_use};
   for (const auto& item : model) part.tensors.emplace_back(item.key(), item.value());
   state_.step = step;

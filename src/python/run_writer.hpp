@@ -26,10 +26,12 @@ class RunWriter : public torch::CustomClassHolder {
   // A checkpoint of these tensors as a model's, after `step` steps, and the logs with it; durable when it
   // returns.
   std::string save(std::int64_t step, const TensorsByName& model);
-  // Says in env.json how it ended: "" for well, else why it failed. Nothing may be written after that.
+  // Says in env.json how it ended: "" for well, else why it failed. Writing after that is Error(usage).
   void end(const std::string& reason);
 
  private:
+  void check_open() const;
+
   std::filesystem::path run_;
   TrainingState state_;
   std::optional<FileLock> lock_;

@@ -10,6 +10,12 @@ import time
 from conftest import COMMAND, settings, smlp_command
 
 
+def test_tab_completion_knows_the_parts():
+    import smlp
+
+    assert {"Loader", "load", "Dataset", "metrics", "train", "Run"} <= set(dir(smlp))
+
+
 def test_exit_codes_are_the_programs():
     assert "usage" not in smlp_command("--version").stdout
     assert "no such file" in smlp_command("train", "--config", "nothing.yaml", code=2).stderr

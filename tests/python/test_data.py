@@ -62,7 +62,7 @@ def test_ranks_share_every_batch():
     parts = [next(iter(smlp.Loader("quickstart.yaml", STREAM, rank=rank, world=2))) for rank in range(2)]
     assert torch.equal(torch.cat([part.images for part in parts]), whole.images)
     assert torch.equal(torch.cat([part.partners for part in parts]), whole.partners)
-    with pytest.raises(RuntimeError, match="divisible"):
+    with pytest.raises(RuntimeError, match="cannot be dealt to 3 ranks"):
         smlp.Loader("quickstart.yaml", STREAM, rank=0, world=3)
 
 
@@ -109,6 +109,37 @@ def test_a_packed_set_is_mapped_arrays():
     assert kept[99, 31, 31, 2] == last
     with pytest.raises(ValueError, match="read-only"):
         kept[0] = 0
+
+
+def test_splits_are_named_and_several_images_taken_at_once():
+    for split in ("trian", "Train", "val", ""):
+        with pytest.raises(RuntimeError, match="there are train and test"):
+            smlp.Dataset(DATA, split)
+    data = smlp.Dataset(DATA)
+    images, labels = data[10:13]
+    assert images.shape == (3, 32, 32, 3) and labels.tolist() == [0, 1, 2]
+    assert data[np.array([3, 5])][1].tolist() == [3, 5] and data[-1][1] == 9
+
+
+def test_what_cannot_be_meant_is_refused():
+    loader = smlp.Loader("quickstart.yaml", {**SMALL, "optim.lr": np.float32(0.5), "augment.mixup": torch.tensor(0.25),
+                                             "data.mean": np.full(3, 0.5), "data.std": np.ones(3)})
+    assert loader.mean == [0.5, 0.5, 0.5] and "mixup: 0.25" in loader.config
+    assert "lr: 0.5" in loader.config
+    with pytest.raises(TypeError, match="optim.lr is <object"):
+        smlp.Loader("quickstart.yaml", {"optim.lr": object()})
+    with pytest.raises(ValueError, match="it has no batch_size"):
+        loader.load_state_dict({"step": 3})
+    with pytest.raises(RuntimeError, match="ranks of N processes are 0 to N - 1"):
+        smlp.Loader("quickstart.yaml", SMALL, rank=2, world=2)
+    batch = next(iter(loader))
+    with pytest.raises(RuntimeError, match="label_smoothing is 7"):
+        batch.loss(torch.zeros(64, 10), label_smoothing=7)
+
+
+def test_steps_are_those_of_all_epochs():
+    loader = smlp.Loader("quickstart.yaml", {**SMALL, "train.epochs": 3})  # batches of 64 of 200 images
+    assert loader.steps == 10 == sum(len(list(loader)) for _ in range(loader.epochs))
 
 
 def test_a_data_set_goes_to_workers_without_its_pixels():

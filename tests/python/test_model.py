@@ -77,6 +77,23 @@ def test_a_tensor_that_the_model_would_not_see_is_refused(run):
         model(x)
 
 
+def test_a_module_in_the_place_of_a_layer_is_refused(run):
+    model = smlp.load(run)
+    for part, name in ((model, "head"), (model, "linear_out"), (model.linear_out, "extra")):
+        with pytest.raises(TypeError, match=f"{name} would not be computed with"):
+            setattr(part, name, torch.nn.Linear(32, 3))
+
+
+def test_images_of_another_shape_or_type_are_refused(run):
+    model, x = smlp.load(run), torch.randn(2, 3, 32, 32)
+    for images in (x.permute(0, 2, 3, 1), x.double(), x[0], torch.randn(2, 3, 64, 64), (x * 9).to(torch.uint8)):
+        for call in (model, model.features):
+            with pytest.raises(RuntimeError, match=r"the model takes Float \[B, 3, 32, 32\]"):
+                call(images)
+    with pytest.raises(TypeError, match="found a ndarray"):
+        model(x.numpy())
+
+
 def test_wrappers_of_pytorch_take_the_model(run):
     model, x = smlp.load(run), torch.randn(2, 3, 32, 32)
     assert torch.equal(torch.compile(model, backend="eager")(x), model(x))

@@ -56,9 +56,16 @@ def test_an_exception_of_the_callback_leaves_a_saved_run(tmp_path):
     assert (tmp_path / "x/checkpoints/last/state.json").exists()
 
 
-def test_train_that_fails_says_its_exit_code(tmp_path):
-    with pytest.raises(RuntimeError, match="data.root|nowhere|exit code 3"):
+def test_train_that_fails_says_why(tmp_path, capsys):
+    with pytest.raises(RuntimeError, match='exit code 3: no packed train data for "nowhere"'):
         smlp.train("quickstart.yaml", {"data.root": "nowhere", "run.output": tmp_path})
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_train_does_not_tell_of_an_earlier_run(run):
+    with pytest.raises(FileExistsError, match="--resume"):
+        smlp.train("quickstart.yaml", {**SMALL, "run.output": run.parent, "run.name": run.name},
+                   lambda row: pytest.fail(str(row)))
 
 
 def test_a_run_of_ones_own_is_a_run(tmp_path):
@@ -80,6 +87,18 @@ def test_a_run_of_ones_own_is_a_run(tmp_path):
         smlp.Run(loader)
     run.end()
     assert "finished" in smlp_command("runs", tmp_path / "mine").stdout
+
+
+def test_a_run_of_ones_own_refuses_what_would_damage_it(tmp_path):
+    run = smlp.Run(smlp.Loader("quickstart.yaml", {**SMALL, "run.output": tmp_path, "run.name": "mine"}))
+    for values in ({"step": 3}, {"epoch": 7.0}):
+        with pytest.raises(RuntimeError, match="is the line's own"):
+            run.log("train", **values)
+    with pytest.raises(RuntimeError, match="no tensor"):
+        run.save({})
+    run.end()
+    with pytest.raises(RuntimeError, match="has ended"):
+        run.log("train", loss=1)
 
 
 def test_a_run_of_ones_own_says_why_it_failed(tmp_path):

@@ -8,4 +8,16 @@ namespace smlp {
 bool fused_kernels();
 void set_fused_kernels(bool use);
 
+// While it lives, this thread uses them whatever the process does.
+class FusedKernelsHere {
+ public:
+  FusedKernelsHere();
+  ~FusedKernelsHere();
+  FusedKernelsHere(const FusedKernelsHere&) = delete;
+  FusedKernelsHere& operator=(const FusedKernelsHere&) = delete;
+
+ private:
+  const bool before_;
+};
+
 }  // namespace smlp

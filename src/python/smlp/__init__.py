@@ -21,6 +21,10 @@ _PLACES = {"Batch": "_data", "Dataset": "_data", "Loader": "_data", "Model": "_m
            "Run": "_runs", "metrics": "_runs", "train": "_runs"}
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> object:
     # PyTorch is imported with the first part that needs it; the command `smlp` comes by here, and does not.
     if name == "__version__":

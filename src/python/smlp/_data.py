@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -46,6 +46,7 @@ class Loader:
     images      of an epoch
     batch_size  over all ranks
     epochs      train.epochs of the configuration, for whoever writes the loop; the stream itself has no end
+    steps       batches of that many epochs, for a schedule; len(loader) is of the next one, and not always the same
     """
 
     def __init__(self, source: str | os.PathLike[str], settings: Settings | None = None, *, part: str = "train",
@@ -65,6 +66,7 @@ class Loader:
         self.images: int = self._stream.images()
         self.batch_size: int = self._stream.batch_size()
         self.epochs: int = self._stream.epochs()
+        self.steps: int = self._stream.step_of_epoch(self.epochs)
 
     @property
     def step(self) -> int:
@@ -98,13 +100,16 @@ class Loader:
         """Goes on where the state was taken, under as many ranks as there are now. The state of another stream:
         ValueError."""
         for key, value in self.state_dict().items():
+            if key not in state:
+                raise ValueError(f"this is no state of a Loader: it has no {key}")
             if key != "step" and state[key] != value:
                 raise ValueError(f"the state is of another stream: its {key} is {state[key]}, this one's is {value}")
         self._stream.seek(state["step"])
 
 
 class Dataset:
-    """One split of a packed data set; `root` as the program's --data takes it, or "shapes".
+    """One split of a packed data set: "train", "test", or "unlabeled" where there is one; `root` as the program's --data
+    takes it, or "shapes".
 
     images   uint8 [N, S, S, 3], read-only: the file, mapped
     labels   int64 [N], -1 where there are no classes
@@ -129,5 +134,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, i: int) -> tuple[np.ndarray, int]:
-        return self.images[i], int(self.labels[i])
+    def __getitem__(self, i: Any) -> tuple[np.ndarray, Any]:
+        """An image and its label; of a slice or an array of indices, the images and their labels."""
+        label = self.labels[i]
+        return self.images[i], int(label) if label.ndim == 0 else label

@@ -10,7 +10,23 @@ import torch
 from ._library import classes, ops
 
 
-class Model(torch.nn.Module):
+class _Part(torch.nn.Module):
+    """A name in front of parameters' names: no module that computes."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, torch.nn.Module):
+            raise TypeError(f"{name} would not be computed with: a model's computation is smlp's own. Put a head of your own "
+                            "on model.features(images), or train a new one with `smlp finetune` or `smlp probe`")
+        super().__setattr__(name, value)
+
+
+def _tensor(value: Any) -> torch.Tensor:
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f"expected a torch.Tensor, found a {type(value).__name__}")
+    return value
+
+
+class Model(_Part):
     """A trained model; its computation is smlp's own.
 
     The names of parameters and buffers are those of the published checkpoints. They are the model's own tensors: an
@@ -49,7 +65,7 @@ class Model(torch.nn.Module):
         *folders, leaf = name.split(".")
         for folder in folders:
             if folder not in module._modules:
-                module.add_module(folder, torch.nn.Module())
+                module.add_module(folder, _Part())
             module = module._modules[folder]  # type: ignore[assignment]
         return module, leaf
 
@@ -62,21 +78,21 @@ class Model(torch.nn.Module):
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """images [B, 3, S, S] float, normalised -> [B, width]"""
-        return self._own().features(images)
+        return self._own().features(_tensor(images))
 
     def head(self, features: torch.Tensor) -> torch.Tensor:
         """features [B, width] -> logits [B, classes]"""
-        return self._own().head(features)
+        return self._own().head(_tensor(features))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """images [B, 3, S, S] float, normalised -> logits [B, classes]"""
-        return self._own().forward(images)
+        return self._own().forward(_tensor(images))
 
     def preprocess(self, images: torch.Tensor) -> torch.Tensor:
         """images [B, H, H, 3] uint8 RGB -> [B, 3, S, S] float on the model's device, as `smlp eval` resizes and
         normalises them"""
         device = next(self.parameters()).device
-        return ops.render(images, self.image_size, self.mean, self.std).to(device)
+        return ops.render(_tensor(images), self.image_size, self.mean, self.std).to(device)
 
     def train(self, mode: bool = True) -> "Model":
         self._network.train(mode)

@@ -5,8 +5,10 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,21 +50,35 @@ class _Log:
         yield from map(json.loads, lines)
 
 
+def _tell(lines: Iterable[str], errors: list[str]) -> None:
+    """Standard error of the program goes where Python's goes, which in a notebook is not the process's own."""
+    for line in lines:
+        if line.startswith("error: "):
+            errors.append(line.removeprefix("error: ").strip())
+        sys.stderr.write(line)
+
+
 def train(config: str | os.PathLike[str], settings: Settings | None = None,
           callback: Callable[[Row], object] | None = None) -> pathlib.Path:
     """`smlp train --config CONFIG --set …` in a process of its own; the run's folder.
 
     callback is given every line of the log as it is written: {"kind": "train", "step", "epoch", "loss", "lr", …} at log
     steps, {"kind": "eval", "top1", …} after epochs. When it returns False, the run is saved and stopped, as it is after
-    Ctrl-C or an exception: `smlp train --resume RUN` goes on with it. A run that fails: RuntimeError; why, it has said on
-    standard error.
+    Ctrl-C or an exception: `smlp train --resume RUN` goes on with it. What the program says goes to sys.stderr. A run
+    that fails: RuntimeError with the reason; one of that name that is there: FileExistsError.
     """
     output, name = ops.run_place(os.fspath(config), words(settings))
     run = pathlib.Path(output) / name
+    if (run / "config.yaml").exists():
+        raise FileExistsError(f"{run} is there: give another run.name, or go on with it by `smlp train --resume {run}`")
     said = {**(settings or {}), "run.name": name}
     config = pathlib.Path(config) / "config.yaml" if os.path.isdir(config) else config
     process = subprocess.Popen([PROGRAM, "train", "--config", os.fspath(config),
-                                *(word for each in words(said) for word in ("--set", each))], env=environment())
+                                *(word for each in words(said) for word in ("--set", each))], env=environment(),
+                               stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
+    errors: list[str] = []
+    listener = threading.Thread(target=_tell, args=(process.stderr, errors), daemon=True)
+    listener.start()
     log, stopped = _Log(run / "metrics.jsonl"), False
     try:
         running = True
@@ -78,8 +94,9 @@ def train(config: str | os.PathLike[str], settings: Settings | None = None,
         if process.poll() is None:
             process.terminate()
         process.wait()
+        listener.join()
     if process.returncode != 0 and not (stopped and process.returncode == 128 + signal.SIGTERM):
-        raise RuntimeError(f"smlp train ended with exit code {process.returncode}")
+        raise RuntimeError(": ".join([f"smlp train ended with exit code {process.returncode}", *errors[-1:]]))
     return run
 
 

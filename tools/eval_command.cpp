@@ -79,7 +79,7 @@ fs::path output_place(const std::string& path) {
 
 // Where nothing could be written, or one file over another, that is said before hours of evaluation.
 void check_outputs(const EvalOptions& options) {
-  if (options.logits) check_replaceable(*options.logits, npy_start);
+  if (options.logits) check_array("--logits", *options.logits);
   if (options.predictions) check_replaceable(*options.predictions, predictions_start);
   if (options.confusion) check_replaceable(*options.confusion, confusion_start);
   if (options.logits) const AtomicFile can_be_made(*options.logits);
@@ -116,6 +116,9 @@ std::optional<RealLabels> real_labels(const EvalOptions& options, const Dataset&
 void write_outputs(const EvalReport& report, const EvalOptions& options, const SavedModel& saved,
                    const Dataset& dataset) {
   const EvaluationResult& result = report.outputs();
+  if (const bool any = options.logits || options.predictions || options.confusion;
+      any && report.tta.crops > 0)
+    log().info("the files hold what the average over {} crops says, not the whole images", report.tta.crops);
   if (options.logits) write_logits(*options.logits, result.logits, std::ssize(saved.state.classes));
   if (options.predictions) write_predictions(*options.predictions, result.predictions, dataset, saved);
   if (options.confusion) write_confusion(*options.confusion, result.predictions, dataset, saved);
@@ -204,7 +207,9 @@ Action add_eval_command(CLI::App& app) {
   app.add_flag("--best", o->best, "the run's best checkpoint instead of its last");
   app.add_option("--data", o->data, "a packed data set, or one split of it; default: the run's test split")
       ->type_name("DIR");
-  add_crop_options(app, o->tta, "also tta_top1, …: averaged over N random crops and flips of each image");
+  add_crop_options(app, o->tta,
+                   "also tta_top1, …: averaged over N random crops and flips of each image, of which the "
+                   "files of the options below are then");
   app.add_option(
          "--shifts", o->shifts,
          "also how often the prediction stays, and top1, when the image moves by 1 to N pixels left, right, "

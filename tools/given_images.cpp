@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "smlp/core/error.hpp"
@@ -84,7 +85,12 @@ void GivenImages::add_list(const std::string& file) {
     fail(ErrorKind::usage, "standard input is named twice");
   const std::string text =
       is_stream(file) ? read_stream(file, max_file_bytes) : read_file(file, max_file_bytes);
-  for (const std::string& line : text_lines(text)) add(line);
+  if (text.find('\0') == std::string::npos) {
+    for (const std::string& line : text_lines(text)) add(line);
+  } else {  // of `find -print0`
+    std::istringstream names(text);
+    for (std::string name; std::getline(names, name, '\0');) add(name);
+  }
 }
 
 void GivenImages::add_file(const std::string& path) {
@@ -138,10 +144,15 @@ std::string GivenImages::name(std::int64_t i) const {
 }
 
 std::vector<std::string> image_names(const Dataset& dataset) {
+  const fs::path path = fs::path(dataset.description()) / "names.txt";
   std::vector<std::string> names;
-  std::ifstream file(fs::path(dataset.description()) / "names.txt");
+  std::ifstream file(path);
   for (std::string line; std::getline(file, line);) names.push_back(line);
-  for (std::int64_t i = std::ssize(names); i < dataset.size(); ++i) names.push_back(std::to_string(i));
+  if (names.empty() && !fs::exists(path))  // generated
+    for (std::int64_t i = 0; i < dataset.size(); ++i) names.push_back(std::to_string(i));
+  if (std::ssize(names) != dataset.size())
+    fail(ErrorKind::data, "{}: {} lines for {} images: it was changed since packing", path.string(),
+         names.size(), dataset.size());
   return names;
 }
 

@@ -85,7 +85,7 @@ class FeatureFile {
  public:
   explicit FeatureFile(std::optional<std::string> path) : path_(std::move(path)) {
     if (!path_) return;
-    check_replaceable(*path_, npy_start);
+    check_array("--features", *path_);
     const AtomicFile can_be_made(*path_);
   }
   void append(const std::vector<float>& rows, std::int64_t count) {

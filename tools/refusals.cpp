@@ -69,11 +69,23 @@ bool is_assignment(const std::string& word) {
   return equals != std::string::npos && equals > 0 && word.find_first_not_of(key) == equals;
 }
 
+// What was taken for a path may be one: "stauts" of `smlp sweep stauts runs/b6`.
+std::string mistyped_command(const CLI::App& app, const std::string& word,
+                             const std::vector<std::string>& subcommands) {
+  for (const CLI::Option* option : app.get_options())
+    if (option->get_positional() && option->count() > 0 &&
+        !nearest(option->results()[0], subcommands).empty())
+      return option->results()[0];
+  return word;
+}
+
 std::string unexpected(const CLI::App& app, const std::string& word) {
   const std::vector<std::string> subcommands = subcommand_names(app);
-  if (!subcommands.empty())
-    return fmt::format("'{}' is no command of {}{}; there are: {}", word, full_name(app),
-                       did_you_mean(word, subcommands), fmt::join(subcommands, ", "));
+  if (!subcommands.empty()) {
+    const std::string meant = mistyped_command(app, word, subcommands);
+    return fmt::format("'{}' is no command of {}{}; there are: {}", meant, full_name(app),
+                       did_you_mean(meant, subcommands), fmt::join(subcommands, ", "));
+  }
   std::string option;
   if (is_assignment(word)) option = "--set";
   if (kind_of_path(word) == PathKind::data_set) option = "--data";

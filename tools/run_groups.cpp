@@ -10,6 +10,7 @@
 #include "mean_deviation.hpp"
 #include "row_query.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/formats/json.hpp"
 
 namespace smlp {
 namespace {
@@ -49,13 +50,20 @@ std::string measured_text(const Group& group, const std::string& column) {
                      values.size() == group.size() ? "" : fmt::format(" (n {})", values.size()));
 }
 
+constexpr const char* seed_mark = "-seed";
+
+// "b6" of "b6-seed3", as --seeds names a run of that seed; "" of another name.
+std::string stem_of(const Row& row) {
+  const std::string name = row.at("run").get<std::string>();
+  const std::string ending = seed_mark + value_of(row, "run.seed").dump();
+  return name.ends_with(ending) ? name.substr(0, name.size() - ending.size()) : "";
+}
+
 // "b6-seed*", as a shell would name them.
 std::string name_of(const Group& group) {
-  const std::string mark = "-seed", first = group[0]->at("run").get<std::string>();
-  const std::string stem = first.substr(0, first.rfind(mark));
-  for (const Row* row : group)
-    if (!row->at("run").get<std::string>().starts_with(stem + mark)) return printable(first) + ", …";
-  return printable(stem + mark) + "*";
+  const std::string stem = stem_of(*group[0]);
+  if (stem.empty()) return printable(group[0]->at("run").get<std::string>()) + ", …";
+  return printable(stem + seed_mark) + "*";
 }
 
 Row sort_value(const Group& group, const std::string& column) {
@@ -109,7 +117,7 @@ std::vector<Group> group_by_seed(const std::vector<Row>& rows, bool each) {
   std::map<std::string, std::size_t> places;  // of what the runs of a group have in common
   std::map<std::string, int> seen;            // with the seed
   for (const Row& row : rows) {
-    std::string common = row.at("command").dump();
+    std::string common = row.at("command").dump() + stem_of(row);
     for (const auto& [column, value] : row.items())
       if (is_setting(column) && !is_place(column) && column != "run.seed")
         common += column + json_text(value);

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <iostream>
+#include <limits>
 
 #include "command.hpp"
 #include "examples.hpp"
 #include "number_options.hpp"
 #include "scaling_output.hpp"
 #include "scaling_points.hpp"
+#include "smlp/analysis/benchmarks.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
@@ -19,6 +21,7 @@ constexpr std::uint64_t largest_table = std::uint64_t{64} << 20;
 struct ScalingCommand {
   StudyOptions options;
   std::string table, error_column = "error", downstream, model, data, to, from;
+  std::vector<std::string> measured;
   double epochs = 0, compute = 0;
   bool huber = false, json = false;
 };
@@ -81,10 +84,34 @@ int run_fit(ScalingCommand& command) {
   return 0;
 }
 
+// By the steps that a file of `smlp bench step --json` measured, here or on another machine.
+std::string time_at_rate(const std::string& path, const Plan& plan, double compute) {
+  const std::vector<BenchRow> rows = parse_bench_json(read_file(path, largest_table), path);
+  std::string text;
+  for (const BenchRow& row : rows) {
+    if (row.kind != "step") continue;
+    const double rate = 3 * static_cast<double>(row.macs) * row.images_per_s;
+    text += fmt::format(
+        "{:<10}  {} on {} in {}, at {:.3g} multiply-accumulates a second of {} with {} parameters", "time",
+        human_time(compute / rate), printable(row.processor), printable(row.precision), rate,
+        printable(row.model), human_count(static_cast<double>(row.parameters)));
+    const double ratio = static_cast<double>(row.parameters) / plan.parameters.value;
+    constexpr double alike = 4;
+    text += ratio > alike || ratio < 1 / alike ? ": of another size, whose rate may be another\n" : "\n";
+  }
+  if (text.empty())
+    fail(ErrorKind::usage,
+         "{}: it measures no training step: `smlp bench step --model NAME --json > FILE` does", path);
+  return text;
+}
+
 int run_plan(const ScalingCommand& command) {
   const fs::path given = command.from, file = fs::is_directory(given) ? given / "fit.json" : given;
   const FittedScaling laws = parse_study(read_file(file, largest_table), file.string());
-  std::cout << plan_text(plan_training(laws, command.compute), command.compute);
+  const Plan plan = plan_training(laws, command.compute);
+  std::string times;
+  for (const std::string& path : command.measured) times += time_at_rate(path, plan, command.compute);
+  std::cout << plan_text(plan, command.compute) << times;
   return 0;
 }
 
@@ -117,7 +144,9 @@ Action add_scaling_command(CLI::App& app) {
                   "drawings of the points that give the intervals; 0: none")
       ->check(CLI::Range(0, 100'000))
       ->capture_default_str();
-  fit->add_option("--seed", o->options.seed, "of the drawings")->capture_default_str();
+  fit->add_option("--seed", o->options.seed, "of the drawings")
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()))
+      ->capture_default_str();
   fit->add_option("--to", o->to, "a folder for fit.json, CSV files and figures")->type_name("DIR");
   fit->add_flag("--json", o->json, "print JSON");
   fit->footer(examples({"smlp scaling fit scaling.csv --resamples 50 --to fit",
@@ -128,7 +157,14 @@ Action add_scaling_command(CLI::App& app) {
       ->check(above_zero)
       ->required();
   plan->add_option("--from", o->from, "what `smlp scaling fit --to` wrote")->required();
-  plan->footer(examples({"smlp scaling plan --compute 1e15 --from fit"}));
+  plan->add_option(
+          "--bench", o->measured,
+          "also the time it takes: by the rate that `smlp bench step --json` measured, on this machine or "
+          "another (repeatable)")
+      ->type_name("FILE.json");
+  plan->footer(examples({"smlp scaling plan --compute 1e15 --from fit",
+                         "smlp bench step --model B-6/256 --classes 200 --json > step.json",
+                         "smlp scaling plan --compute 1e15 --from fit --bench step.json"}));
   app.footer(
       examples({"smlp scaling fit scaling.csv --to fit", "smlp scaling plan --compute 1e15 --from fit"}));
   return [o, fit] { return fit->parsed() ? run_fit(*o) : run_plan(*o); };

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "smlp/core/text.hpp"
+#include "smlp/formats/json.hpp"
 #include "table.hpp"
 
 namespace smlp {
@@ -58,12 +59,12 @@ std::int64_t other_runs(const SweepPlan& plan) {
   return count;
 }
 
-Json finite(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
+std::string percent(double value) {
+  return std::isnan(value) ? "" : fmt::format("{:.2f}", value);
 }
 
-std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+Json finite(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
 }
 
 }  // namespace
@@ -75,8 +76,13 @@ std::string sweep_status_text(const SweepPlan& plan, const std::vector<JobState>
     const std::string epochs =
         s.epoch == 0 ? "" : fmt::format("{:g}/{}", s.epoch, plan.jobs[i].config.train.epochs);
     rows.push_back({std::to_string(plan.jobs[i].task), plan.jobs[i].name, status_word(s.status), epochs,
-                    s.top1 == s.top1 ? fmt::format("{:.2f}", s.top1) : "",
-                    s.seconds > 0 ? human_time(s.seconds) : "", remark_of(plan, states, i)});
+                    percent(s.top1), s.seconds > 0 ? human_time(s.seconds) : "", remark_of(plan, states, i)});
+  }
+  if (std::ranges::any_of(states, [](const JobState& s) { return !std::isnan(s.holdout_top1); })) {
+    constexpr int after_top1 = 5;
+    rows[0].insert(rows[0].begin() + after_top1, "holdout_top1");
+    for (std::size_t i = 0; i < states.size(); ++i)
+      rows[i + 1].insert(rows[i + 1].begin() + after_top1, percent(states[i].holdout_top1));
   }
   const std::int64_t others = other_runs(plan);
   return fmt::format(
@@ -94,13 +100,15 @@ std::string sweep_status_json(const SweepPlan& plan, const std::vector<JobState>
                     {"epoch", states[i].epoch},
                     {"epochs", plan.jobs[i].config.train.epochs},
                     {"top1", finite(states[i].top1)},
+                    {"holdout_top1", finite(states[i].holdout_top1)},
                     {"seconds", states[i].seconds},
                     {"by", states[i].by},
                     {"reason", states[i].reason}});
-  return dump({{"folder", plan.folder.string()},
-               {"tasks", plan.tasks},
-               {"seconds_left", finite(seconds_left(plan, states))},
-               {"runs", std::move(jobs)}});
+  const Json json{{"folder", plan.folder.string()},
+                  {"tasks", plan.tasks},
+                  {"seconds_left", finite(seconds_left(plan, states))},
+                  {"runs", std::move(jobs)}};
+  return json_text(json, 2) + "\n";
 }
 
 std::string sweep_cost_text(const SweepPlan& plan, const std::vector<JobCost>& costs) {
@@ -127,7 +135,8 @@ std::string sweep_cost_json(const SweepPlan& plan, const std::vector<JobCost>& c
                     {"images", costs[i].images},
                     {"macs", costs[i].macs},
                     {"seconds", costs[i].seconds}});
-  return dump({{"folder", plan.folder.string()}, {"tasks", plan.tasks}, {"runs", std::move(jobs)}});
+  const Json json{{"folder", plan.folder.string()}, {"tasks", plan.tasks}, {"runs", std::move(jobs)}};
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace smlp

@@ -37,13 +37,20 @@ void check_transferred(const RunConfig& config, const RunConfig& brought, Origin
 void check_data_is_named(const RunConfig& config, const TrainingOptions& options, bool has_file,
                          const Origins& origins) {
   const bool empty = config.data.root.empty();  // of imported weights
-  if (origins.contains("data.root") && !empty) return;
-  if (options.transfers || empty)
+  const bool names_data = origins.contains("data.root") && !empty;
+  if (!names_data && (options.transfers || empty))
     fail(ErrorKind::usage, "nothing to train on: give --data ROOT, a packed data set");
-  if (!has_file)
+  if (!has_file && !options.transfers && !(names_data && origins.contains("model.name")))
     fail(ErrorKind::usage,
          "nothing to train: give a configuration (--config FILE; `smlp train --help` lists those shipped), "
          "or --model NAME --data ROOT, or --resume RUN");
+}
+
+void check_said_once(const TrainingOptions& options, const Origins& origins) {
+  const auto seed = origins.find("run.seed");
+  if (!options.seeds.empty() && seed != origins.end() && seed->second.starts_with("--"))
+    fail(ErrorKind::usage, "{} beside --seeds {}: say one of them", seed->second,
+         fmt::join(options.seeds, ","));
 }
 
 // Solving for the head uses nothing of what guides a training.
@@ -64,6 +71,7 @@ RunConfig load_config(const TrainingOptions& options) {
   if (options.from)
     check_transferred(config, load_run_config(std::nullopt, {}, nullptr, layer), origins, *options.from);
   check_data_is_named(config, options, file.has_value(), origins);
+  check_said_once(options, origins);
   warn_of_unused(config, origins);
   return config;
 }
@@ -139,6 +147,12 @@ std::vector<RunConfig> runs_of_seeds(const RunConfig& config, const std::vector<
   return runs;
 }
 
+std::string accuracy_text(const std::vector<double>& top1) {
+  const MeanDeviation m = mean_deviation(top1);
+  return top1.size() == 1 ? fmt::format("{:.2f} %", m.mean)
+                          : fmt::format("{:.2f} ± {:.2f} %", m.mean, m.deviation);
+}
+
 int train_seeds(const RunConfig& config, const std::vector<std::int64_t>& seeds,
                 const SessionOptions& options) {
   std::vector<double> last, best;
@@ -146,13 +160,15 @@ int train_seeds(const RunConfig& config, const std::vector<std::int64_t>& seeds,
     log().info("seed {}", run.run.seed);
     const Outcome outcome = run_session(std::move(run), options);
     const int code = report(outcome);
+    if (outcome.end == Outcome::End::planned && seeds.size() > 1)
+      std::cout << fmt::format("seeds      {} such runs: {} here\n", seeds.size(),
+                               human_time(outcome.seconds * static_cast<double>(seeds.size())));
     if (outcome.end != Outcome::End::finished) return code;
     last.push_back(outcome.top1);
     best.push_back(outcome.best.top1);
   }
-  const MeanDeviation l = mean_deviation(last), b = mean_deviation(best);
-  std::cout << fmt::format("seeds {}: last top1 {:.2f} ± {:.2f} %, best top1 {:.2f} ± {:.2f} %\n",
-                           fmt::join(seeds, ","), l.mean, l.deviation, b.mean, b.deviation);
+  std::cout << fmt::format("seeds {}: last top1 {}, best top1 {}\n", fmt::join(seeds, ","),
+                           accuracy_text(last), accuracy_text(best));
   return 0;
 }
 

@@ -26,6 +26,8 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
 
 std::string nearest(const std::string& word, std::span<const std::string> candidates) {
   if (word.size() > 100) return "";
+  for (const std::string& candidate : candidates)
+    if (word.size() > 3 && candidate.starts_with(word)) return candidate;
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {

@@ -70,7 +70,8 @@ bool is_abandoned(const Seen& claim, const fs::path& path, const ClaimTimes& tim
   if (std::sscanf(claim.owner.c_str(), "process %lld on %255s", &process, host) == 2 && host == host_name() &&
       !is_alive_here(host, process))
     return true;
-  return time_in(parent_of(path)) - claim.changed > times.stale;
+  const nanoseconds age = time_in(parent_of(path)) - claim.changed;
+  return age > times.stale || -age > times.stale;  // a clock was set back
 }
 
 // Takes an abandoned claim out of the way; false: somebody else is about to. One process at a time, under a

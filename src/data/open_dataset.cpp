@@ -42,6 +42,12 @@ std::string way_to_a_pack(const std::string& root) {
 }  // namespace
 
 std::shared_ptr<const Dataset> open_dataset(const std::string& root, const std::string& split) {
+  if (split != "train" && split != "test")
+    fail(
+        ErrorKind::usage,
+        "\"{}\" is no split of a packed data set: there are train and test, which is where validation images "
+        "are packed",
+        split);
   if (root == "shapes") return shapes_dataset(split);
   const std::vector<fs::path> roots = places_of(root);
   const bool train = split == "train";

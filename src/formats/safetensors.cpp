@@ -147,8 +147,11 @@ class HeaderHandler : public nlohmann::json_sax<json> {
   }
 
   bool unexpected(std::string_view what) {
-    const std::string where =
-        tensors.empty() ? "" : fmt::format(" at tensor \"{}\"", printable(tensors.back().name));
+    const bool of_metadata = place_ == Place::metadata_value || place_ == Place::metadata_text;
+    const std::string where = of_metadata ? " of __metadata__, which maps names to texts"
+                              : tensors.empty()
+                                  ? ""
+                                  : fmt::format(" at tensor \"{}\"", printable(tensors.back().name));
     return refuse(fmt::format("{} in an unexpected place{}", what, where));
   }
 

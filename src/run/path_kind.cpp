@@ -119,13 +119,19 @@ PathKind kind_of_path(const fs::path& path) {
   return data ? PathKind::data_set : PathKind::nothing;
 }
 
+std::string run_of_that_name(const fs::path& path) {
+  const fs::path below = fs::path("runs") / path;
+  if (path.empty() || path.is_absolute() || fs::exists(path) || !is_file(below / "config.yaml")) return "";
+  return fmt::format(" (did you mean {}?)", below.string());
+}
+
 std::string what_is(const fs::path& path) {
   const PathKind kind = kind_of_path(path);
   const bool of_run = kind == PathKind::run_file || kind == PathKind::configuration;
   if (const fs::path run = of_run ? run_around(path) : ""; !run.empty())
     return fmt::format("it is a file of the run {0}: give {0} itself", run.string());
   const auto row = std::ranges::find(kind_table, kind, &KindRow::kind);
-  return fmt::format(fmt::runtime(row->text), path.string());
+  return fmt::format(fmt::runtime(row->text), path.string()) + run_of_that_name(path);
 }
 
 void refuse_other_data(const std::string& root) {

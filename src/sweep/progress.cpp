@@ -60,6 +60,7 @@ void read_run(const SweepPlan& plan, const SweepJob& job, JobState& state) {
   state.epoch = std::min(results.epoch, static_cast<double>(stored.train.epochs));
   state.seconds = std::isfinite(last.train_seconds) ? last.train_seconds : 0;
   state.top1 = last.top1;
+  state.holdout_top1 = last.holdout_top1;
   const std::string status = run_status(run);
   if (status == "running")
     state.status = JobState::Status::running;

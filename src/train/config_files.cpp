@@ -108,9 +108,12 @@ ConfigNode read_document(const fs::path& file) {
   const bool standard = file == "-";
   try {
     if (is_checkpoint(file)) return parse_yaml(read_state(file).config, state_file(file).string());
-    return parse_yaml(
-        standard || is_stream(file) ? read_stream(file, max_config_bytes) : read_file(file, max_config_bytes),
-        standard ? "standard input" : file.string());
+    const std::string name = standard ? "standard input" : file.string();
+    if (!standard && !is_stream(file)) return parse_yaml(read_file(file, max_config_bytes), name);
+    const std::string text = read_stream(file, max_config_bytes);
+    if (text_lines(text).empty() && file != "/dev/null")  // of a program that failed
+      fail(ErrorKind::usage, "{}: empty, expected a configuration", name);
+    return parse_yaml(text, name);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::data) throw;
     throw Error(ErrorKind::usage, error.what());  // the caller's mistake, not data's
@@ -179,6 +182,8 @@ fs::path find_config(const std::string& file) {
   if (const auto shipped = find_shipped(file)) return *shipped;
   if (const auto shipped = find_shipped(file + ".yaml")) return *shipped;
   if (kind != PathKind::nothing) fail(ErrorKind::usage, "{}: no configuration: {}", file, what_is(file));
+  if (const std::string run = run_of_that_name(file); !run.empty())
+    fail(ErrorKind::usage, "{}: no such file{}", file, run);
   const std::vector<std::string> names = shipped_configs();
   fail(ErrorKind::usage, "{}: no such file, and no shipped configuration of that name{}; shipped: {}", file,
        did_you_mean(file, names), fmt::join(names, ", "));

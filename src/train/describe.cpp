@@ -33,6 +33,15 @@ std::string describe_input(const Experiment& e) {
   return parts.empty() ? "as packed" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// The rates that are not optim.lr.
+std::string describe_groups(const OptimizerConfig& optim) {
+  std::vector<std::string> parts;
+  for (const ParameterGroupConfig& group : optim.groups)
+    if (group.freeze || group.lr)
+      parts.push_back(group.match + (group.freeze ? " frozen" : fmt::format(" {:g}", *group.lr)));
+  return parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, ", "));
+}
+
 // How it is trained, and for how long.
 std::string describe_training(const Experiment& e) {
   const RunConfig& c = e.config;
@@ -40,10 +49,10 @@ std::string describe_training(const Experiment& e) {
     return "method     ridge: the head in one step, the penalty chosen by leaving each training image out";
   const StepPlan& plan = e.plan;
   return fmt::format(
-      "optimiser  {}, lr {:g}, {} (warm-up {}), batch {}{}{}\n"
+      "optimiser  {}, lr {:g}{}, {} (warm-up {}), batch {}{}{}\n"
       "length     {}, {}{}",
-      c.optim.name, c.optim->lr, c.schedule.name, counted(c.schedule->warmup(e.schedule_span(plan)), "step"),
-      c.train.batch_size,
+      c.optim.name, c.optim->lr, describe_groups(*c.optim.config), c.schedule.name,
+      counted(c.schedule->warmup(e.schedule_span(plan)), "step"), c.train.batch_size,
       plan.micro_batch < plan.batch_size ? fmt::format(" in micro-batches of {}", plan.micro_batch) : "",
       c.loss.label_smoothing > 0 ? fmt::format(", labels smoothed by {:g}", c.loss.label_smoothing) : "",
       counted(plan.epochs, "epoch"), counted(plan.total_steps(), "step"), describe_order(e));

@@ -26,4 +26,8 @@ bool DivergenceWatch::add(double mean_loss) {
   return true;
 }
 
+bool DivergenceWatch::ends_in(double mean_loss) const {
+  return !told_ && mean_loss > times_chance * chance_;
+}
+
 }  // namespace smlp

@@ -70,6 +70,10 @@ void check_place(const RunSection& run) {
   if (run.output.empty()) fail(ErrorKind::usage, "run.output is empty; name a folder, or . for this one");
   if (!run.name) return;
   const std::string& name = *run.name;
+  if (name == "checkpoints")
+    fail(ErrorKind::usage,
+         "run.name is '{0}', which would make {1} look like a run itself: name it otherwise", name,
+         run.output);
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
     fail(ErrorKind::usage,
          "run.name is '{}', expected the name of a folder below {}; leave it out for one made of date, model "

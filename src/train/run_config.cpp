@@ -67,7 +67,8 @@ void TrainConfig::fields(FieldVisitor& v) {
   v.field("eval_every", eval_every, "epochs between evaluations; 0: only at the end", between(0, 1e6));
   v.field("log_every", log_every, "steps between log lines, the only times the device is waited for",
           between(1, 1e6));
-  v.field("max_bad_steps", max_bad_steps, "non-finite steps in a row before the run stops", between(1, 1e6));
+  v.field("max_bad_steps", max_bad_steps,
+          "the run stops when, at a log step, as many steps in a row were not finite", between(1, 1e6));
   v.field("patience", patience, "evaluations without a better one before the run ends early; 0: never",
           between(0, 1e6));
   v.field("ema", ema,

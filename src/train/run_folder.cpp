@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <ctime>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "folder_checks.hpp"
@@ -15,6 +16,7 @@
 #include "smlp/core/log.hpp"
 #include "smlp/core/version.hpp"
 #include "smlp/data/open_dataset.hpp"
+#include "smlp/formats/json.hpp"
 #include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/run/sessions.hpp"
 #include "smlp/train/config_files.hpp"
@@ -46,20 +48,24 @@ bool is_resolved(const std::string& path) {
 // `stored` gets what it resolved in the place of `auto`.
 std::vector<std::string> differences(const RunConfig& config, RunConfig& stored) {
   if (stored.resolved) stored.data = as_resolved(stored.data, *stored.resolved);
-  const std::vector<KeyRow> now = config.rows();
-  const std::vector<KeyRow> then = stored.rows();
-  std::vector<std::string> found;
-  for (std::size_t i = 0; i < std::min(now.size(), then.size()); ++i) {
-    if (now[i].path != then[i].path) {
-      found.push_back(fmt::format("{} is not in the run's configuration", now[i].path));
-      break;
-    }
-    const bool given = now[i].value != "[]";
-    if (now[i].value != then[i].value && !is_free(now[i].path) && (!is_resolved(now[i].path) || given))
+  std::map<std::string, std::string> then;
+  for (const KeyRow& row : stored.rows()) then[row.path] = row.value;
+  std::vector<std::string> found, only_in_one;
+  for (const KeyRow& row : config.rows()) {
+    const auto before = then.extract(row.path);
+    const bool given = row.value != "[]";
+    if (is_free(row.path)) continue;
+    if (before.empty())
+      only_in_one.push_back(row.path + " is not in the run's configuration");
+    else if (row.value != before.mapped() && (!is_resolved(row.path) || given))
       found.push_back(
-          fmt::format("{} is {}, the run was started with {}", now[i].path, now[i].value, then[i].value));
+          fmt::format("{} is {}, the run was started with {}", row.path, row.value, before.mapped()));
   }
-  return found;
+  for (const auto& [path, value] : then)
+    if (!is_free(path))
+      only_in_one.push_back(fmt::format("{} is missing, the run was started with {}", path, value));
+  // Another optimiser, schedule or model has other keys: its name says it.
+  return found.empty() ? only_in_one : found;
 }
 
 // The same for every way to write a data set's path.
@@ -146,8 +152,7 @@ void write_run_files(const fs::path& run, const Experiment& experiment) {
   if (experiment.test_set) env["test"] = describe_data(*experiment.test_set);
   env["sessions"] = with_new_session(run);
   write_file_atomically(run / "config.yaml", experiment.config.yaml());  // from here on it is a run
-  write_file_atomically(run / "env.json",
-                        env.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  write_file_atomically(run / "env.json", json_text(env, 2) + "\n");
 }
 
 fs::path find_run(const fs::path& run_or_checkpoint) {

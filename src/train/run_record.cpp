@@ -153,9 +153,21 @@ bool RunRecord::save_due(std::int64_t step_before) {
   return world_->any(due);  // clocks differ
 }
 
+// A folder that is made anew under the name would hold a checkpoint and no run.
+void RunRecord::check_is_there() const {
+  for (const char* file : {"config.yaml", "metrics.jsonl"})
+    if (!fs::exists(run_ / file))
+      fail(ErrorKind::failed,
+           "{}: its {} is gone: the run was moved or removed while it trained. `smlp train --resume PLACE` "
+           "goes "
+           "on from its last checkpoint, where it is now",
+           run_.string(), file);
+}
+
 void RunRecord::save() {
   since_save_ = Stopwatch();
   if (!sinks_ || (saved_step_ == state_.step && !outdated_)) return;
+  check_is_there();
   state_.log_sizes = sinks_->sizes();
   saved_step_ = state_.step;
   writer_.start(parts_,

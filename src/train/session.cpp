@@ -158,9 +158,12 @@ Outcome run_unguarded(RunConfig config, const SessionOptions& options) {
     if (!weights.empty()) log().info("{}", weights);
     warn_of_few_steps(experiment);
   }
-  if (options.dry_run)
+  if (options.dry_run) {
+    const RunPace pace = measure_pace(experiment);
     return {.plan = fmt::format("{}\n{}\n{}", describe(experiment), describe_cost(experiment),
-                                describe_run_time(experiment, measure_pace(experiment)))};
+                                describe_run_time(experiment, pace)),
+            .seconds = seconds_of_run(experiment, pace)};
+  }
   const fs::path run = open_run_folder(experiment, resume);
   Trainer trainer(experiment, run, resume ? resume->checkpoint : std::nullopt);
   return outcome_of(train_to_an_end(trainer), experiment, run);

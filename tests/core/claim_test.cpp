@@ -64,6 +64,13 @@ TEST_F(ClaimTest, OfAnotherMachineItIsTakenOverWhenItIsNotRenewed) {
   EXPECT_NE(owner_of_claim(path(), times), "") << "it is renewed while it lives";
 }
 
+// A clock was set back since.
+TEST_F(ClaimTest, OneOfTheFarFutureIsTakenOver) {
+  write_plainly(path(), name_of(1, "elsewhere"));
+  fs::last_write_time(path(), fs::file_time_type::clock::now() + 1h);
+  EXPECT_TRUE(Claim::take(path()));
+}
+
 TEST_F(ClaimTest, OfManyAtOnceOneTakesAnAbandonedOne) {
   for (int round = 0; round < 200; ++round) {
     write_plainly(path(), name_of(1, "elsewhere"));

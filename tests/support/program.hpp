@@ -57,7 +57,9 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  void signal(int number) const { ::kill(pid_, number); }
+  void signal(int number) const {
+    if (pid_ > 0) ::kill(pid_, number);  // -1, of one that has ended, would be every process there is
+  }
   const std::filesystem::path& error_file() const { return err_; }
   // RssAnon of /proc; 0 when the program has ended.
   std::int64_t anonymous_kib() const {

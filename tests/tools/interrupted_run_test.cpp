@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "smlp/core/error.hpp"
 #include "support/program_fixture.hpp"
@@ -88,6 +90,11 @@ TEST_F(InterruptedRunTest, AutoResumeFindsTheRunOfTheSameConfigurationAndData) {
   EXPECT_EQ(runs(), 1) << "with a slash it is the same data set";
   ASSERT_EQ(run(words + Words{"--resume", "auto", "--seed", "5"}).code, 0);
   EXPECT_EQ(runs(), 2) << "another seed is another run";
+  const Finished changed =
+      run({"train", "--resume", fs::directory_iterator(in("runs"))->path(), "--opt", "sgd"});
+  EXPECT_NE(changed.err.find("optim.name is sgd, the run was started with lion"), std::string::npos)
+      << changed.err;
+  EXPECT_EQ(changed.err.find("is not in"), std::string::npos) << changed.err;
 
   testing::write_cifar10(in("raw2"), 60);
   ASSERT_EQ(run({"pack", "cifar10", "--from", in("raw2"), "--to", in("pack2")}).code, 0);
@@ -95,6 +102,19 @@ TEST_F(InterruptedRunTest, AutoResumeFindsTheRunOfTheSameConfigurationAndData) {
   const Finished other = run({"train", "--resume", first, "--data", in("pack2")});
   EXPECT_EQ(other.code, 3);
   EXPECT_NE(other.err.find("other images"), std::string::npos) << other.err;
+}
+
+TEST_F(InterruptedRunTest, ARunThatIsMovedWhileItTrainsEndsAndGoesOnWhereItIs) {
+  testing::Program training(
+      folder_.path(), Words{SMLP_PROGRAM} + train("here", {"--set", "checkpoint.every_steps=20"}, "100000"));
+  const fs::path here = run_folder("here"), there = run_folder("there");
+  while (!fs::exists(here / "checkpoints/last")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  fs::rename(here, there);
+  const Finished done = training.wait();
+  EXPECT_EQ(done.code, 1) << done.err;
+  EXPECT_NE(done.err.find("moved or removed"), std::string::npos) << done.err;
+  EXPECT_FALSE(fs::exists(here)) << "no half run in its place";
+  EXPECT_EQ(run({"train", "--resume", there, "--epochs", "100000", "--dry-run"}).code, 0);
 }
 
 TEST_F(InterruptedRunTest, SignalsAtAnyStepResumeToTheSameEnd) {

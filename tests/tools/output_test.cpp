@@ -92,6 +92,11 @@ TEST_F(OutputTest, AConfigurationComesFromAPipeOrStandardInput) {
       shell("printf 'modle: 1' | $smlp train --config -").err.find("standard input:1:8: unknown key 'modle'"),
       std::string::npos);
   EXPECT_EQ(shell("$smlp config show /dev/null").code, 0) << "no keys";
+  for (const char* nothing : {"true", "echo", "printf '\\357\\273\\277'"}) {
+    const Finished failed = shell(std::string(nothing) + " | $smlp train --config -");
+    EXPECT_EQ(failed.code, 2) << failed.err;
+    EXPECT_NE(failed.err.find("empty, expected a configuration"), std::string::npos) << failed.err;
+  }
 }
 
 TEST_F(OutputTest, ATildeIsTheHomeFolderWhereverAPathIsRead) {

@@ -147,6 +147,7 @@ TEST_F(PredictTest, ImagesComeFromStandardInputAndListsToo) {
   const std::string says = named.out.substr(named.out.find("  "));
   EXPECT_EQ(shell("$predict - < $image").out, "-" + says);
   EXPECT_EQ(shell("printf '%s\\r\\n\\n%s' $image $image | $predict --list -").out, named.out + named.out);
+  EXPECT_EQ(shell("printf '%s\\000%s\\000' $image $image | $predict --list -").out, named.out + named.out);
   EXPECT_EQ(shell("$predict - --list - < $image").code, 2);
   EXPECT_EQ(shell("$predict").code, 2);
   EXPECT_TRUE(std::regex_search(shell("$predict shapes").out, std::regex("^0  [abc] [^\n]*\n1  [abc] ")))
@@ -156,6 +157,10 @@ TEST_F(PredictTest, ImagesComeFromStandardInputAndListsToo) {
   EXPECT_EQ(shell("cp $image mine.png; $predict mine.png --features mine.png").code, 2);
   EXPECT_EQ(shell("cmp $image mine.png").code, 0) << "an input is no output";
   EXPECT_EQ(shell("touch f.npy; for i in 1 2; do $predict $image --features f.npy || exit; done").code, 0);
+  EXPECT_EQ(shell("$predict $image --features " + in("pack/test/images.npy").string()).code, 2) << "a pack's";
+  EXPECT_EQ(
+      shell("sed -i 1d " + in("pack/test/names.txt").string() + "; $predict " + in("pack").string()).code, 3)
+      << "images would have their neighbours' names";
   EXPECT_EQ(shell("mkfifo pipe; timeout --preserve-status 1 $predict pipe").code, 128 + SIGTERM)
       << "a wait for input is no reason not to stop";
   EXPECT_EQ(shell("timeout --preserve-status 1 $program train pipe").code, 128 + SIGTERM);

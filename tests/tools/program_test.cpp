@@ -143,6 +143,7 @@ void make_huge_pack(const fs::path& root, const fs::path& like) {
   auto info = nlohmann::json::parse(testing::read_text(like / "train/dataset.json"));
   info["images"] = images;
   info["image_size"] = size;
+  info.erase("labels_xxh3_64");
   const std::int64_t block = info["block_bytes"];
   info["xxh3_64"] =
       std::vector<std::string>((images * size * size * 3 + block - 1) / block, std::string(16, '0'));

@@ -2,6 +2,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "smlp/core/error.hpp"
+#include "smlp/formats/png.hpp"
+#include "support/images.hpp"
 #include "support/program_fixture.hpp"
 
 namespace smlp {
@@ -96,6 +99,8 @@ TEST_F(RefusalsTest, AnUnknownCommandIsTakenForWhatItMeansThenForItsSpelling) {
        {std::pair("tune", "finetune"), std::pair("test", "eval"), std::pair("validate", "eval"),
         std::pair("ls", "runs"), std::pair("plot", "viz"), std::pair("bnech", "bench")})
     expect_refused({word}, std::string("did you mean '") + meant + "'");
+  expect_refused({"sweep", "stauts", in("x")},
+                 "'stauts' is no command of smlp sweep (did you mean 'status'?)");
 }
 
 TEST_F(RefusalsTest, AnUnknownKeyOrValueIsTakenForTheOneThatIsMeant) {
@@ -115,6 +120,7 @@ TEST_F(RefusalsTest, AnotherProgramsModelIsAnsweredWithTheModelsThereAre) {
   for (const Words& words : {Words{"train", "quickstart.yaml", "--model"}, Words{"info"}}) {
     expect_refused(words + Words{"efficientnet_b0"}, "B-12/1024");
     expect_refused(words + Words{"resnet51"}, "did you mean 'resnet50'?");
+    expect_refused(words + Words{"mixer_b16"}, "did you mean 'mixer_b16_224'?");
   }
 }
 
@@ -127,6 +133,15 @@ TEST_F(RefusalsTest, APathOfAnotherKindIsNamedWithWhatTakesIt) {
   expect_refused({"train", "quickstart.yaml", "--data", run_path}, "it is a run, which eval", 3);
   expect_refused({"import", run_path, "--to", in("x")}, "it is a run, which eval", 3);
   expect_refused({"eval", in("runs")}, "folder of runs: name one", 3);
+  for (const char* command : {"eval", "config show", "train --resume"}) {
+    const std::string line =
+        fmt::format("cd '{}' && {} {} a", folder_.path().string(), SMLP_PROGRAM, command);
+    const Finished done = testing::Program(folder_.path(), {"/bin/sh", "-c", line}).wait();
+    EXPECT_NE(done.code, 0);
+    EXPECT_NE(done.err.find("did you mean runs/a?"), std::string::npos) << done.err;
+  }
+  expect_refused({"eval", run_path, "--logits", in("l.pt")}, "call it FILE.npy");
+  expect_refused({"predict", run_path, data(), "--features", in("f.pt")}, "call it FILE.npy");
   for (const char* command : {"info", "eval", "viz"})
     expect_refused({command, run_folder("a") / "log.txt"}, "file of the run " + run_path + ": give", 3);
   expect_refused({"probe", *shared_ / "raw", "--data", data()}, "a folder without run", 3);
@@ -149,6 +164,22 @@ TEST_F(RefusalsTest, WhatDoesNotFitWhatIsThereIsTheCallersMistake) {
   expect_refused({"export", r, "--merge", "--to", in("m")}, "its norm is layer");
 }
 
+// Found before there is a run that nothing can read.
+TEST_F(RefusalsTest, ImagesThatNothingCanBeLearntFromLeaveNoRun) {
+  const std::string grey = encode_png({8, 8, std::vector<std::uint8_t>(8 * 8 * 3, 64)});
+  for (const char* name :
+       {"one/train/a", "one/test/a", "flat/train/a", "flat/train/b", "flat/test/a", "flat/test/b"})
+    testing::write_folder(in("raw"), {{fmt::format("{}/0.png", name), grey}});
+  for (const char* set : {"one", "flat"})
+    ASSERT_EQ(run({"pack", "folder", "--from", in("raw") / set, "--to", in(set)}).code, 0);
+  expect_refused({"train", "--model", "B-2/16", "--data", in("one"), "--name", "x"}, "are of one class", 3);
+  expect_refused(
+      {"train", "--model", "B-2/16", "--data", in("flat"), "--name", "x", "--set", "data.normalize=pack"},
+      "has the same value in all pixels", 3);
+  expect_refused({"train", "quickstart.yaml", "--name", "checkpoints"}, "name it otherwise");
+  EXPECT_FALSE(std::filesystem::exists(in("runs")));
+}
+
 TEST_F(RefusalsTest, BenchmarksRefuseWhatMeansNothingToThem) {
   expect_refused({"bench", "step", "--epochs", "3"}, "--epochs is no option of smlp bench step");
   expect_refused({"bench", "step", "--set", "train.epochs=3"}, "means nothing");
@@ -163,6 +194,11 @@ TEST_F(RefusalsTest, SeedsAreRangesAndATakenNameIsFoundBeforeTheFirstTrains) {
   expect_refused(train("t", {"--seeds", "4-1"}), "0-4");
   expect_refused(train("t", {"--seeds", "0-2,1"}), "a seed is said twice");
   expect_refused(train("t", {"--seeds", "0-2", "--resume", run_folder("s-seed2")}), "--resume auto");
+  expect_refused(train("t", {"--seeds", "0-2", "--seed", "5"}), "say one of them");
+  const Finished planned = run(train("t", {"--seeds", "3-12", "--dry-run"}));
+  EXPECT_NE(planned.out.find("seeds      10 such runs: "), std::string::npos) << planned.out;
+  const Finished one = run(train("t", {"--seeds", "3"}, "1"));
+  EXPECT_EQ(one.out.find("±"), std::string::npos) << "of one there is no deviation: " << one.out;
 }
 
 }  // namespace

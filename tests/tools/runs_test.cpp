@@ -97,6 +97,11 @@ TEST_F(RunsTest, SeedsAreOneRowOfMeanAndSampleDeviation) {
   make_run("again", "run: {seed: 1}", {99});
   done = runs({});
   EXPECT_FALSE(holds(done.out, " 4 ")) << "the same seed twice is no second sample: " << done.out;
+  for (const int seed : {0, 1})
+    make_run(fmt::format("c6-seed{}", seed), fmt::format("run: {{seed: {}}}", seed), {40});
+  done = runs({});
+  EXPECT_TRUE(holds(done.out, "52.00 ± 2.00") && holds(done.out, "40.00 ± 0.00"))
+      << "each --seeds is one row: " << done.out;
 }
 
 TEST_F(RunsTest, NumbersAreComparedAsNumbers) {

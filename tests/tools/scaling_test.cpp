@@ -45,6 +45,20 @@ TEST_F(ScalingTest, AFitWritesWhatAPlanReads) {
   const Finished plan = run({"scaling", "plan", "--compute", "1e15", "--from", in("fit")});
   EXPECT_EQ(plan.code, 0) << plan.err;
   EXPECT_NE(plan.out.find("images_seen"), std::string::npos) << plan.out;
+
+  const Finished step = run({"bench", "step", "--model", "B-2/64", "--classes", "10", "-b", "64", "--repeats",
+                             "3", "--device", "cpu", "--json"});
+  ASSERT_EQ(step.code, 0) << step.err;
+  testing::write_plainly(in("step.json"), step.out);
+  const Json row = Json::parse(step.out)["rows"][0];
+  const double rate = 3.0 * row["macs"].get<double>() * row["images_per_s"].get<double>();
+  const Finished timed = run({"scaling", "plan", "--compute", fmt::format("{}", 7200 * rate), "--from",
+                              in("fit"), "--bench", in("step.json")});
+  EXPECT_EQ(timed.code, 0) << timed.err;
+  EXPECT_NE(timed.out.find("2 h on " + row["processor"].get<std::string>()), std::string::npos) << timed.out;
+  EXPECT_EQ(
+      run({"scaling", "plan", "--compute", "1e15", "--from", in("fit"), "--bench", in("fit/fit.json")}).code,
+      3);
 }
 
 TEST_F(ScalingTest, WithoutGnuplotTheScriptsAreThereAndSaid) {
@@ -115,6 +129,7 @@ TEST_F(ScalingTest, RefusesWithTheReason) {
   for (const char* bad : {"nan", "inf", "0"})
     EXPECT_EQ(run({"scaling", "plan", "--compute", bad, "--from", in("fit")}).code, 2) << bad;
   EXPECT_EQ(run({"scaling", "fit", table(), "--error", "top1", "--epochs", "nan"}).code, 2);
+  EXPECT_EQ(run({"scaling", "fit", table(), "--error", "top1", "--seed", "-1"}).code, 2);
   fs::create_directories(in("mine"));
   testing::write_plainly(in("mine/points.csv"), "mine");
   EXPECT_EQ(run({"scaling", "fit", table(), "--error", "top1", "--to", in("mine")}).code, 2);

@@ -242,6 +242,13 @@ TEST_F(SweepTest, WhatItCannotDoIsSaidFirst) {
   EXPECT_FALSE(fs::exists(in("runs/s/sweep.yaml")));
 }
 
+// What `scaling fit` takes where images are held out.
+TEST_F(SweepTest, AHeldOutScoreIsShownBesideTheTestSplits) {
+  ASSERT_EQ(run({"sweep", sweep("s", "  grid: {run.seed: [0]}\n"), "--set", "data.holdout=0.2"}).code, 0);
+  EXPECT_GT(status("s")["runs"][0]["holdout_top1"], 0);
+  EXPECT_NE(run({"sweep", "status", in("runs/s")}).out.find("holdout_top1"), std::string::npos);
+}
+
 // The scripts that docs/examples has for other programs, these put in their place.
 TEST_F(SweepTest, ATaskOfASlurmArrayIsRequeuedWhenItsTimeIsOver) {
   const std::string file = sweep("s", "  grid: {run.seed: [0, 1]}\n");

@@ -28,8 +28,11 @@ TEST(DivergenceWatch, NoticesALossThatStaysFarAboveGuessing) {
   EXPECT_EQ(noticed_at({8, infinity, infinity}), 2);
   EXPECT_EQ(noticed_at({8, std::nan(""), std::nan("")}), 2) << "no finite step between two log steps";
   DivergenceWatch watch(10);
+  EXPECT_TRUE(watch.ends_in(1e9)) << "in fewer log steps than that";
+  EXPECT_FALSE(watch.ends_in(2.5));
   EXPECT_EQ(noticed_at(watch, {50, 60, 70}), 2);
   EXPECT_EQ(noticed_at(watch, {80, 90, 2, 50, 60, 70}), -1) << "told once";
+  EXPECT_FALSE(watch.ends_in(70)) << "it was said";
 }
 
 TEST(DivergenceWatch, LeavesATrainingAlone) {

@@ -71,17 +71,19 @@ TEST(Session, PatienceEndsARunWhichSaysSoAndGoesOnWithoutIt) {
 
 TEST(Session, ARateThatIsFarTooHighIsSaidWhileItTrains) {
   const TempDir folder;
-  const auto warnings = [&](const std::string& name, const std::string& lr, const std::string& optimizer) {
+  const auto warnings = [&](const std::string& name, const std::string& lr, const std::string& optimizer,
+                            const std::string& log_every = "1") {
     run_session(small_config(folder.path(), {"run.name=" + name, "optim.name=" + optimizer, "optim.lr=" + lr,
-                                             "train.log_every=1", "train.epochs=5"}));
+                                             "train.log_every=" + log_every, "train.epochs=5"}));
     const std::string log = read_file(folder / name / "log.txt", 1 << 20);
     std::size_t count = 0;
-    for (std::size_t at = 0; (at = log.find("diverges", at)) != std::string::npos; ++at) ++count;
+    for (std::size_t at = 0; (at = log.find("training diverge", at)) != std::string::npos; ++at) ++count;
     return count;
   };
   EXPECT_EQ(warnings("high", "10", "lion"), 1u);
   EXPECT_EQ(warnings("adamw", "10", "adamw"), 1u);
   EXPECT_EQ(warnings("right", "1e-3", "lion"), 0u);
+  EXPECT_EQ(warnings("short", "10", "lion", "1000"), 1u) << "too short to be noticed before its end";
 }
 
 TEST(Session, ADryRunSaysTheCostAndMakesNothing) {

@@ -30,6 +30,9 @@ bool is_run(const std::filesystem::path& folder);
 // file of a run: that run.
 std::string what_is(const std::filesystem::path& path);
 
+// " (did you mean runs/b6?)" where nothing has the path "b6"; else "".
+std::string run_of_that_name(const std::filesystem::path& path);
+
 // Of data.root: a path where something else lies than a data set, or than a folder that may become one:
 // Error(data) with what it is. Nothing there is open_dataset()'s to say.
 void refuse_other_data(const std::string& root);

@@ -11,12 +11,14 @@ namespace smlp {
 // How far a job is, as its run's folder and the files beside it say.
 struct JobState {
   enum class Status { waiting, running, stopped, failed, finished };
-  Status status = Status::waiting;                         // stopped: begun, and goes on when its turn comes
-  std::string by;                                          // of a running one "process 12 on host"
-  std::string reason;                                      // of a failed one, in one line
-  double epoch = 0;                                        // done
-  double seconds = 0;                                      // of training so far
-  double top1 = std::numeric_limits<double>::quiet_NaN();  // of its last evaluation, %; NaN: none
+  Status status = Status::waiting;  // stopped: begun, and goes on when its turn comes
+  std::string by;                   // of a running one "process 12 on host"
+  std::string reason;               // of a failed one, in one line
+  double epoch = 0;                 // done
+  double seconds = 0;               // of training so far
+  // Of its last evaluation, %; NaN: none. Of the test split, and of the held-out part beside one.
+  double top1 = std::numeric_limits<double>::quiet_NaN();
+  double holdout_top1 = std::numeric_limits<double>::quiet_NaN();
 };
 JobState state_of(const SweepPlan& plan, const SweepJob& job);
 

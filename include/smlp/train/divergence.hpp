@@ -11,7 +11,8 @@ class DivergenceWatch {
  public:
   explicit DivergenceWatch(int classes);
 
-  bool add(double mean_loss);  // whether it is noticed now; once
+  bool add(double mean_loss);            // whether it is noticed now; once
+  bool ends_in(double mean_loss) const;  // of the last epoch: whether it exploded before it was noticed
   double chance() const { return chance_; }
 
  private:

@@ -51,6 +51,7 @@ class RunRecord {
 
  private:
   void go_on();
+  void check_is_there() const;
   void write_checkpoint(const std::vector<CheckpointPart>& parts, const TrainingState& state, bool replace);
   void link_checkpoints(const TrainingState& state);
 

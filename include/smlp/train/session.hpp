@@ -22,6 +22,7 @@ struct Outcome {
   End end = End::planned;       // of a dry run; by a stop signal, everything saved; with the last step
   std::filesystem::path run{};  // its folder; empty for a dry run
   std::string plan{};           // of a dry run: the run's header and its cost, as text
+  double seconds = 0;           // of a dry run: what it would take here
   std::int64_t step = 0;
   std::int64_t epochs = 0;              // of a finished run
   double loss = 0, top1 = 0, top5 = 0;  // its last evaluation: on the test split, or the held-out part; %

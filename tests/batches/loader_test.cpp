@@ -153,8 +153,9 @@ TEST(TrainImages, RanksHoldThePartsOfOneBatch) {
   EXPECT_TRUE(torch::cat(images).equal(whole.images));
   EXPECT_TRUE(torch::cat(labels).equal(whole.labels));
   EXPECT_TRUE(torch::cat(partners).equal(whole.partners));
-  EXPECT_NE(error_of(ErrorKind::usage, [&] { images_of(data, {}, 7, 6, 0, 2); }).find("divisible"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of(ErrorKind::usage, [&] { images_of(data, {}, 7, 6, 0, 2); }).find("cannot be dealt to 2 ranks"),
+      std::string::npos);
 }
 
 TEST(BatchSources, ManyThreadsFillABatchWithTheBitsOfOne) {

@@ -140,7 +140,7 @@ bool RunRecord::offer_best(const BestResult& result) {
 }
 
 bool RunRecord::save_due(std::int64_t step_before) {
-  writer_.check();
+  explained([&] { writer_.check(); });
   const std::int64_t before = plan_.epochs_at(step_before), now = plan_.epochs_at(state_.step);
   const auto kept = [&](std::int64_t epoch) { return epoch > before && epoch <= now; };
   const bool by_epochs =
@@ -153,7 +153,6 @@ bool RunRecord::save_due(std::int64_t step_before) {
   return world_->any(due);  // clocks differ
 }
 
-// A folder that is made anew under the name would hold a checkpoint and no run.
 void RunRecord::check_is_there() const {
   for (const char* file : {"config.yaml", "metrics.jsonl"})
     if (!fs::exists(run_ / file))
@@ -164,19 +163,32 @@ void RunRecord::check_is_there() const {
            run_.string(), file);
 }
 
+// What goes wrong with the writer is its folder's, where that is gone.
+void RunRecord::explained(const std::function<void()>& writing) const {
+  try {
+    writing();
+  } catch (const std::exception&) {
+    check_is_there();
+    throw;
+  }
+}
+
+// Written to a folder made anew under the name, it would be a checkpoint and no run.
 void RunRecord::save() {
   since_save_ = Stopwatch();
   if (!sinks_ || (saved_step_ == state_.step && !outdated_)) return;
   check_is_there();
   state_.log_sizes = sinks_->sizes();
   saved_step_ = state_.step;
-  writer_.start(parts_,
-                [this, state = state_, replace = std::exchange(outdated_, false)](
-                    const std::vector<CheckpointPart>& parts) { write_checkpoint(parts, state, replace); });
+  explained([&] {
+    writer_.start(parts_,
+                  [this, state = state_, replace = std::exchange(outdated_, false)](
+                      const std::vector<CheckpointPart>& parts) { write_checkpoint(parts, state, replace); });
+  });
 }
 
 void RunRecord::finish() {
-  writer_.wait();
+  explained([&] { writer_.wait(); });
 }
 
 void RunRecord::write_checkpoint(const std::vector<CheckpointPart>& parts, const TrainingState& state,

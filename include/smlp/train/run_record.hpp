@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,7 @@ class RunRecord {
  private:
   void go_on();
   void check_is_there() const;
+  void explained(const std::function<void()>& writing) const;
   void write_checkpoint(const std::vector<CheckpointPart>& parts, const TrainingState& state, bool replace);
   void link_checkpoints(const TrainingState& state);
 

@@ -87,6 +87,8 @@ def load(folder):
 def main():
     import numpy as np
 
+    if len(sys.argv) not in (2, 4, 5) or sys.argv[1].startswith("-"):
+        sys.exit(__doc__)
     model, config = load(sys.argv[1])
     print(f"{config['architecture']}, {sum(p.numel() for p in model.parameters())} parameters, {config['num_classes']} classes")
     if len(sys.argv) < 4:

@@ -208,8 +208,8 @@ Action add_eval_command(CLI::App& app) {
   app.add_option("--data", o->data, "a packed data set, or one split of it; default: the run's test split")
       ->type_name("DIR");
   add_crop_options(app, o->tta,
-                   "also tta_top1, …: averaged over N random crops and flips of each image, of which the "
-                   "files of the options below are then");
+                   "also tta_top1, …: averaged over N random crops and flips of each image; --predictions, "
+                   "--confusion and --logits are then of these averages");
   app.add_option(
          "--shifts", o->shifts,
          "also how often the prediction stays, and top1, when the image moves by 1 to N pixels left, right, "

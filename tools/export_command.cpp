@@ -30,9 +30,8 @@ Action add_export_command(CLI::App& app) {
                "layers, for inference");
   app.footer(examples(
       {"smlp export runs/b6 --to exported/b6", "smlp export runs/b6 --best --format pt --to exported/pt"},
-      "scripts/load_in_pytorch.py (with the wheel: python -m smlp.load_in_pytorch) builds the model in "
-      "PyTorch "
-      "from the folder."));
+      "scripts/load_in_pytorch.py (with the wheel: python -m smlp.load_in_pytorch) builds the model "
+      "in PyTorch from the folder."));
   return [o] {
     export_weights(o->path, o->to, o->format == "pt", o->best, o->merge);
     std::cout << fmt::format("{}: model.{} and config.json\n", o->to, o->format);

@@ -14,6 +14,8 @@ constexpr std::int64_t log_steps = 3;
 DivergenceWatch::DivergenceWatch(int classes) : chance_(std::log(std::max(classes, 2))) {}
 
 bool DivergenceWatch::add(double mean_loss) {
+  if (std::isnan(first_)) first_ = mean_loss;
+  last_ = mean_loss;
   if (mean_loss <= times_chance * chance_) {
     in_a_row_ = 0;
     lowest_ = std::numeric_limits<double>::infinity();
@@ -26,8 +28,8 @@ bool DivergenceWatch::add(double mean_loss) {
   return true;
 }
 
-bool DivergenceWatch::ends_in(double mean_loss) const {
-  return !told_ && mean_loss > times_chance * chance_;
+bool DivergenceWatch::ends_unnoticed() const {
+  return !told_ && last_ > times_chance * chance_ && last_ >= first_;
 }
 
 }  // namespace smlp

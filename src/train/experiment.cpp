@@ -44,9 +44,8 @@ void check_deviations(const ChannelStatistics& normalization, const Dataset& ima
   for (std::size_t c = 0; c < normalization.std.size(); ++c)
     if (!(normalization.std[c] > 0))
       fail(ErrorKind::data,
-           "{}: channel {} has the same value in all pixels, so that its deviation is {}: set data.normalize "
-           "to "
-           "a family, or data.mean and data.std",
+           "{}: channel {} has the same value in all pixels, so that its deviation is {}: set "
+           "data.normalize to a family, or data.mean and data.std",
            images.description(), c, normalization.std[c]);
 }
 

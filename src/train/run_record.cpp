@@ -155,11 +155,10 @@ bool RunRecord::save_due(std::int64_t step_before) {
 
 void RunRecord::check_is_there() const {
   for (const char* file : {"config.yaml", "metrics.jsonl"})
-    if (!fs::exists(run_ / file))
+    if (std::error_code other; fs::status(run_ / file, other).type() == fs::file_type::not_found)
       fail(ErrorKind::failed,
-           "{}: its {} is gone: the run was moved or removed while it trained. `smlp train --resume PLACE` "
-           "goes "
-           "on from its last checkpoint, where it is now",
+           "{}: its {} is gone: the run was moved or removed while it trained. `smlp train --resume "
+           "PLACE` goes on from its last checkpoint, where it is now",
            run_.string(), file);
 }
 

@@ -221,11 +221,10 @@ bool Trainer::evaluate_epoch() {
   write_evaluation(*now, averaged);
   log_epoch(*now, averaged);
   if (const double loss = state_.epoch_totals.mean_loss();
-      state_.step == plan_.total_steps() && divergence_.ends_in(loss))
+      state_.step == plan_.total_steps() && divergence_.ends_unnoticed())
     log().warn(
-        "the training diverged: its last epoch's loss is {:.4g}, where guessing costs {:.3g}. Lower "
-        "optim.lr, "
-        "or add a warm-up",
+        "the training diverged: its last epoch's loss is {:.4g}, where guessing costs {:.3g}. "
+        "Lower optim.lr, or add a warm-up",
         loss, divergence_.chance());
   state_.epoch_totals = {};
   state_.evaluation_due = false;

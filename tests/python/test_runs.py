@@ -2,6 +2,8 @@
 import json
 import math
 import pathlib
+import subprocess
+import sys
 import time
 
 import pytest
@@ -54,6 +56,20 @@ def test_an_exception_of_the_callback_leaves_a_saved_run(tmp_path):
     with pytest.raises(ZeroDivisionError):
         smlp.train("quickstart.yaml", {**SMALL, "run.output": tmp_path, "run.name": "x", "train.epochs": 1000}, broken)
     assert (tmp_path / "x/checkpoints/last/state.json").exists()
+
+
+def test_a_run_outlives_the_python_that_began_it(tmp_path):
+    code = f"import smlp; smlp.train('quickstart.yaml', {({**SMALL, 'data.root': str(DATA), 'train.epochs': 300, 'run.output': str(tmp_path), 'run.name': 'x'})!r})"
+    python = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    while not (tmp_path / "x/metrics.jsonl").exists() or not (tmp_path / "x/metrics.jsonl").read_text():
+        assert python.poll() is None
+        time.sleep(0.01)
+    python.kill()
+    python.wait()
+    ends = time.monotonic() + 60
+    while '"exit": "finished"' not in (tmp_path / "x/env.json").read_text() and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert rows_of(tmp_path / "x")[-1]["epoch"] == 300
 
 
 def test_train_that_fails_says_why(tmp_path, capsys):

@@ -28,11 +28,16 @@ TEST(DivergenceWatch, NoticesALossThatStaysFarAboveGuessing) {
   EXPECT_EQ(noticed_at({8, infinity, infinity}), 2);
   EXPECT_EQ(noticed_at({8, std::nan(""), std::nan("")}), 2) << "no finite step between two log steps";
   DivergenceWatch watch(10);
-  EXPECT_TRUE(watch.ends_in(1e9)) << "in fewer log steps than that";
-  EXPECT_FALSE(watch.ends_in(2.5));
+  EXPECT_EQ(noticed_at(watch, {2.4, 1e9}), -1);
+  EXPECT_TRUE(watch.ends_unnoticed()) << "in fewer log steps than that";
+  EXPECT_EQ(noticed_at(watch, {2.5}), -1);
+  EXPECT_FALSE(watch.ends_unnoticed());
   EXPECT_EQ(noticed_at(watch, {50, 60, 70}), 2);
   EXPECT_EQ(noticed_at(watch, {80, 90, 2, 50, 60, 70}), -1) << "told once";
-  EXPECT_FALSE(watch.ends_in(70)) << "it was said";
+  EXPECT_FALSE(watch.ends_unnoticed()) << "it was said";
+  DivergenceWatch head(10);
+  EXPECT_EQ(noticed_at(head, {30, 12}), -1);
+  EXPECT_FALSE(head.ends_unnoticed()) << "a new head that begins badly, in a short run";
 }
 
 TEST(DivergenceWatch, LeavesATrainingAlone) {

@@ -16,8 +16,9 @@ namespace smlp {
 // between threads.
 class Dataset {
  public:
-  // Opens one split's folder (images.npy, labels.npy, names.txt, dataset.json). Checks shapes, sizes and the
-  // range of every label, hashes nothing. Missing or inconsistent files: Error(data) naming file and reason.
+  // Opens one split's folder (images.npy, labels.npy, names.txt, dataset.json). Checks shapes, sizes, the
+  // range of every label and their hash; of the images it reads nothing. Missing or inconsistent files:
+  // Error(data) naming file and reason.
   static std::shared_ptr<const Dataset> open(const std::filesystem::path& split_directory);
 
   // From memory: images of info.images × size × size × 3 bytes, and as many labels. Checked as open() does.

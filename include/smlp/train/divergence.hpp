@@ -11,12 +11,13 @@ class DivergenceWatch {
  public:
   explicit DivergenceWatch(int classes);
 
-  bool add(double mean_loss);            // whether it is noticed now; once
-  bool ends_in(double mean_loss) const;  // of the last epoch: whether it exploded before it was noticed
+  bool add(double mean_loss);   // whether it is noticed now; once
+  bool ends_unnoticed() const;  // after the last: far above guessing and no lower than the first
   double chance() const { return chance_; }
 
  private:
   const double chance_;
+  double first_ = std::numeric_limits<double>::quiet_NaN(), last_ = 0;
   double lowest_ = std::numeric_limits<double>::infinity();  // of those in a row
   std::int64_t in_a_row_ = 0;
   bool told_ = false;

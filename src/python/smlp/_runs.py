@@ -6,9 +6,9 @@ import pathlib
 import signal
 import subprocess
 import sys
-import threading
+import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,27 +35,29 @@ def metrics(run: str | os.PathLike[str]) -> dict[str, dict[str, np.ndarray]]:
             for kind, of_kind in rows.items()}
 
 
-class _Log:
-    """The lines of a log file that is being written."""
+class _Lines:
+    """The whole lines of a text file that is being written."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self._path, self._file, self._rest = path, None, ""
 
-    def new_rows(self) -> Iterator[Row]:
+    def new(self) -> Iterator[str]:
         if self._file is None:
             if not self._path.exists():
                 return
-            self._file = open(self._path, encoding="utf-8")
+            self._file = open(self._path, encoding="utf-8", errors="replace")
         *lines, self._rest = (self._rest + self._file.read()).split("\n")
-        yield from map(json.loads, lines)
+        yield from lines
 
 
-def _tell(lines: Iterable[str], errors: list[str]) -> None:
-    """Standard error of the program goes where Python's goes, which in a notebook is not the process's own."""
-    for line in lines:
+def _tell(messages: _Lines) -> str:
+    """What the program said since the last call goes to sys.stderr; the last error in it."""
+    error = ""
+    for line in messages.new():
+        print(line, file=sys.stderr)
         if line.startswith("error: "):
-            errors.append(line.removeprefix("error: ").strip())
-        sys.stderr.write(line)
+            error = line.removeprefix("error: ")
+    return error
 
 
 def train(config: str | os.PathLike[str], settings: Settings | None = None,
@@ -73,30 +75,30 @@ def train(config: str | os.PathLike[str], settings: Settings | None = None,
         raise FileExistsError(f"{run} is there: give another run.name, or go on with it by `smlp train --resume {run}`")
     said = {**(settings or {}), "run.name": name}
     config = pathlib.Path(config) / "config.yaml" if os.path.isdir(config) else config
-    process = subprocess.Popen([PROGRAM, "train", "--config", os.fspath(config),
-                                *(word for each in words(said) for word in ("--set", each))], env=environment(),
-                               stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
-    errors: list[str] = []
-    listener = threading.Thread(target=_tell, args=(process.stderr, errors), daemon=True)
-    listener.start()
-    log, stopped = _Log(run / "metrics.jsonl"), False
-    try:
-        running = True
-        while running:
-            running = process.poll() is None  # before the last look at the log
-            for row in log.new_rows():
-                if callback and callback(row) is False and not stopped:
-                    stopped = True
-                    process.terminate()
-            if running:
-                time.sleep(0.05)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait()
-        listener.join()
+    command = [PROGRAM, "train", "--config", os.fspath(config), *(word for each in words(said) for word in ("--set", each))]
+    error, stopped = "", False
+    # Standard error by a file: a notebook's is not the process's own, and a pipe would end the run with this process.
+    with tempfile.NamedTemporaryFile() as spoken:
+        process = subprocess.Popen(command, env=environment(), stderr=spoken)
+        log, messages = _Lines(run / "metrics.jsonl"), _Lines(pathlib.Path(spoken.name))
+        try:
+            running = True
+            while running:
+                running = process.poll() is None  # before the last look at the files
+                error = _tell(messages) or error
+                for line in log.new():
+                    if callback and callback(json.loads(line)) is False and not stopped:
+                        stopped = True
+                        process.terminate()
+                if running:
+                    time.sleep(0.05)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait()
+            error = _tell(messages) or error
     if process.returncode != 0 and not (stopped and process.returncode == 128 + signal.SIGTERM):
-        raise RuntimeError(": ".join([f"smlp train ended with exit code {process.returncode}", *errors[-1:]]))
+        raise RuntimeError(f"smlp train ended with exit code {process.returncode}" + (f": {error}" if error else ""))
     return run
 
 

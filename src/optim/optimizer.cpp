@@ -37,9 +37,12 @@ bool matches(const ParameterGroupConfig& group, const std::string& name, const M
   return group.match == "head" ? name.starts_with(model.head_prefix()) : matches(group.match, name);
 }
 
-void check_patterns(const std::vector<ParameterGroupConfig>& groups, const std::vector<std::string>& names,
-                    const Model& model) {
+void check_groups(const std::vector<ParameterGroupConfig>& groups, const std::vector<std::string>& names,
+                  const Model& model) {
   for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (groups[i].lr && groups[i].lr_scale)
+      fail(ErrorKind::usage, "optim.groups[{}]: lr is {:g} and lr_scale {:g}; give one of them", i,
+           *groups[i].lr, *groups[i].lr_scale);
     const auto found = [&](const std::string& name) { return matches(groups[i], name, model); };
     if (std::any_of(names.begin(), names.end(), found)) continue;
     fail(ErrorKind::usage, "optim.groups[{}].match: no tensor of the model matches '{}'{}", i,
@@ -52,6 +55,7 @@ void check_patterns(const std::vector<ParameterGroupConfig>& groups, const std::
 void ParameterGroupConfig::fields(FieldVisitor& v) {
   v.field("match", match, "tensor name, with * for any run of characters; head: all of the head's");
   v.field("lr", lr, "null: the optimiser's", rate_bounds);
+  v.field("lr_scale", lr_scale, "in place of lr: the optimiser's times this", rate_bounds);
   v.field("weight_decay", weight_decay, "null: the optimiser's", rate_bounds);
   v.field("freeze", freeze, "leave these as they are");
 }
@@ -71,7 +75,7 @@ std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& con
   std::vector<std::string> names;
   const auto named = model.named_parameters();
   for (const auto& item : named) names.push_back(item.key());
-  check_patterns(config.groups, names, model);
+  check_groups(config.groups, names, model);
 
   const std::vector<Role> role = roles(model);
   std::vector<Parameter> parameters;
@@ -87,7 +91,7 @@ std::vector<Parameter> group_parameters(Model& model, const OptimizerConfig& con
     if (!chosen.freeze)
       parameters.push_back({.name = item.key(),
                             .value = item.value(),
-                            .lr = times * by_width * chosen.lr.value_or(config.lr),
+                            .lr = times * by_width * chosen.rate(config.lr),
                             .weight_decay = chosen.weight_decay.value_or(config.weight_decay) / by_width,
                             .role = role[i]});
   }

@@ -37,8 +37,8 @@ std::string describe_input(const Experiment& e) {
 std::string describe_groups(const OptimizerConfig& optim) {
   std::vector<std::string> parts;
   for (const ParameterGroupConfig& group : optim.groups)
-    if (group.freeze || group.lr)
-      parts.push_back(group.match + (group.freeze ? " frozen" : fmt::format(" {:g}", *group.lr)));
+    if (group.freeze || group.lr || group.lr_scale)
+      parts.push_back(group.match + (group.freeze ? " frozen" : fmt::format(" {:g}", group.rate(optim.lr))));
   return parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, ", "));
 }
 

@@ -344,14 +344,16 @@ TEST(Groups, FirstMatchWinsAndFrozenTensorsStay) {
       testing::read_chosen<ModelConfig>(model_table(), "{name: b_mlp, depth: 2, width: 4}"), 2, 3);
   const auto config = read_optimizer(
       "{name: sgd, lr: 0.001, weight_decay: 0.5, groups: [{match: head, lr: 0.01}, "
-      "{match: \"*.bias\", weight_decay: 0}, {match: \"blocks.*.block.0.*\", freeze: true}]}");
+      "{match: \"*.bias\", weight_decay: 0}, {match: linear_in.weight, lr_scale: 0.1}, {match: "
+      "\"blocks.*.block.0.*\", freeze: true}]}");
   std::map<std::string, Parameter> found;
   for (const Parameter& p : group_parameters(*model, *config.config)) found[p.name] = p;
   EXPECT_EQ(found.size(), model->named_parameters().size() - 2);  // the biases of block.0 have matched before
   EXPECT_EQ(found.at("linear_out.bias").lr, 0.01);
   EXPECT_EQ(found.at("linear_out.bias").weight_decay, 0.5);
   EXPECT_EQ(found.at("linear_in.bias").weight_decay, 0);
-  EXPECT_EQ(found.at("linear_in.weight").lr, 0.001);
+  EXPECT_DOUBLE_EQ(found.at("linear_in.weight").lr, 0.0001) << "a tenth of the optimiser's";
+  EXPECT_EQ(found.at("linear_in.bias").lr, 0.001);
   EXPECT_FALSE(found.contains("blocks.1.block.0.weight"));
   EXPECT_FALSE(model->named_parameters()["blocks.1.block.0.weight"].requires_grad());
 }
@@ -369,6 +371,8 @@ TEST(Groups, PatternsThatMatchNothingAreNamedWithTheNearestTensor) {
   EXPECT_NE(message.find("linear_out.weight"), std::string::npos) << message;
   refused("{match: linear_ou}");
   refused("{match: \"\"}");
+  EXPECT_NE(refused("{match: head, lr: 0.1, lr_scale: 2}").find("lr is 0.1 and lr_scale 2; give one"),
+            std::string::npos);
   EXPECT_NE(refused("{match: \"*\", freeze: true}").find("frozen"), std::string::npos);
 }
 

@@ -18,9 +18,11 @@ enum class Role;  // nn/model.hpp
 struct ParameterGroupConfig {
   std::string
       match;  // tensor name with '*' for any run of characters, "blocks.*.bias"; "head": the model's head
-  std::optional<double> lr;
+  std::optional<double> lr, lr_scale;  // one of them at most
   std::optional<double> weight_decay;
   bool freeze = false;
+
+  double rate(double optimizer_lr) const { return lr.value_or(lr_scale.value_or(1) * optimizer_lr); }
   void fields(FieldVisitor& v);
 };
 

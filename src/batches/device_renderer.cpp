@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "smlp/core/log.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/data/pixel_permutation.hpp"
 #include "smlp/data/renderer.hpp"
 #include "smlp/device/capability.hpp"
@@ -91,6 +93,9 @@ torch::Tensor DeviceRenderer::operator()(const Views& views) const {
 
 torch::Tensor packed_on(torch::Device device, const Dataset& dataset) {
   const std::int64_t side = dataset.image_size();
+  constexpr double long_to_read = 1 << 30;
+  if (const double bytes = 3.0 * static_cast<double>(side * side * dataset.size()); bytes > long_to_read)
+    log().info("{}: {} of images are read and kept on the device", dataset.description(), human_bytes(bytes));
   // The only copy from it, and no one writes to it.
   auto* const mapped = const_cast<std::uint8_t*>(dataset.image(0));
   return torch::from_blob(mapped, {dataset.size(), side, side, 3}, torch::kUInt8).to(device, false, true);

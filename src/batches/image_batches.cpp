@@ -185,9 +185,10 @@ TrainImages::Sample TrainImages::sample(std::int64_t k) const {
   return {chosen_[order_(epoch, k % n)], epoch};
 }
 
-// A moving window's next part is read from the disk while the present one is used.
+// A moving window's next part is read from the disk while the present one is used; not of a set that a device
+// has.
 void TrainImages::read_ahead(std::int64_t k) const {
-  if (!order_.windowed()) return;
+  if (!order_.windowed() || resident()) return;
   const auto n = static_cast<std::int64_t>(chosen_.size());
   const SampleOrder::Run run = order_.next_run(static_cast<std::uint32_t>(k / n), k % n);
   if (run.count == 0 || read_ahead_from_.exchange(run.first) == run.first) return;

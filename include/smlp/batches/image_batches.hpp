@@ -70,6 +70,7 @@ class ImageBatches : public BatchSource {
   ImageBatches(std::shared_ptr<const Dataset> dataset, const RenderOptions& rendering);
   const Dataset& dataset() const { return *dataset_; }
   std::int64_t batch_size() const { return options_.batch_size; }
+  bool resident() const { return options_.resident; }
 
   // How many images the batch of a step has; called before view().
   virtual std::int64_t begin(std::int64_t step) const = 0;

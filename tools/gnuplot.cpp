@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/log.hpp"
 
@@ -18,6 +19,15 @@ std::string figure_script(const std::string& name, const std::string& body) {
     script += fmt::format("set terminal {}\nset output '{}.{}'\n{}\n", terminal, name,
                           terminal[0] == 's' ? "svg" : "png", body);
   return script;
+}
+
+void check_result_folder(const std::filesystem::path& folder, const std::string& mark) {
+  namespace fs = std::filesystem;
+  if (folder.empty() || !fs::exists(folder) ||
+      (fs::is_directory(folder) && (fs::is_empty(folder) || fs::exists(folder / mark))))
+    return;
+  fail(ErrorKind::usage, "{}: there is something else: name a folder that is new, empty or has an earlier {}",
+       folder.string(), mark);
 }
 
 void write_figure(const std::filesystem::path& folder, const std::string& name, const std::string& body) {

@@ -5,6 +5,7 @@
 #include "command.hpp"
 #include "examples.hpp"
 #include "number_options.hpp"
+#include "scaling_figures.hpp"
 #include "scaling_output.hpp"
 #include "scaling_points.hpp"
 #include "smlp/analysis/benchmarks.hpp"

@@ -129,13 +129,10 @@ void write_coordinates(const std::filesystem::path& folder, const Rows& rows) {
 }
 
 int run_coordinates(const CoordinatesCommand& command) {
-  if (!command.to.empty() && std::filesystem::exists(command.to) &&
-      !std::filesystem::exists(std::filesystem::path(command.to) / "coordinates.csv") &&
-      !std::filesystem::is_empty(command.to))
-    fail(ErrorKind::usage, "--to {}: there is something else: name a folder that is new or empty",
-         command.to);
+  check_result_folder(command.to, "coordinates.csv");
   const RunConfig config = load_run_config(command.config.file(), command.config.overrides());
-  if (!command.to.empty()) std::filesystem::create_directories(command.to);  // before the work, not after it
+  if (!command.to.empty())  // before the work, not after it
+    make_parent_directory(std::filesystem::path(command.to) / "coordinates.csv");
   const Rows rows = check_coordinates(config, command.options);
   std::cout << (command.json ? slopes_json(rows) : slopes_text(rows, command));
   if (!command.to.empty()) write_coordinates(command.to, rows);

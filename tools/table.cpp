@@ -48,6 +48,10 @@ std::size_t line_width(const std::vector<std::size_t>& widths) {
 
 }  // namespace
 
+std::string four_digits(double value) {
+  return fmt::format("{:.4g}", value);
+}
+
 std::string format_table(const Cells& rows) {
   if (rows.empty()) return "";
   const std::size_t columns = rows[0].size();

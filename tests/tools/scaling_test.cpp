@@ -37,7 +37,8 @@ TEST_F(ScalingTest, AFitWritesWhatAPlanReads) {
   const Json json = Json::parse(testing::read_text(in("fit/fit.json")));
   EXPECT_NEAR(json["joint"]["coefficients"]["alpha"]["value"], 0.35, 1e-4);
   EXPECT_EQ(json["error"]["refits"].size(), 20u);
-  for (const char* name : {"points.csv", "frontier.csv", "error_curve.csv", "error.gp", "sizes.gp"})
+  for (const char* name : {"points.csv", "frontier.csv", "error_curve.csv", "error.gp", "sizes.gp",
+                           "parameters.gp", "images.gp"})
     EXPECT_TRUE(fs::exists(in("fit") / name)) << name;
   const Finished again = run({"scaling", "fit", in("fit"), "--resamples", "20", "--json", "--to", in("fit")});
   EXPECT_EQ(Json::parse(again.out)["joint"], json["joint"]) << "its own points give the same laws";

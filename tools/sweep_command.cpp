@@ -5,8 +5,8 @@
 #include "examples.hpp"
 #include "smlp/core/error.hpp"
 #include "smlp/core/signals.hpp"
-#include "smlp/run/path_kind.hpp"
 #include "smlp/sweep/worker.hpp"
+#include "sweep_compare.hpp"
 #include "sweep_coordinates.hpp"
 #include "sweep_output.hpp"
 #include "sweep_workers.hpp"
@@ -22,12 +22,6 @@ struct SweepCommand {
   bool dry_run = false, json = false;
   std::int64_t worker_of = 0;  // the process that started this one to share its work; 0: none
 };
-
-std::vector<JobState> states_of(const SweepPlan& plan) {
-  std::vector<JobState> states;
-  for (const SweepJob& job : plan.jobs) states.push_back(state_of(plan, job));
-  return states;
-}
 
 void print_status(const SweepPlan& plan, const std::vector<JobState>& states, bool json) {
   std::cout << (json ? sweep_status_json(plan, states) : sweep_status_text(plan, states)) << std::flush;
@@ -67,10 +61,7 @@ int run_sweep(const SweepCommand& command) {
 }
 
 int show_status(const SweepCommand& command) {
-  if (!is_sweep(command.sweep))
-    fail(ErrorKind::data, "{}: no sweep's folder: it has no sweep.yaml; {}", command.sweep,
-         what_is(command.sweep));
-  const SweepPlan plan = plan_sweep(command.sweep, {});
+  const SweepPlan plan = plan_of_folder(command.sweep);
   print_status(plan, states_of(plan), command.json);
   return 0;
 }
@@ -97,7 +88,8 @@ constexpr const char* sweep_note =
     "    then: {probe: {base: probe.yaml, data: {root: cifar10}}}\n"
     "Every combination is trained, in runs/NAME, NAME being the file's; `then` follows each of them, from "
     "its\n"
-    "last weights and those of each epoch in checkpoint.keep_epochs. Finished runs are never repeated, "
+    "last weights and those of each epoch in checkpoint.keep_epochs. A list of grids is done one after the\n"
+    "other; a grid's `label: NAME` names its runs. Finished runs are never repeated, "
     "begun\n"
     "ones go on, one that fails is tried again by the next call. Several machines may work on one folder.";
 
@@ -118,12 +110,15 @@ Action add_sweep_command(CLI::App& app) {
   CLI::App* coordinates =
       app.add_subcommand("coordinates", "how a model's layers and their changes grow with its width");
   const Action check_coordinates = add_coordinates_command(*coordinates);
+  CLI::App* compare = app.add_subcommand("compare", "scores of a sweep's runs by their settings, over seeds");
+  const Action compare_runs = add_compare_command(*compare);
   app.footer(examples({"smlp sweep --config sweep.yaml --data data/cifar10 --dry-run",
                        "smlp sweep --config sweep.yaml --data data/cifar10 --jobs 2",
                        "smlp sweep run runs/sweep --task 0", "smlp sweep status runs/sweep"},
                       sweep_note));
   return [=] {
     if (coordinates->parsed()) return check_coordinates();
+    if (compare->parsed()) return compare_runs();
     return status->parsed() ? show_status(*o) : run_sweep(*o);
   };
 }

@@ -9,6 +9,7 @@
 #include "smlp/core/log.hpp"
 #include "smlp/core/signals.hpp"
 #include "smlp/device/errors.hpp"
+#include "smlp/train/config_files.hpp"
 #include "smlp/train/experiment.hpp"
 #include "smlp/train/run_cost.hpp"
 #include "smlp/train/run_time.hpp"

@@ -9,6 +9,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
+#include "smlp/run/path_kind.hpp"
 #include "smlp/train/config_files.hpp"
 #include "smlp/train/transfer.hpp"
 
@@ -18,13 +19,16 @@ namespace {
 using Kind = ConfigNode::Kind;
 
 constexpr std::size_t most_jobs = 10'000, longest_name = 200;
-constexpr const char* file_name = "sweep.yaml";
+constexpr const char *file_name = "sweep.yaml", *jobs_folder = "jobs";
 
 struct Axis {
   std::string key;
   std::vector<ConfigNode> values;
 };
-using Grid = std::vector<Axis>;
+struct Grid {
+  std::string label;  // "": none
+  std::vector<Axis> axes;
+};
 
 struct FollowUp {
   std::string name;
@@ -54,20 +58,39 @@ Axis read_axis(const std::string& key, const ConfigNode& node) {
   return {key, node.items};
 }
 
+// It becomes a part of folders' names, whose parts "--" divides.
+bool is_plain(const std::string& name) {
+  return !name.empty() && name.find("--") == std::string::npos &&
+         std::ranges::all_of(
+             name, [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_' || c == '.'; });
+}
+
+// Beside the runs of the trainings lie a sweep's own file and folder.
+std::string read_label(const ConfigNode& node) {
+  if (node.kind != Kind::scalar || !is_plain(node.text) ||
+      !std::isalnum(static_cast<unsigned char>(node.text[0])) || node.text == file_name ||
+      node.text == jobs_folder)
+    refuse(node,
+           fmt::format("sweep.grid.label: expected a word that names the grid's trainings: letters, digits, "
+                       "single -, _ and ., and not {} or {}",
+                       file_name, jobs_folder));
+  return node.text;
+}
+
 Grid read_grid(const ConfigNode& node) {
   if (node.kind != Kind::map || node.entries.empty())
     refuse(node, "sweep.grid: expected keys with lists of their values, such as {optim.lr: [1e-4, 1e-3]}");
   Grid grid;
-  for (const auto& [key, value] : node.entries) grid.push_back(read_axis(key, value));
+  for (const auto& [key, value] : node.entries)
+    if (key == "label")
+      grid.label = read_label(value);
+    else
+      grid.axes.push_back(read_axis(key, value));
   return grid;
 }
 
-// It becomes a part of folders' names, behind those of trainings and epochs.
 void check_follower_name(const std::string& name, const ConfigNode& node) {
-  const bool plain = !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
-    return std::isalnum(c) || c == '-' || c == '_' || c == '.';
-  });
-  if (!plain || name.starts_with("epoch") || name.find("--") != std::string::npos)
+  if (!is_plain(name) || name.starts_with("epoch"))
     refuse(node,
            fmt::format("sweep.then: \"{}\" is no name for what follows: letters, digits, single -, _ and ., "
                        "and not \"epoch…\"",
@@ -124,11 +147,12 @@ std::string value_text(const ConfigNode& value) {
   }
   std::string text;
   for (const ConfigNode& item : value.items) text += (text.empty() ? "" : "-") + value_text(item);
+  for (const auto& [key, each] : value.entries) text += (text.empty() ? "" : "-") + key + value_text(each);
   return text;
 }
 
 // "B-6-64" of model.name, "fraction0.25" of data.fraction.
-std::string label(const std::string& key, const ConfigNode& value) {
+std::string part_of_name(const std::string& key, const ConfigNode& value) {
   const std::string last = key.substr(key.rfind('.') + 1);
   std::string text = (last == "name" ? "" : last) + value_text(value);
   std::ranges::replace_if(
@@ -141,26 +165,31 @@ class Planner {
   explicit Planner(SweepPlan& plan) : plan_(plan) {}
 
   void add_grid(const Sweep& sweep, const Grid& grid) {
-    std::vector<std::size_t> at(grid.size(), 0);
+    std::vector<std::size_t> at(grid.axes.size(), 0);
     for (;;) {
       add_training(sweep, grid, at);
-      std::size_t axis = grid.size();  // the last one turns fastest
-      while (axis > 0 && ++at[axis - 1] == grid[axis - 1].values.size()) at[--axis] = 0;
+      std::size_t axis = grid.axes.size();  // the last one turns fastest
+      while (axis > 0 && ++at[axis - 1] == grid.axes[axis - 1].values.size()) at[--axis] = 0;
       if (axis == 0) return;
     }
   }
 
  private:
   void add_training(const Sweep& sweep, const Grid& grid, const std::vector<std::size_t>& at) {
-    std::string name;
+    std::string name = grid.label;
     std::vector<ConfigNode> overrides;
-    for (std::size_t i = 0; i < grid.size(); ++i) {
-      const ConfigNode& value = grid[i].values[at[i]];
-      name += (i == 0 ? "" : "_") + label(grid[i].key, value);
-      overrides.push_back(make_override(grid[i].key, value, value.origin.text()));
+    SweepJob job;
+    if (!grid.label.empty()) job.settings.emplace_back("label", grid.label);
+    for (std::size_t i = 0; i < grid.axes.size(); ++i) {
+      const auto& [key, values] = grid.axes[i];
+      const ConfigNode& value = values[at[i]];
+      // What a grid has one value of, its label says; a seed may get company later.
+      if (grid.label.empty() || values.size() > 1 || key == "run.seed")
+        name += (name.empty() ? "" : "_") + part_of_name(key, value);
+      overrides.push_back(make_override(key, value, value.origin.text()));
+      if (key != "run.seed") job.settings.emplace_back(key, value_text(value));
     }
     const std::size_t upstream = plan_.jobs.size();
-    SweepJob job;
     job.name = name;
     job.task = plan_.tasks++;
     job.config = of_job(name, [&] { return make_run_config(sweep.base, std::move(overrides)); });
@@ -182,6 +211,7 @@ class Planner {
     job.task = source.task;
     job.after = upstream;
     job.epoch = epoch;
+    job.settings = source.settings;
     job.config = of_job(job.name, [&] {
       ConfigNode document = what.document;
       lay_on(document, transfer_layer(source.config.yaml(), plan_.folder / source.name, source.name));
@@ -204,7 +234,8 @@ class Planner {
   void add(SweepJob job) {
     if (!names_.insert(job.name).second)
       fail(ErrorKind::usage,
-           "two runs of the sweep are called {}: a value is said twice, or two keys read alike", job.name);
+           "two runs of the sweep are called {}: a value or a label is said twice, or two keys read alike",
+           job.name);
     if (job.name.size() > longest_name)
       fail(ErrorKind::usage, "{}: the name of a run has {} characters, and {} at most", job.name,
            job.name.size(), longest_name);
@@ -252,7 +283,7 @@ void lay_bases(ConfigNode& document, const fs::path& file) {
 // "DIR/sweep.yaml" of a sweep's folder means the folder.
 std::string folder_if_its_file(const std::string& given) {
   const fs::path path = given;
-  if (path.filename() != file_name || !fs::is_directory(path.parent_path() / "jobs")) return given;
+  if (path.filename() != file_name || !fs::is_directory(path.parent_path() / jobs_folder)) return given;
   return path.parent_path().string();
 }
 
@@ -279,8 +310,12 @@ SweepPlan plan_sweep(const std::string& given, std::vector<ConfigNode> overrides
   return plan;
 }
 
-RunConfig copy_of(const RunConfig& config) {
-  return parse_run_config(config.yaml(), "the configuration", {});
+SweepPlan plan_of_folder(const fs::path& given) {
+  const fs::path folder = folder_if_its_file(given);
+  if (!is_sweep(folder))
+    fail(ErrorKind::data, "{}: no sweep's folder: it has no sweep.yaml; {}", folder.string(),
+         what_is(folder));
+  return plan_sweep(folder, {});
 }
 
 }  // namespace smlp

@@ -140,6 +140,12 @@ JobState state_of(const SweepPlan& plan, const SweepJob& job) {
   return state;
 }
 
+std::vector<JobState> states_of(const SweepPlan& plan) {
+  std::vector<JobState> states;
+  for (const SweepJob& job : plan.jobs) states.push_back(state_of(plan, job));
+  return states;
+}
+
 const char* status_word(JobState::Status status) {
   constexpr const char* words[] = {"waiting", "running", "stopped", "failed", "finished"};
   return words[static_cast<int>(status)];

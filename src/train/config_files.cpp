@@ -6,6 +6,7 @@
 #include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/paths.hpp"
+#include "smlp/core/text.hpp"
 #include "smlp/models/registry.hpp"
 #include "smlp/run/checkpoint_folders.hpp"
 #include "smlp/run/path_kind.hpp"
@@ -200,6 +201,10 @@ RunConfig load_run_config(const std::optional<std::string>& file, std::vector<Co
 RunConfig parse_run_config(const std::string& yaml, const std::string& source,
                            std::vector<ConfigNode> overrides) {
   return make_run_config(parse_yaml(yaml, source), std::move(overrides), nullptr);
+}
+
+RunConfig copy_of(const RunConfig& config, std::vector<ConfigNode> overrides) {
+  return parse_run_config(config.yaml(), "the configuration", std::move(overrides));
 }
 
 void rename_old_keys(ConfigNode& layer) {

@@ -177,8 +177,7 @@ Outcome run_session(RunConfig config, const SessionOptions& options) {
 
 RunConfig with_seed(const RunConfig& config, std::int64_t seed) {
   RunConfig own =
-      parse_run_config(config.yaml(), "the configuration",
-                       {make_override("run.seed", std::to_string(seed), fmt::format("--seeds {}", seed))});
+      copy_of(config, {make_override("run.seed", std::to_string(seed), fmt::format("--seeds {}", seed))});
   if (own.run.name) own.run.name = fmt::format("{}-seed{}", *own.run.name, seed);
   return own;
 }

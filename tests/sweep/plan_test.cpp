@@ -69,6 +69,35 @@ TEST_F(SweepPlanTest, AListOfGridsIsOneAfterTheOther) {
   EXPECT_EQ(found.jobs[2].config.augment.mixup, 0.4);
 }
 
+TEST_F(SweepPlanTest, ALabelNamesAGridsRuns) {
+  const SweepPlan found = plan(
+      "  grid:\n    - {label: base}\n    - {label: no-mixup, augment.mixup: [0], optim.lr: [0.1], run.seed: "
+      "[1, 2]}\n"
+      "  then: {p: {base: probe.yaml}}\n");
+  EXPECT_EQ(names(found), (std::vector<std::string>{"base", "base--p", "no-mixup_seed1", "no-mixup_seed1--p",
+                                                    "no-mixup_seed2", "no-mixup_seed2--p"}));
+  EXPECT_EQ(names(plan("  grid: {label: one, run.seed: [0]}\n"))[0], "one_seed0") << "as beside another seed";
+  EXPECT_EQ(names(plan("  grid: {optim.groups: [[], [{match: head, lr_scale: 0.1}]]}\n"))[1],
+            "groupsmatchhead-lr-scale0.1");
+  using Settings = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(found.jobs[5].settings,
+            (Settings{{"label", "no-mixup"}, {"augment.mixup", "0"}, {"optim.lr", "0.1"}}))
+      << "of what follows, those of the training before";
+  for (const char* label : {"'a b'", "a--b", "''", "-a", "[a]", "../a", "jobs", "sweep.yaml"})
+    expect_refused(std::string("  grid: {run.seed: [0], label: ") + label + "}\n", "sweep.grid.label");
+  expect_refused("  grid:\n    - {label: a}\n    - {label: a, optim.lr: [0.1]}\n", "a label is said twice");
+}
+
+TEST_F(SweepPlanTest, EverySweepThatIsShippedCanBePlanned) {
+  int count = 0;
+  for (const auto& entry : fs::directory_iterator(SMLP_SOURCE_DIR "/scripts/reproduce"))
+    if (entry.path().extension() == ".yaml") {
+      EXPECT_GT(plan_sweep(entry.path(), {}).tasks, 1) << entry.path();
+      ++count;
+    }
+  EXPECT_GE(count, 8);
+}
+
 TEST_F(SweepPlanTest, WhatFollowsStartsFromTheEndAndTheKeptEpochs) {
   const SweepPlan found = plan(
       "  grid: {model.name: [B-2/16], run.seed: [5]}\n"

@@ -35,17 +35,17 @@ class ExamplesTest : public ::testing::Test {
     testing::write_archive(folder_ / "cifar-10-binary.tar.gz", archive);
     const std::string model = "model: {depth: 1, width: 8}\ndata: {image_size: 8";
     const std::string rest = "}\ntrain: {epochs: 1, batch_size: 32}\n";
-    testing::write_folder(
-        folder_ / "configs",
-        {{"quickstart.yaml", model + ", root: shapes, per_class: 4" + rest},
-         {"cifar10_b_mlp.yaml", model + rest},
-         {"sweep.yaml",
-          "base: cifar10_b_mlp.yaml\nsweep: {grid: {run.seed: [0, 1]}, then: {probe: {base: "
-          "probe.yaml, data: {root: data/cifar10}}}}\n"},
-         {"finetune.yaml", "train: {epochs: 1, batch_size: 32}\n"},
-         {"probe.yaml",
-          "optim: {groups: [{match: head}, {match: \"*\", freeze: true}]}\n"
-          "augment: {crop: null, flip: 0, mixup: 0}\ntrain: {epochs: 1}\n"}});
+    testing::write_folder(folder_ / "configs",
+                          {{"quickstart.yaml", model + ", root: shapes, per_class: 4" + rest},
+                           {"cifar10_b_mlp.yaml", model + rest},
+                           {"sweep.yaml",
+                            "base: cifar10_b_mlp.yaml\nsweep: {grid: {model.name: [B-1/8, B-1/16], "
+                            "data.fraction: [0.5]}, then: {probe: {base: "
+                            "probe.yaml, data: {root: data/cifar10}}}}\n"},
+                           {"finetune.yaml", "train: {epochs: 1, batch_size: 32}\n"},
+                           {"probe.yaml",
+                            "optim: {groups: [{match: head}, {match: \"*\", freeze: true}]}\n"
+                            "augment: {crop: null, flip: 0, mixup: 0}\ntrain: {epochs: 1}\n"}});
   }
 
   static std::string scaling_table() {

@@ -249,6 +249,47 @@ TEST_F(SweepTest, AHeldOutScoreIsShownBesideTheTestSplits) {
   EXPECT_NE(run({"sweep", "status", in("runs/s")}).out.find("holdout_top1"), std::string::npos);
 }
 
+TEST_F(SweepTest, CompareFindsTheBestSettingsOverSeedsAndDrawsThem) {
+  const std::string grids =
+      "  grid:\n    - {label: narrow, model.width: [8], optim.lr: [1.0e-9, 1.0e-3], run.seed: [0, 1]}\n"
+      "    - {label: wide, optim.lr: [1.0e-3], run.seed: [0, 1]}\n  then: {probe: " +
+      probe() + "}\n";
+  ASSERT_EQ(run({"sweep", sweep("s", grids), "--set", "data.holdout=0.2"}).code, 0);
+  const Finished found =
+      run({"sweep", "compare", in("runs/s"), "--by", "label", "--json", "--to", in("figure")});
+  ASSERT_EQ(found.code, 0) << found.err;
+  const Json json = Json::parse(found.out), all = status("s");
+  const auto mean = [&](const std::string& run, const char* key) {
+    return (run_of(all, run + "_seed0")[key].get<double>() + run_of(all, run + "_seed1")[key].get<double>()) /
+           2;
+  };
+  ASSERT_EQ(json["rows"].size(), 2u);
+  EXPECT_EQ(json["rows"][0]["chosen"]["optim.lr"], "0.001") << "a rate of 1e-9 learns nothing";
+  EXPECT_EQ(json["rows"][0]["seeds"], 2);
+  EXPECT_NEAR(json["rows"][0]["score"]["mean"], mean("narrow_lr0.001", "holdout_top1"), 1e-9);
+  EXPECT_NEAR(json["rows"][1]["top1"]["mean"], mean("wide", "top1"), 1e-9);
+  EXPECT_EQ(json["score"], "holdout_top1");
+  for (const char* file : {"comparison.csv", "comparison.gp"})
+    EXPECT_TRUE(fs::exists(in("figure") / file)) << file;
+
+  const Json by_size =
+      Json::parse(run({"sweep", "compare", in("runs/s"), "--by", "label", "--x", "macs", "--json"}).out);
+  const std::string info = run({"info", in("runs/s/wide_seed0")}).out;
+  std::smatch sums;
+  ASSERT_TRUE(std::regex_search(info, sums, std::regex("\nall +[0-9]+ +([0-9]+)"))) << info;
+  EXPECT_EQ(by_size["rows"][1]["x"].get<double>(), std::stod(sums[1]));
+
+  const Finished probes = run({"sweep", "compare", in("runs/s"), "--downstream", "probe", "--by", "label",
+                               "--x", "optim.lr", "--against", "narrow"});
+  EXPECT_NE(probes.out.find("against narrow"), std::string::npos) << probes.out << probes.err;
+  EXPECT_EQ(probes.out.find("chosen"), std::string::npos) << "nothing is left to choose: " << probes.out;
+  fs::create_directory(in("full"));
+  write_plainly(in("full/mine.txt"), "");
+  EXPECT_EQ(run({"sweep", "compare", in("runs/s"), "--to", in("full")}).code, 2)
+      << "a folder of something else";
+  EXPECT_EQ(run({"sweep", "compare", in("runs")}).code, 3) << "no sweep's folder";
+}
+
 // The scripts that docs/examples has for other programs, these put in their place.
 TEST_F(SweepTest, ATaskOfASlurmArrayIsRequeuedWhenItsTimeIsOver) {
   const std::string file = sweep("s", "  grid: {run.seed: [0, 1]}\n");

@@ -21,6 +21,7 @@ struct JobState {
   double holdout_top1 = std::numeric_limits<double>::quiet_NaN();
 };
 JobState state_of(const SweepPlan& plan, const SweepJob& job);
+std::vector<JobState> states_of(const SweepPlan& plan);  // of all its jobs
 
 const char* status_word(JobState::Status status);
 

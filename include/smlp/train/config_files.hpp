@@ -34,6 +34,9 @@ void lay_on(ConfigNode& base, ConfigNode over);
 RunConfig parse_run_config(const std::string& yaml, const std::string& source,
                            std::vector<ConfigNode> overrides);
 
+// A second one of the same values but the overrides'.
+RunConfig copy_of(const RunConfig& config, std::vector<ConfigNode> overrides = {});
+
 std::vector<std::string> shipped_configs();  // file names, sorted
 
 // The file, or the checkpoint's folder, that `file` stands for; nothing there: Error(usage) with the nearest

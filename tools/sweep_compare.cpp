@@ -12,12 +12,10 @@
 #include "csv.hpp"
 #include "examples.hpp"
 #include "gnuplot.hpp"
-#include "smlp/core/error.hpp"
 #include "smlp/core/files.hpp"
 #include "smlp/core/text.hpp"
 #include "smlp/formats/json.hpp"
 #include "smlp/sweep/comparison.hpp"
-#include "sweep_output.hpp"
 #include "table.hpp"
 
 namespace smlp {

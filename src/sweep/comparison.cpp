@@ -151,13 +151,15 @@ double Comparer::x_of(const Trial& trial) const {
 }
 
 void Comparer::collect() {
+  std::vector<std::string> chosen_keys;
+  for (const std::string& key : keys_)
+    if (std::ranges::count(by_, key) == 0 && key != options_.x && differs(trials_, key))
+      chosen_keys.push_back(key);
   for (const Trial& trial : trials_) {
     std::vector<std::string> values;
     Settings others;
     for (const std::string& key : by_) values.push_back(value_of(trial.settings, key));
-    for (const std::string& key : keys_)
-      if (std::ranges::count(by_, key) == 0 && key != options_.x && differs(trials_, key))
-        others.emplace_back(key, value_of(trial.settings, key));
+    for (const std::string& key : chosen_keys) others.emplace_back(key, value_of(trial.settings, key));
     std::ranges::replace(values, "", "-");
     const double x = x_of(trial);
     auto place = std::ranges::find_if(candidates_,
